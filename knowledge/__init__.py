@@ -1,0 +1,1 @@
+"""What is true, as data and pure functions."""

@@ -1,0 +1,1 @@
+"""A Link to the Past: fact tables and the lookup over them."""

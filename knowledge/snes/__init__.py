@@ -1,0 +1,1 @@
+"""The SNES: addresses, registers, symbols."""

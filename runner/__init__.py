@@ -1,0 +1,1 @@
+"""The thin part: a model, a toolbox, a loop."""

@@ -1,0 +1,20 @@
+"""`Expert`: a named configuration of a model, not the model itself."""
+
+from pydantic import Field
+
+from schemas.frozen import Frozen
+
+__all__ = ["Expert"]
+
+
+class Expert(Frozen):
+    """Who answers: instructions, the models that can play the part, and the tools that it may use."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    summary: str = Field(description="one line, for lists")
+    instructions: str
+    models: dict[str, str] = Field(default={}, description="provider -> model name, e.g. ollama -> nayru-v5:latest")
+    tools: tuple[str, ...] = Field(default=(), description="names of tools or tool sets that it may use")
+    temperature: float = Field(default=0.0, ge=0.0, le=2.0)
+    num_ctx: int = Field(default=8192, ge=1024, description="context window in tokens, the same for the whole run")
+    keywords: tuple[str, ...] = ()

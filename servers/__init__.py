@@ -1,0 +1,1 @@
+"""The MCP servers: one capability each, and the machine room that they share."""

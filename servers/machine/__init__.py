@@ -1,0 +1,1 @@
+"""All that touches the machine: files, processes, the sandbox, what leaves on the wire."""

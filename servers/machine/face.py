@@ -1,0 +1,162 @@
+"""The face that every server shows: strict arguments, results complete in both halves, errors that help.
+
+`Face` is the SDK's `MCPServer` with the house rules added once: unknown arguments are refused, schemas lose
+their noise, a result's text half is written for reading while its structured half is the same data, all that
+leaves is cleaned, and nothing above the size limit leaves.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, Protocol, runtime_checkable
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
+from pydantic import BaseModel
+
+from servers.machine.errors import ServerError
+from servers.machine.wire import RESULT_LIMIT, clean, clean_value
+
+__all__ = ["APPENDS", "READS", "WRITES", "Face"]
+
+READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+APPENDS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False
+)
+WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+
+_TYPE_ERROR = "a tool returns a pydantic model, so that both halves of its result are complete"
+
+
+@runtime_checkable
+class _Readable(Protocol):
+    def as_text(self) -> str: ...
+
+
+def _text(model: BaseModel) -> str:
+    return model.as_text() if isinstance(model, _Readable) else model.model_dump_json(indent=1)
+
+
+def _pack(model: BaseModel) -> CallToolResult:
+    text = clean(_text(model))
+    structured = clean_value(model.model_dump(mode="json"))
+    size = max(len(text), len(str(structured)))
+    if size > RESULT_LIMIT:
+        raise ToolError(
+            f"the result has {size} characters, more than {RESULT_LIMIT}; ask for less (a smaller limit or range)"
+        )
+    if not isinstance(structured, dict):
+        raise TypeError(_TYPE_ERROR)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured)
+
+
+def _strip_titles(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_strip_titles(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    out: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "title" and isinstance(value, str):
+            continue
+        if key in ("properties", "$defs") and isinstance(value, dict):
+            out[key] = {name: _strip_titles(item) for name, item in value.items()}
+        else:
+            out[key] = _strip_titles(value)
+    return out
+
+
+def _problems(error: ToolError, name: str, known: tuple[str, ...]) -> str:
+    cause = error.__cause__
+    errors = getattr(cause, "errors", None)
+    if not callable(errors):
+        return str(error)
+    lines = [f"{'.'.join(str(part) for part in item['loc']) or 'arguments'}: {item['msg']}" for item in errors()]
+    return f"{name} takes {', '.join(known) or 'no arguments'}; " + "; ".join(lines[:8])
+
+
+class Face(MCPServer):
+    """An MCP server of this suite. Add tools with `offer`."""
+
+    def __init__(self, name: str, *, title: str, instructions: str, version: str) -> None:
+        super().__init__(name, title=title, instructions=instructions, version=version, log_level="WARNING")
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def offer(self, annotations: ToolAnnotations, *, title: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Offer a plain function as a tool.
+
+        The function returns a pydantic model. If the model has `as_text()`, that text is the text half and must say
+        everything that the fields say; otherwise the text half is the model's JSON. A `ServerError` reaches the
+        model as it is.
+        """
+
+        def register(function: Callable[..., Any]) -> Callable[..., Any]:
+            self.add_tool(_wire(function), title=title, annotations=annotations)
+            return function
+
+        return register
+
+    async def list_tools(self) -> list[Tool]:
+        """List the tools, their schemas without pydantic's titles."""
+        return [
+            tool.model_copy(
+                update={
+                    "input_schema": _strip_titles(tool.input_schema),
+                    "output_schema": _strip_titles(tool.output_schema),
+                }
+            )
+            for tool in await super().list_tools()
+        ]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Any = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool; unknown arguments and wrong types are told apart and named."""
+        known = await self._parameters(name)
+        unknown = [] if known is None else [key for key in arguments if key not in known]
+        if unknown and known is not None:
+            raise ToolError(
+                clean(f"{name} has no argument {', '.join(map(repr, unknown))}; it takes {', '.join(known) or 'none'}")
+            )
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if type(error) is not ToolError or known is None:
+                raise
+            raise ToolError(clean(_problems(error, name, known))) from error.__cause__
+
+    async def _parameters(self, name: str) -> tuple[str, ...] | None:
+        if not self._known:
+            self._known = {tool.name: tuple(tool.input_schema["properties"]) for tool in await super().list_tools()}
+        return self._known.get(name)
+
+
+def _wire(function: Callable[..., Any]) -> Callable[..., Any]:
+    signature = inspect.signature(function, eval_str=True)
+    model = signature.return_annotation
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise TypeError(_TYPE_ERROR)
+    returns = Annotated[CallToolResult, model]
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def wired(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return _pack(await function(*args, **kwargs))
+            except ServerError as error:
+                raise ToolError(clean(str(error))) from error
+    else:
+
+        @functools.wraps(function)
+        def wired(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return _pack(function(*args, **kwargs))
+            except ServerError as error:
+                raise ToolError(clean(str(error))) from error
+
+    annotations = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    wired.__annotations__ = {**annotations, "return": returns}
+    wired.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]  # read by inspect.signature
+    return wired

@@ -1,0 +1,60 @@
+"""What leaves on the wire: every string made harmless, every result bounded.
+
+A lone surrogate in a result wedges the SDK's stdio writer for good, and terminal escapes or
+bidirectional overrides in a tool's result are an attack on whoever reads it. All text passes here.
+"""
+
+import re
+from typing import Any
+
+from pydantic import JsonValue
+
+__all__ = ["RESULT_LIMIT", "clean", "clean_value", "shorten"]
+
+RESULT_LIMIT = 40_000
+"""Characters of one result: Gemini CLI cuts the middle out of anything longer."""
+
+_UNSAFE = re.compile(
+    "\r(?!\n)"  # a lone carriage return overwrites the line
+    "|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"  # C0 and C1 but tab, newline and CRLF
+    "|[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"  # invisible and bidirectional controls
+    "|[\ud800-\udfff]"  # lone surrogates: bytes of a name that is not UTF-8
+    "|[\U000e0000-\U000e007f]"  # tag characters
+)
+
+
+def _escape(match: re.Match[str]) -> str:
+    point = ord(match.group())
+    if point <= 0xFF:
+        return f"\\x{point:02x}"
+    if 0xDC80 <= point <= 0xDCFF:  # surrogateescape: show the byte that it stands for
+        return f"\\x{point - 0xDC00:02x}"
+    return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
+
+
+def clean(text: str) -> str:
+    """Return `text` with control, bidirectional, invisible and surrogate characters shown as escapes."""
+    return _UNSAFE.sub(_escape, text)
+
+
+def clean_value(value: Any) -> JsonValue:
+    """Return a JSON value with every string in it, keys too, made harmless by `clean`."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(str(key)): clean_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean_value(item) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return clean(str(value))
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return `text` in at most `limit` characters, the middle replaced by a note of how much is missing."""
+    if len(text) <= limit:
+        return text
+    note = f"\n[... {len(text) - limit} characters left out ...]\n"
+    room = max(0, limit - len(note))
+    head = room * 2 // 3
+    return text[:head] + note + text[len(text) - (room - head) :]

@@ -1,0 +1,43 @@
+"""What a server is told from outside: folders and paths, read once from the environment."""
+
+import importlib.metadata
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+__all__ = ["Settings", "version"]
+
+
+def _folder(environ: Mapping[str, str], name: str, default: Path) -> Path:
+    value = environ.get(name, "").strip()
+    return Path(value).expanduser().absolute() if value else default
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings of a server. An empty variable counts as unset."""
+
+    context_root: Path
+    """Root of the AFS context (`AFS_CONTEXT_ROOT`, default `~/.context`)."""
+    data_dir: Path
+    """Where fetched parts (asar, the model) are kept (`AFS_DATA_DIR`, default the user's data directory)."""
+    asar: str = ""
+    """Path of the asar to use (`AFS_ASAR`); empty: found by the search order."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings from `environ` (default: the process's own)."""
+        env = os.environ if environ is None else environ
+        return cls(
+            context_root=_folder(env, "AFS_CONTEXT_ROOT", Path.home() / ".context"),
+            data_dir=_folder(env, "AFS_DATA_DIR", platformdirs.user_data_path("afs-suite", appauthor=False)),
+            asar=env.get("AFS_ASAR", "").strip(),
+        )
+
+
+def version() -> str:
+    """Return the installed version of the suite, the same for every server."""
+    return importlib.metadata.version("afs-suite")
