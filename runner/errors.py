@@ -1,0 +1,37 @@
+"""The errors of the runner: one root, whose text is for the person at the terminal and names the next step.
+
+RunnerError
+ + ConfigError     mcp.json, an expert or an option is wrong
+ + ModelError      a model could not be reached, refused, or broke off
+    + ModelMissing the model is not there yet, and can be had
+ + KeepError       a run could not be kept
+"""
+
+__all__ = ["ConfigError", "KeepError", "ModelError", "ModelMissing", "RunnerError"]
+
+
+class RunnerError(Exception):
+    """Something the user can act on."""
+
+
+class ConfigError(RunnerError):
+    """A configuration file or an option is wrong."""
+
+
+class ModelError(RunnerError):
+    """A model could not be reached, refused the request, or broke off."""
+
+    def __init__(self, message: str, *, partial: str = "", retryable: bool = False) -> None:
+        super().__init__(message)
+        self.partial = partial
+        """Text that had arrived before it broke off."""
+        self.retryable = retryable
+        """Asking again may succeed (nothing is wrong with the request)."""
+
+
+class ModelMissing(ModelError):
+    """The model is not on this machine, and the text says how to get it."""
+
+
+class KeepError(RunnerError):
+    """A run could not be kept."""
