@@ -17,4 +17,5 @@ class Expert(Frozen):
     tools: tuple[str, ...] = Field(default=(), description="names of tools or tool sets that it may use")
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     num_ctx: int = Field(default=8192, ge=1024, description="context window in tokens, the same for the whole run")
+    proof: str = Field(default="", description="the tool whose last good result is quoted under each answer")
     keywords: tuple[str, ...] = ()

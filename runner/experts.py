@@ -1,0 +1,81 @@
+"""The experts and tool sets: read from data, the user's over ours."""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from runner.errors import ConfigError
+from schemas.expert import Expert
+
+__all__ = ["DEFAULT", "Experts", "load_experts"]
+
+DEFAULT = "default"
+"""The expert when none is named."""
+
+
+class Experts(NamedTuple):
+    """All experts by name, and the tool sets."""
+
+    experts: Mapping[str, Expert]
+    sets: Mapping[str, tuple[str, ...]]
+
+    def find(self, name: str) -> Expert:
+        """Return the expert `name`.
+
+        Raises:
+            ConfigError: there is none; the text lists those there are.
+        """
+        if name not in self.experts:
+            known = ", ".join(sorted(set(self.experts) - {DEFAULT}))
+            raise ConfigError(f"no expert named {name!r}; there are {known}")
+        return self.experts[name]
+
+    def expand(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the names of tools with each tool set replaced by what it holds, each name once."""
+        found: dict[str, None] = {}
+        for name in names:
+            if name in self.sets:
+                found.update(dict.fromkeys(self.expand(self.sets[name])))
+            else:
+                found[name] = None
+        return tuple(found)
+
+
+def load_experts(environ: Mapping[str, str] = os.environ) -> Experts:
+    """Read the shipped experts and, over them, the user's file named by `AFS_EXPERTS`.
+
+    Raises:
+        ConfigError: a file is missing, is not TOML, or describes an expert wrongly.
+    """
+    experts: dict[str, Expert] = {}
+    sets: dict[str, tuple[str, ...]] = {}
+    own = environ.get("AFS_EXPERTS", "").strip()
+    for path in (Path(__file__).with_name("experts.toml"), *([Path(own).expanduser()] if own else [])):
+        data = _read(path)
+        sets |= {name: tuple(names) for name, names in data.get("sets", {}).items() if name not in ("", DEFAULT)}
+        for name, table in data.get("experts", {}).items():
+            experts[name] = _expert(path, name, table)
+    for name, names in sets.items():
+        if name in names:
+            raise ConfigError(f"the tool set {name!r} holds itself; take it out of its own list")
+    return Experts(experts, sets)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"the experts in {path} cannot be read: {error.strerror}; check AFS_EXPERTS") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+
+
+def _expert(path: Path, name: str, table: Any) -> Expert:
+    try:
+        return Expert.model_validate({"name": name, **table, "instructions": table["instructions"].strip()})
+    except (ValidationError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigError(f"{path}: the expert {name!r} is not complete: {error}") from error

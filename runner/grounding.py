@@ -1,0 +1,42 @@
+"""Whether an answer rests on what the tools returned: the facts that it names must occur in a result of the run.
+
+A fact is what a reader would copy: an address, a hexadecimal value, a run of bytes, a symbol or register name.
+This is a test of provenance, not of truth: the tools answer for that.
+"""
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["facts_in", "is_grounded", "unsupported"]
+
+_ADDRESS = re.compile(r"(?:\$|0x)([0-9A-Fa-f]{2,6})\b")
+_BANKED = re.compile(r"\$?\b([0-9A-Fa-f]{2}):([0-9A-Fa-f]{4})\b")
+_BYTES = re.compile(r"\b[0-9A-Fa-f]{2}(?: [0-9A-Fa-f]{2})+\b")
+_SYMBOL = re.compile(r"\b(?:[A-Z][A-Z0-9]{3,}|[A-Za-z]+_[A-Za-z0-9_]+|(?:[A-Z][a-z0-9]+){2,})\b")
+_WORD = re.compile(r"[a-z0-9]{4,}")
+_STOCK = frozenset({"SNES", "WRAM", "SRAM", "VRAM", "CGRAM", "LoROM", "HiROM", "ExLoROM", "NTSC", "JSON", "ALTTP", "RAM", "ROM"})
+
+
+def facts_in(text: str) -> frozenset[str]:
+    """Return the facts that `text` names, in one spelling: addresses as bare upper-case hexadecimal digits."""
+    found = {match.upper().lstrip("0") or "0" for match in _ADDRESS.findall(text)}
+    found |= {(bank + offset).upper().lstrip("0") or "0" for bank, offset in _BANKED.findall(text)}
+    found |= {match.upper() for match in _BYTES.findall(text)}
+    return frozenset(found | {word.upper() for word in _SYMBOL.findall(text) if word not in _STOCK})
+
+
+def unsupported(answer: str, results: Sequence[str], prompt: str = "") -> frozenset[str]:
+    """Return the facts of `answer` that occur neither in the results nor in the prompt."""
+    whole = "\n".join(results).upper()
+    known = facts_in("\n".join(results)) | facts_in(prompt)
+    return frozenset(fact for fact in facts_in(answer) - known if fact not in whole)
+
+
+def is_grounded(answer: str, results: Sequence[str], prompt: str = "") -> bool:
+    """Tell whether the results stand behind the answer: it shares a fact or a word with them, and adds no fact."""
+    if not results or unsupported(answer, results, prompt):
+        return False
+    whole = "\n".join(results).lower()
+    if any(fact.lower() in whole for fact in facts_in(answer)):
+        return True
+    return bool(set(_WORD.findall(answer.lower())) & set(_WORD.findall(whole)))

@@ -1,0 +1,253 @@
+"""The loop: ask the model, run what it calls, give it the results, until there is an answer or a reason to stop."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import anyio
+
+from runner.errors import ModelError
+from runner.grounding import is_grounded, unsupported
+from runner.models.model import Model, Reply
+from schemas.message import Message, ToolCall, ToolSpec, Usage
+from schemas.run import CallRecord, Step, Stop
+
+__all__ = ["CallDone", "CallStarted", "Event", "Limits", "Loop", "Note", "StepDone", "StepStarted", "Text", "Tools"]
+
+
+class Tools(Protocol):
+    """What the loop needs of a toolbox."""
+
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]:
+        """The tools on offer."""
+        ...
+
+    async def call_all(self, calls: Sequence[ToolCall]) -> tuple[CallRecord, ...]:
+        """Run the calls at the same time; one record each, in their order; never raises but for cancellation."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """When to stop. Zero means no limit."""
+
+    max_steps: int = 10
+    max_tokens: int = 0
+    """Prompt and answer tokens of all steps together."""
+    max_seconds: float = 0.0
+    repeats: int = 2
+    """After so many identical calls with the identical result the model has to answer; one more ends the run."""
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    """The model is asked."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of the model's text arrived."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class CallStarted:
+    """A tool is about to run."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True)
+class CallDone:
+    """A tool has run."""
+
+    record: CallRecord
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something the runner wants the user to know."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """A step is complete."""
+
+    step: Step
+
+
+Event = StepStarted | Text | CallStarted | CallDone | Note | StepDone
+OnEvent = Callable[[Event], None]
+
+_LAST = "This is the last step: answer now from the results above."
+_REPEATED = "You made this call before and its result is the same. Use it: answer now."
+
+
+class _Nudge(NamedTuple):
+    kind: str
+    text: str
+
+
+def _unproven(names: frozenset[str]) -> _Nudge:
+    return _Nudge(
+        "unproven",
+        f"Your answer names {', '.join(sorted(names))}, which no tool result of this run holds. "
+        "Look it up with a tool, or answer only with what the results hold.",
+    )
+
+
+@dataclass(kw_only=True)
+class Loop:
+    """One run in progress. What it holds is kept whole at any moment, so that an interrupted run can be saved."""
+
+    model: Model
+    toolbox: Tools
+    limits: Limits
+    messages: list[Message]
+    offered: tuple[ToolSpec, ...] = ()
+    """The tools that the model may see; a call to any other is answered by the toolbox with an error."""
+    on_event: OnEvent = lambda _: None
+    steps: list[Step] = field(default_factory=list[Step])
+    usage: Usage = Usage()
+    stop: Stop = "running"
+    answer: str = ""
+    error: str = ""
+    grounded: bool = False
+    _seen: Counter[str] = field(default_factory=Counter[str])
+    _nudged: set[str] = field(default_factory=set[str])
+    _must_answer: bool = False
+    _prompt: str = ""
+
+    async def run(self) -> None:
+        """Take steps until `stop` says why it ended; a model's failure ends the run, it does not raise."""
+        self._prompt = next((item.text for item in reversed(self.messages) if item.role == "user"), "")
+        deadline = self.limits.max_seconds or float("inf")
+        with anyio.move_on_after(deadline) as scope:
+            try:
+                await self._run()
+            except ModelError as error:
+                self.answer = error.partial.strip()
+                self._end("model_error", str(error))
+        if scope.cancelled_caught:
+            self._end("budget", f"the time limit of {self.limits.max_seconds:g} s is over; raise --max-seconds")
+
+    async def _run(self) -> None:
+        while self.stop == "running":
+            index = len(self.steps) + 1
+            if index > self.limits.max_steps:
+                self._end("max_steps", f"no answer after {self.limits.max_steps} steps; raise --max-steps")
+                return
+            last = index == self.limits.max_steps and index > 1
+            if last and not self._must_answer:
+                self._tell(_LAST)
+            self.on_event(StepStarted(index))
+            forced = last or self._must_answer
+            reply = await self._ask(must_answer=forced)
+            self.usage += reply.usage
+            if reply.message.calls and forced:
+                self._refuse(index, reply)
+            elif reply.message.calls:
+                await self._run_calls(index, reply)
+            else:
+                self._hear(index, reply, last=last)
+            self._check_budget()
+
+    async def _ask(self, *, must_answer: bool) -> Reply:
+        return await self.model.reply(
+            self.messages, self.offered, on_text=lambda text: self.on_event(Text(text)), must_answer=must_answer
+        )
+
+    async def _run_calls(self, index: int, reply: Reply) -> None:
+        for call in reply.message.calls:
+            self.on_event(CallStarted(call))
+        records = await self.toolbox.call_all(reply.message.calls)
+        self.messages.append(reply.message)
+        for record in records:
+            self.on_event(CallDone(record))
+            self.messages.append(_result(record))
+        self._close_step(index, reply, records)
+        if any(self._repeated(record) for record in records):
+            self._must_answer = True
+            self._tell(_REPEATED)
+
+    def _repeated(self, record: CallRecord) -> bool:
+        key = json.dumps([record.call.name, record.call.arguments, record.text], sort_keys=True)
+        self._seen[key] += 1
+        return self._seen[key] >= self.limits.repeats
+
+    def _refuse(self, index: int, reply: Reply) -> None:
+        self._close_step(index, reply, ())
+        if self._must_answer:
+            call = reply.message.calls[0]
+            self._end("loop", f"the model goes on repeating {call.name} with the same arguments; rephrase the prompt")
+        else:
+            self._end("max_steps", f"no answer after {self.limits.max_steps} steps; raise --max-steps")
+
+    def _hear(self, index: int, reply: Reply, *, last: bool) -> None:
+        text = reply.message.text.strip()
+        nudge = self._nudge(reply, text)
+        if text:
+            self.messages.append(reply.message)
+        self._close_step(index, reply, ())
+        if nudge and not last and nudge.kind not in self._nudged:
+            self._nudged.add(nudge.kind)
+            self._must_answer = False
+            self._tell(nudge.text)
+        elif text:
+            self.answer = text
+            self.grounded = is_grounded(text, self._results(), self._prompt)
+            self._end("answer")
+        else:
+            self._end("model_error", f"{self.model.name} replied with nothing twice; try another model or prompt")
+
+    def _nudge(self, reply: Reply, text: str) -> _Nudge | None:
+        if not text and reply.cut_off:
+            return _Nudge("empty", "Your reply was cut off. Say it shorter.")
+        if not text:
+            return _Nudge("empty", "Your reply was empty. Call a tool, or answer the question.")
+        missing = unsupported(text, self._results(), self._prompt) if self.offered else frozenset[str]()
+        return _unproven(missing) if missing else None
+
+    def _results(self) -> list[str]:
+        return [item.text for item in self.messages if item.role == "tool" and not item.failed]
+
+    def _tell(self, text: str) -> None:
+        self.messages.append(Message(role="user", text=text))
+        self.on_event(Note(text))
+
+    def _close_step(self, index: int, reply: Reply, records: tuple[CallRecord, ...]) -> None:
+        step = Step(
+            index=index,
+            text=reply.message.text,
+            thinking=reply.message.thinking,
+            calls=records,
+            usage=reply.usage,
+            seconds=reply.seconds,
+            note=reply.note,
+        )
+        self.steps.append(step)
+        self.on_event(StepDone(step))
+
+    def _check_budget(self) -> None:
+        if self.stop == "running" and self.limits.max_tokens and self.usage.total >= self.limits.max_tokens:
+            self._end("budget", f"{self.usage.total} tokens used of {self.limits.max_tokens}; raise --max-tokens")
+
+    def _end(self, stop: Stop, error: str = "") -> None:
+        self.stop = stop
+        self.error = error
+
+
+def _result(record: CallRecord) -> Message:
+    return Message(
+        role="tool", text=record.text, call_id=record.call.id, tool=record.call.name, failed=not record.ok
+    )
+
+

@@ -1,0 +1,114 @@
+"""A model that says what it was told to say: for tests, for demonstrations, for measuring everything else.
+
+A script is a list of replies, each a `Message` or a function of the conversation. As `--model scripted:FILE` the
+script is a JSON file: a list of objects `{"text": ...}` or `{"calls": [{"name": ..., "arguments": {...}}]}`.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from runner.errors import ConfigError, ModelError
+from runner.models.model import OnText, Reply, ignore_text
+from schemas.message import Message, ToolCall, ToolSpec, Usage
+
+__all__ = ["Line", "ScriptedModel", "calls", "load_script", "text"]
+
+Line = Message | ModelError | Callable[[Sequence[Message]], Message]
+"""One reply of a script: a message, an error to raise, or a function of the conversation so far."""
+
+
+def text(answer: str) -> Message:
+    """Return a reply that only says `answer`."""
+    return Message(role="assistant", text=answer)
+
+
+def calls(*wanted: tuple[str, dict[str, Any]], say: str = "") -> Message:
+    """Return a reply that calls tools: pairs of name and arguments."""
+    made = tuple(ToolCall(id="", name=name, arguments=arguments) for name, arguments in wanted)
+    return Message(role="assistant", text=say, calls=made)
+
+
+class ScriptedModel:
+    """Replies with the lines of a script, in order; with `repeat`, the last line for ever."""
+
+    def __init__(self, script: Sequence[Line], *, name: str = "script", repeat: bool = False) -> None:
+        self._lines = list(script)
+        self._repeat = repeat
+        self._name = name
+        self._next = 0
+        self.heard: list[tuple[Message, ...]] = []
+        """The conversation that came with each request."""
+        self.offered: list[tuple[ToolSpec, ...]] = []
+        """The tools that came with each request; none when an answer was due."""
+
+    @property
+    def name(self) -> str:
+        """Return `scripted:name`."""
+        return f"scripted:{self._name}"
+
+    async def reply(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        *,
+        on_text: OnText = ignore_text,
+        must_answer: bool = False,
+    ) -> Reply:
+        """Return the next line of the script.
+
+        Raises:
+            ModelError: the script says so, or it has no more lines.
+        """
+        self.heard.append(tuple(messages))
+        self.offered.append(() if must_answer else tuple(tools))
+        if self._next >= len(self._lines):
+            raise ModelError(f"the script {self._name} has only {len(self._lines)} replies; add one, or use fewer steps")
+        line = self._lines[self._next]
+        if self._next + 1 < len(self._lines) or not self._repeat:
+            self._next += 1
+        if isinstance(line, ModelError):
+            raise line
+        message = line if isinstance(line, Message) else line(messages)
+        on_text(message.text)
+        words = sum(len(item.text.split()) for item in messages)
+        return Reply(
+            message=message.model_copy(update={"calls": self._numbered(message.calls)}),
+            usage=Usage(prompt_tokens=words, answer_tokens=len(message.text.split()) + len(message.calls)),
+        )
+
+    def _numbered(self, made: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+        turn = len(self.heard)
+        return tuple(
+            call if call.id else call.model_copy(update={"id": f"call_{turn}_{number}"})
+            for number, call in enumerate(made, 1)
+        )
+
+    async def close(self) -> None:
+        """Do nothing: a script holds nothing."""
+
+
+def load_script(path: Path) -> ScriptedModel:
+    """Read a script from a JSON file.
+
+    Raises:
+        ConfigError: there is no such file, or it is not a script.
+    """
+    try:
+        lines = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"no script at {path} ({error.strerror}); give --model scripted:FILE.json") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not JSON: {error}") from error
+    if not isinstance(lines, list) or not lines:
+        raise ConfigError(f"{path}: a script is a list of replies, e.g. [{{'text': 'hello'}}]")
+    return ScriptedModel([_line(path, number, line) for number, line in enumerate(lines, 1)], name=path.name)
+
+
+def _line(path: Path, number: int, line: Any) -> Message:
+    try:
+        wanted = [(str(call["name"]), dict(call.get("arguments", {}))) for call in line.get("calls", [])]
+        return calls(*wanted, say=str(line.get("text", "")))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path}: reply {number} is not a text or a list of calls: {error!r}") from error
