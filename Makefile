@@ -1,0 +1,77 @@
+# `make run` and `make test` work from a clean clone: they make .venv, install the locked versions and fetch what is
+# missing. Another Python: PYTHON=python3.12 make run
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# Which Python .venv was made with: another one makes it anew, none named keeps it.
+MADE_WITH := $(firstword $(wildcard $(VENV)/.python-*))
+ifndef PYTHON
+  PYTHON := $(if $(MADE_WITH),$(shell cat "$(MADE_WITH)"),python3)
+endif
+WANTED := $(VENV)/.python-$(subst /,_,$(PYTHON))
+PROMPT ?= Which RAM address holds Link's current health?
+export PROMPT
+
+.DEFAULT_GOAL := help
+.PHONY: help setup asar model run test check lint type contracts docs-check bench docs smoke lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+$(WANTED):
+	@mkdir -p $(VENV) && rm -f $(VENV)/.python-* && printf '%s' "$(PYTHON)" > $@
+
+$(READY): requirements.lock pyproject.toml $(WANTED)
+	@.ci/setup "$(PYTHON)"
+	@printf '%s' "$(PYTHON)" > $(WANTED) && touch $@
+
+setup: $(READY) ## make .venv with the locked versions
+
+asar: $(READY)
+	@$(BIN)/afs fetch asar
+
+model: $(READY)
+	@$(BIN)/afs fetch model
+
+run: asar model ## set everything up, then answer a question on the embedded model (PROMPT="...")
+	@$(BIN)/afs-run "$$PROMPT"
+
+test: $(READY) ## set everything up, then run the tests (ARGS="-k name")
+	@$(BIN)/afs fetch asar || echo "make: no asar, so the tests that need it are skipped" >&2
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint type contracts docs-check test ## all that .ci/run asks: lint, types, contracts, docs, tests
+
+lint: $(READY) ## ruff: rules and format
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && echo "lint: clean"
+
+type: $(READY) ## mypy and pyright, both strict
+	@$(BIN)/mypy && $(BIN)/mypy --strict .ci/lock.py docs/generate.py
+	@if command -v node >/dev/null && command -v npm >/dev/null; \
+	  then $(BIN)/pyright --warnings && $(BIN)/pyright --warnings .ci/lock.py docs/generate.py; \
+	  else echo "pyright: SKIPPED, it needs node and npm (on Debian: apt-get install nodejs npm)"; fi
+
+contracts: $(READY) ## who may import whom
+	@$(BIN)/lint-imports --no-logo
+
+docs: $(READY) ## write the tool tables from the servers themselves
+	@$(BIN)/python docs/generate.py
+
+docs-check: $(READY)
+	@$(BIN)/python docs/generate.py --check
+	@$(BIN)/python .ci/lock.py --check
+
+bench: $(READY) ## speed as ratios in one run; fails on a missed bound (ARGS="--json FILE")
+	@$(BIN)/python -m benchmarks.bench $(ARGS)
+
+smoke: asar model ## ten prompts on the embedded model, at least nine right
+	@$(BIN)/python -m benchmarks.smoke $(ARGS)
+
+lock: $(READY) ## lock the versions again (UPGRADE=1 takes the newest)
+	@$(BIN)/python .ci/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## remove .venv and all caches; what was fetched stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
