@@ -6,11 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Which Python .venv was made with: another one makes it anew, none named keeps it.
-MADE_WITH := $(firstword $(wildcard $(VENV)/.python-*))
+MADE_WITH := $(shell cat $(VENV)/.python 2>/dev/null)
 ifndef PYTHON
-  PYTHON := $(if $(MADE_WITH),$(shell cat "$(MADE_WITH)"),python3)
+  PYTHON := $(or $(MADE_WITH),python3)
 endif
-WANTED := $(VENV)/.python-$(subst /,_,$(PYTHON))
 PROMPT ?= Which RAM address holds Link's current health?
 export PROMPT
 
@@ -20,12 +19,15 @@ export PROMPT
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
-$(WANTED):
-	@mkdir -p $(VENV) && rm -f $(VENV)/.python-* && printf '%s' "$(PYTHON)" > $@
+ifneq ($(PYTHON),$(MADE_WITH))
+$(READY): another-python
+endif
+.PHONY: another-python
+another-python:
 
-$(READY): requirements.lock pyproject.toml $(WANTED)
+$(READY): requirements.lock pyproject.toml
 	@.ci/setup "$(PYTHON)"
-	@printf '%s' "$(PYTHON)" > $(WANTED) && touch $@
+	@printf '%s' "$(PYTHON)" > $(VENV)/.python && touch $@
 
 setup: $(READY) ## make .venv with the locked versions
 

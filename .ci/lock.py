@@ -23,6 +23,8 @@ HEADER = """\
 # Every dependency and development tool of this project, with hashes for all platforms and Python 3.11 and newer.
 # Written by `make lock` (.ci/lock.py) from pyproject.toml. Install: pip install --require-hashes -r requirements.lock
 """
+HELD = ["python-ripgrep<0.0.9"]
+"""Kept back: 0.0.9 declares Python <3.13 (an upper bound that uv overlooks and pip does not)."""
 BUILD = {"editables", "hatchling", "packaging", "pathspec", "pluggy", "tomlkit", "trove-classifiers"}
 """What the build back end is made of: uv builds in a room of its own, with constraints of its own."""
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
@@ -32,7 +34,7 @@ def wanted() -> list[str]:
     """Return what pyproject.toml asks for: dependencies, the group dev and the build back end."""
     project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))
     asked = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
-    return [*asked, *project["build-system"]["requires"]]
+    return [*asked, *project["build-system"]["requires"], *HELD]
 
 
 def compiled(*, upgrade: bool) -> str:
