@@ -7,6 +7,8 @@ RunnerError
  + KeepError       a run could not be kept
 """
 
+from schemas.run import Run
+
 __all__ = ["ConfigError", "KeepError", "ModelError", "ModelMissing", "RunnerError"]
 
 
@@ -35,3 +37,6 @@ class ModelMissing(ModelError):
 
 class KeepError(RunnerError):
     """A run could not be kept."""
+
+    run: "Run | None" = None
+    """The run itself, when it had taken place."""

@@ -37,11 +37,15 @@ class Experts(NamedTuple):
     def expand(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the names of tools with each tool set replaced by what it holds, each name once."""
         found: dict[str, None] = {}
-        for name in names:
-            if name in self.sets:
-                found.update(dict.fromkeys(self.expand(self.sets[name])))
-            else:
+        opened: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop(0)
+            if name not in self.sets:
                 found[name] = None
+            elif name not in opened:
+                opened.add(name)
+                waiting[:0] = self.sets[name]
         return tuple(found)
 
 
@@ -59,9 +63,6 @@ def load_experts(environ: Mapping[str, str] = os.environ) -> Experts:
         sets |= {name: tuple(names) for name, names in data.get("sets", {}).items() if name not in ("", DEFAULT)}
         for name, table in data.get("experts", {}).items():
             experts[name] = _expert(path, name, table)
-    for name, names in sets.items():
-        if name in names:
-            raise ConfigError(f"the tool set {name!r} holds itself; take it out of its own list")
     return Experts(experts, sets)
 
 

@@ -128,7 +128,8 @@ class Loop:
 
     async def run(self) -> None:
         """Take steps until `stop` says why it ended; a model's failure ends the run, it does not raise."""
-        self._prompt = next((item.text for item in reversed(self.messages) if item.role == "user"), "")
+        asked = [item.text for item in self.messages if item.role == "user" and not item.example]
+        self._prompt = asked[-1] if asked else ""
         deadline = self.limits.max_seconds or float("inf")
         with anyio.move_on_after(deadline) as scope:
             try:

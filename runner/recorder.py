@@ -1,5 +1,6 @@
 """Keeps runs: one JSON file each, written whole or not at all; the one writer of `history/`."""
 
+import json
 import os
 import re
 import secrets
@@ -8,14 +9,12 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from runner.errors import ConfigError, KeepError
 from schemas.run import Run
 from servers.machine.errors import ServerError
 from servers.machine.store import write_atomic
 
-__all__ = ["Recorder", "RunLine", "new_run_id"]
+__all__ = ["Recorder", "RunLine", "new_run_id", "run_json"]
 
 _RUN_ID = re.compile(r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")
 
@@ -23,6 +22,11 @@ _RUN_ID = re.compile(r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")
 def new_run_id() -> str:
     """Return a new id: UTC time and 32 random bits, in the order of time."""
     return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
+
+
+def run_json(run: Run) -> str:
+    """Return a run as JSON in ASCII: what a model or a tool said may hold lone surrogates, which UTF-8 cannot."""
+    return json.dumps(run.model_dump(mode="json"), indent=1)
 
 
 class RunLine(NamedTuple):
@@ -51,7 +55,7 @@ class Recorder:
                 holds the run instead, or says that not even that was possible.
         """
         path = self._path(run.id)
-        data = run.model_dump_json(indent=1).encode("utf-8", "backslashreplace")
+        data = run_json(run).encode("ascii")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_atomic(path, data)
@@ -96,8 +100,8 @@ class Recorder:
             raise ConfigError(f"no run {name!r} in {self.folder}; `afs agent runs` lists them")
         path = self._path(matches[0])
         try:
-            return Run.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
+            return Run.model_validate(json.loads(path.read_bytes()))
+        except (OSError, ValueError) as error:
             raise ConfigError(f"the run in {path} cannot be read: {error}") from error
 
     def ids(self) -> list[str]:

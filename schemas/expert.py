@@ -1,10 +1,18 @@
 """`Expert`: a named configuration of a model, not the model itself."""
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from schemas.frozen import Frozen
 
-__all__ = ["Expert"]
+__all__ = ["Example", "Expert"]
+
+
+class Example(Frozen):
+    """A question and the call that it wants, shown to small models."""
+
+    prompt: str
+    tool: str
+    arguments: dict[str, JsonValue] = {}
 
 
 class Expert(Frozen):
@@ -17,5 +25,6 @@ class Expert(Frozen):
     tools: tuple[str, ...] = Field(default=(), description="names of tools or tool sets that it may use")
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     num_ctx: int = Field(default=8192, ge=1024, description="context window in tokens, the same for the whole run")
+    examples: tuple[Example, ...] = ()
     proof: str = Field(default="", description="the tool whose last good result is quoted under each answer")
     keywords: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """What a server is told from outside: folders and paths, read once from the environment."""
 
+import dataclasses
 import importlib.metadata
 import os
 from collections.abc import Mapping
@@ -36,6 +37,10 @@ class Settings:
             data_dir=_folder(env, "AFS_DATA_DIR", platformdirs.user_data_path("afs-suite", appauthor=False)),
             asar=env.get("AFS_ASAR", "").strip(),
         )
+
+    def at(self, context_root: Path) -> "Settings":
+        """Return the same settings with another context root."""
+        return dataclasses.replace(self, context_root=context_root.expanduser().absolute())
 
 
 def version() -> str:

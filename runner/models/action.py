@@ -201,14 +201,14 @@ def _misfit(values: dict[str, JsonValue], tool: ToolSpec) -> str:
 def action_messages(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[dict[str, str]]:
     """Return the conversation as plain chat messages, {"role", "content"}, never two of a role in a row.
 
-    The first is the system message with `action_prompt`. Calls are told as the action JSON that made them,
+    The first is the system message with `action_prompt` and the examples in the form of a reply. Calls are told as the action JSON that made them,
     results as text of the user. A conversation that has grown begins with what it was before.
     """
     system = "\n\n".join(message.text for message in messages if message.role == "system" and message.text)
-    prompt = action_prompt(tools)
+    prompt = "\n".join([action_prompt(tools), *_examples(messages)])
     out = [{"role": "system", "content": f"{system}\n\n{prompt}" if system else prompt}]
     question = ""
-    rest = [message for message in messages if message.role != "system"]
+    rest = [message for message in messages if message.role != "system" and not message.example]
     for index, message in enumerate(rest):
         if message.role == "user" and _opens_a_question(rest[index - 1] if index else None):
             question = message.text
@@ -225,6 +225,12 @@ def action_messages(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> l
 def _opens_a_question(before: Message | None) -> bool:
     """Tell a prompt from a remark in mid-run: a prompt comes first, or after an answer."""
     return before is None or (before.role == "assistant" and bool(before.text) and not before.calls)
+
+
+def _examples(messages: Sequence[Message]) -> list[str]:
+    shown = [message for message in messages if message.example]
+    lines = [f"{asked.text} {_told(made, (), question='')}" for asked, made in zip(shown[::2], shown[1::2], strict=False)]
+    return ["Examples:", *lines] if lines else []
 
 
 def _told(message: Message, tools: Sequence[ToolSpec], *, question: str) -> str:

@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 
 from runner.errors import ModelError
-from runner.models.action import action_messages, action_schema, parse_action
+from runner.models.action import AnswerText, action_messages, action_schema, parse_action
 from runner.models.model import OnText, Reply, ignore_text
 from runner.models.weights import verify
 from schemas.message import Message, ToolSpec, Usage
@@ -99,11 +99,14 @@ class EmbeddedModel:
         await self.load()
         started = time.monotonic()
         self._replies += 1
+        schema = action_schema(tools, must_answer=must_answer)
+        if tools and not must_answer and _has_looked_nothing_up(messages):
+            schema = {"oneOf": schema["oneOf"][:-1]}
         body = {
             "messages": action_messages(messages, tools),
             "response_format": {
                 "type": "json_schema",
-                "json_schema": {"name": "action", "strict": True, "schema": action_schema(tools, must_answer=must_answer)},
+                "json_schema": {"name": "action", "strict": True, "schema": schema},
             },
             "temperature": self._temperature,
             "max_tokens": MAX_TOKENS,
@@ -111,21 +114,23 @@ class EmbeddedModel:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        said = await self._say(body)
+        said = await self._say(body, on_text)
         message = parse_action(said.text, tools, call_id=f"call_{self._replies}")
-        on_text(message.text)
         return Reply(
             message=message, usage=said.usage, seconds=time.monotonic() - started, cut_off=said.cut_off
         )
 
-    async def _say(self, body: dict[str, Any]) -> _Said:
+    async def _say(self, body: dict[str, Any], on_text: OnText) -> _Said:
         import httpx
 
         text, usage, cut_off = "", Usage(), False
+        answer = AnswerText()
         try:
             async for event in self._events(body):
                 for choice in event.get("choices", []):
-                    text += choice["delta"].get("content") or ""
+                    piece = choice["delta"].get("content") or ""
+                    text += piece
+                    on_text(answer.feed(piece))
                     cut_off = cut_off or choice.get("finish_reason") == "length"
                 if counted := event.get("usage"):
                     usage = Usage(
@@ -153,6 +158,16 @@ class EmbeddedModel:
                 await client.aclose()
         engine, self._engine = self._engine, None
         del engine
+
+
+def _has_looked_nothing_up(messages: Sequence[Message]) -> bool:
+    """Tell whether no tool has run since the last answer: a small model then answers from what it only believes."""
+    for message in reversed(messages):
+        if message.role == "tool":
+            return False
+        if message.role == "assistant" and not message.calls:
+            return True
+    return True
 
 
 def _refusal(status: int, body: bytes, num_ctx: int) -> ModelError:

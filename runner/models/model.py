@@ -36,6 +36,14 @@ class Model(Protocol):
         """Return `provider:name`."""
         ...
 
+    async def load(self) -> None:
+        """Get ready ahead of the first reply, which otherwise does it; safe to call while a reply waits for it.
+
+        Raises:
+            ModelError: the model cannot be had.
+        """
+        ...
+
     async def reply(
         self,
         messages: Sequence[Message],

@@ -48,6 +48,9 @@ class ScriptedModel:
         """Return `scripted:name`."""
         return f"scripted:{self._name}"
 
+    async def load(self) -> None:
+        """Do nothing: a script is ready."""
+
     async def reply(
         self,
         messages: Sequence[Message],

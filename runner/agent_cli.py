@@ -1,0 +1,170 @@
+"""`afs agent` and `afs-run`: run a prompt, list and show what was run, list the experts."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.errors import RunnerError
+from runner.conduct import EXIT_CODES, Request, run_request
+from schemas.run import Run
+from servers.machine.errors import ServerError
+from servers.machine.wire import clean
+from servers.settings import Settings
+
+__all__ = ["agent", "run_prompt"]
+
+PROMPT_LIMIT = 200_000
+"""Characters of a prompt: more than any local context holds."""
+
+_CONTEXT_ROOT = click.option(
+    "--context-root", type=click.Path(path_type=Path), help="AFS context root (AFS_CONTEXT_ROOT, ~/.context)"
+)
+
+
+def _settings(context_root: Path | None) -> Settings:
+    settings = Settings.from_environment()
+    return settings.at(context_root) if context_root else settings
+
+
+def _prompt(words: tuple[str, ...], *, optional: bool) -> str:
+    text = " ".join(words)
+    if text == "-" or (not words and not optional and not sys.stdin.isatty()):
+        text = sys.stdin.buffer.read(PROMPT_LIMIT * 4 + 1).decode("utf-8", "replace")
+    if not text.strip() and not optional:
+        raise click.UsageError('the prompt is empty; write afs-run "your question", or pipe it in')
+    if len(text) > PROMPT_LIMIT:
+        raise click.UsageError(
+            f"the prompt has more than {PROMPT_LIMIT:,} characters; put the material below the context root "
+            "and let the model read it with read_context"
+        )
+    return text.strip()
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+@click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("prompt", nargs=-1)
+@click.option("-e", "--expert", default="", help="who answers: din, nayru, farore, veran, majora, ...")
+@click.option("-m", "--model", default="", help="provider:name (ollama, embedded, scripted), or an Ollama model")
+@click.option("-t", "--tools", default="", help="tools or tool sets (afs, triforce), by commas; default the expert's")
+@click.option("-s", "--servers", default="", help="servers of mcp.json to start, by commas; default all")
+@click.option("--config", type=click.Path(path_type=Path), help="mcp.json to use; default the nearest, else ours")
+@click.option("--max-steps", type=click.IntRange(1, 200), default=10, show_default=True)
+@click.option("--max-tokens", type=click.IntRange(0), default=0, help="budget of tokens for the run; 0 is no limit")
+@click.option("--max-seconds", type=click.FloatRange(0), default=0.0, help="budget of time; 0 is no limit")
+@click.option("--resume", default="", help="continue a kept run by its id, or `last`")
+@_CONTEXT_ROOT
+@click.option("--json", "as_json", is_flag=True, help="print the whole run as JSON")
+@click.option("-q", "--quiet", is_flag=True, help="print the answer only")
+@click.version_option(package_name="afs-suite")
+def run_prompt(prompt: tuple[str, ...], context_root: Path | None, **options: Any) -> None:
+    """Run PROMPT on a model with the tools of the MCP servers, and print the answer.
+
+    PROMPT is read from standard input when it is `-` or missing. Steps are shown on standard error. Exit status:
+    0 an answer, 1 an error, 2 wrong usage, 3 stopped without an answer, 4 the model failed, 130 interrupted.
+    """
+    text = _prompt(prompt, optional=bool(options["resume"]))
+    request = Request(
+        prompt=text,
+        expert=options["expert"],
+        model=options["model"],
+        tools=_names(options["tools"]),
+        servers=_names(options["servers"]),
+        config=options["config"],
+        max_steps=options["max_steps"],
+        max_tokens=options["max_tokens"],
+        max_seconds=options["max_seconds"],
+        resume=options["resume"],
+        quiet=options["quiet"] or options["as_json"],
+    )
+    run = _guard(lambda: run_request(request, _settings(context_root)))
+    _print(run, as_json=options["as_json"])
+    sys.exit(EXIT_CODES[run.stop])
+
+
+def _print(run: Run, *, as_json: bool) -> None:
+    from runner.recorder import run_json
+
+    if as_json:
+        click.echo(run_json(run))
+    elif run.answer:
+        click.echo(clean(run.answer))
+    if run.error:
+        click.echo(f"afs-run: {clean(run.error)}", err=True)
+
+
+def _guard(work: Any) -> Any:
+    try:
+        return work()
+    except (RunnerError, ServerError) as error:
+        kept = getattr(error, "run", None)
+        if kept is not None and kept.answer:
+            click.echo(clean(kept.answer))
+        raise click.ClickException(clean(str(error))) from error
+    except KeyboardInterrupt:
+        click.echo("afs-run: interrupted; the run is kept, go on with --resume last", err=True)
+        sys.exit(EXIT_CODES["interrupted"])
+
+
+@click.group()
+def agent() -> None:
+    """Run prompts on experts, and look at what was run."""
+
+
+agent.add_command(run_prompt)
+
+
+@agent.command("show")
+@click.argument("run_id", metavar="RUN")
+@_CONTEXT_ROOT
+@click.option("--json", "as_json", is_flag=True, help="print the run as JSON")
+def show(run_id: str, context_root: Path | None, **options: Any) -> None:
+    """Print a kept run: its id, the end of its id, or `last`."""
+    from rich.console import Console
+
+    from runner.display import show_run
+    from runner.recorder import Recorder, run_json
+
+    run = _guard(lambda: Recorder(_settings(context_root).context_root).load(run_id))
+    if options["as_json"]:
+        click.echo(run_json(run))
+    else:
+        show_run(run, Console())
+
+
+@agent.command("runs")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@_CONTEXT_ROOT
+@click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
+def runs(limit: int, context_root: Path | None, **options: Any) -> None:
+    """List the kept runs, newest first."""
+    import json
+
+    from runner.recorder import Recorder
+
+    for line in Recorder(_settings(context_root).context_root).lines(limit):
+        if options["as_json"]:
+            click.echo(json.dumps(line._asdict()))
+        else:
+            click.echo(clean(f"{line.id}  {line.stop:<11}  {line.model:<28}  {line.prompt[:70]!r}"))
+
+
+@agent.command("experts")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
+def experts(**options: Any) -> None:
+    """List the experts and the tool sets."""
+    from runner.experts import load_experts
+
+    found = _guard(load_experts)
+    for name, expert in sorted(found.experts.items()):
+        if options["as_json"]:
+            click.echo(expert.model_dump_json())
+        else:
+            click.echo(f"{name:<9} {expert.summary}  [{expert.models.get('ollama', 'no Ollama model')}]")
+    if not options["as_json"]:
+        for name, tools in sorted(found.sets.items()):
+            click.echo(f"set {name}: {', '.join(found.expand(tools))}")

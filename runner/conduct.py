@@ -1,0 +1,134 @@
+"""One request from the command line, carried from options to a kept `Run`."""
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+from rich.console import Console
+
+from runner.agent import Agent, allowed
+from runner.config import ServerSpec, find_config, load_config, select, shipped_config
+from runner.display import Display
+from runner.errors import ConfigError, ModelError
+from runner.experts import DEFAULT, Experts, load_experts
+from runner.loop import Limits
+from runner.models.model import Model
+from runner.models.open import open_model
+from runner.recorder import Recorder
+from runner.toolbox import Toolbox
+from schemas.expert import Expert
+from schemas.frozen import Frozen
+from schemas.run import Run, Stop
+from servers.settings import Settings
+
+__all__ = ["EXIT_CODES", "Request", "run_request"]
+
+EXIT_CODES: Mapping[Stop, int] = {
+    "answer": 0,
+    "running": 1,
+    "max_steps": 3,
+    "loop": 3,
+    "budget": 3,
+    "model_error": 4,
+    "interrupted": 130,
+}
+"""Exit status by why a run stopped."""
+
+
+class Request(Frozen):
+    """What the command line asks for."""
+
+    prompt: str
+    expert: str = ""
+    model: str = ""
+    tools: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
+    config: Path | None = None
+    max_steps: int = 10
+    max_tokens: int = 0
+    max_seconds: float = 0.0
+    resume: str = ""
+    quiet: bool = False
+
+
+def run_request(request: Request, settings: Settings) -> Run:
+    """Run a request to its end.
+
+    Raises:
+        RunnerError: something the user can mend; the text says how.
+        KeyboardInterrupt: Ctrl-C; the run is kept.
+    """
+    return anyio.run(_conduct, request, settings)
+
+
+async def _conduct(request: Request, settings: Settings) -> Run:
+    recorder = Recorder(settings.context_root)
+    earlier = recorder.load(request.resume) if request.resume else None
+    if earlier is not None and earlier.stop == "answer" and not request.prompt:
+        raise ConfigError(f"run {earlier.id} has its answer; give a new prompt to go on from there")
+    experts = load_experts()
+    expert = experts.find(request.expert or (earlier.expert if earlier else "") or DEFAULT)
+    specs = _specs(request, settings)
+    recorder.check()
+    opened = await open_model(request.model or _model_of(earlier), expert, settings)
+    display = Display(Console(stderr=True, file=sys.stderr), quiet=request.quiet)
+    display.opening(request.prompt or (earlier.prompt if earlier else ""), opened.model.name, opened.why)
+    try:
+        async with anyio.create_task_group() as background, Toolbox(specs) as toolbox:
+            background.start_soon(_load, opened.model)
+            agent = _agent(request, expert, experts, opened.model, toolbox, recorder, display)
+            run = await agent.run(request.prompt, earlier=earlier)
+            background.cancel_scope.cancel()
+    finally:
+        display.stop()
+        await opened.model.close()
+    display.closing(run)
+    return run
+
+
+async def _load(model: Model) -> None:
+    """Load the model while the servers start. A failure is met again, and reported, by the first reply."""
+    with suppress(ModelError):
+        await model.load()
+
+
+def _agent(
+    request: Request,
+    expert: Expert,
+    experts: Experts,
+    model: Model,
+    toolbox: Toolbox,
+    recorder: Recorder,
+    display: Display,
+) -> Agent:
+    wanted = experts.expand(request.tools or expert.tools)
+    offered = allowed(toolbox.tools, wanted)
+    missing = sorted(set(wanted) - {tool.remote_name or tool.name for tool in offered})
+    display.servers(toolbox.states, len(offered))
+    if request.tools and not offered:
+        raise ConfigError(f"no server offers {', '.join(missing)}; `afs mcp list` shows the servers")
+    if request.tools and missing:
+        display.note(f"no server offers {', '.join(missing)}")
+    limits = Limits(max_steps=request.max_steps, max_tokens=request.max_tokens, max_seconds=request.max_seconds)
+    return Agent(
+        expert=expert,
+        model=model,
+        toolbox=toolbox,
+        offered=offered,
+        recorder=recorder,
+        limits=limits,
+        on_event=display.on_event,
+    )
+
+
+def _model_of(earlier: Run | None) -> str:
+    return earlier.model if earlier and not earlier.model.startswith("scripted:") else ""
+
+
+def _specs(request: Request, settings: Settings) -> tuple[ServerSpec, ...]:
+    path = request.config or find_config(Path.cwd()) or shipped_config()
+    overrides = {"AFS_CONTEXT_ROOT": str(settings.context_root), "AFS_DATA_DIR": str(settings.data_dir)}
+    specs = load_config(path, overrides=overrides)
+    return select(specs, request.servers)

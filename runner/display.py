@@ -1,0 +1,128 @@
+"""Shows a run as it happens: each step with its tools, arguments, results, time and tokens."""
+
+import json
+import time
+
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text as Line
+
+from runner import loop
+from schemas.message import ToolCall
+from schemas.run import CallRecord, Run, ServerState, Step
+from servers.machine.wire import clean
+
+__all__ = ["Display", "call_line", "show_run"]
+
+_BRIEF = 300
+"""Characters of a result that are shown."""
+
+
+def _brief(text: str, limit: int = _BRIEF) -> str:
+    flat = clean(text).strip()
+    return flat if len(flat) <= limit else f"{flat[:limit]} ... ({len(flat)} characters)"
+
+
+def call_line(call: ToolCall) -> str:
+    """Return a call as it would be written: `name(argument="value")`."""
+    shown = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in call.arguments.items())
+    return clean(f"{call.name}({_brief(shown, 600)})")
+
+
+class Display:
+    """Writes events of the loop to a console. With `quiet` only what went wrong with the servers is written."""
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._status: Status | None = None
+        self._begun = time.monotonic()
+
+    def opening(self, prompt: str, model: str, why: str) -> None:
+        """Say what is asked and who answers."""
+        self._say("prompt", _brief(prompt, 2000), "bold")
+        self._say("model", f"{model} ({why})", "cyan")
+
+    def servers(self, states: tuple[ServerState, ...], offered: int) -> None:
+        """Say which servers take part, and always which do not."""
+        ready = [f"{state.name} ({state.tools})" for state in states if state.state == "ready"]
+        self._say("tools", f"{offered} in play; servers: {', '.join(ready) or 'none'}", "cyan")
+        for state in states:
+            if state.state != "ready":
+                self._always("server", f"{state.name} {state.state}: {_brief(state.detail)}", "yellow")
+
+    def note(self, text: str) -> None:
+        """Show a remark, unless quiet."""
+        self._say("note", _brief(text), "yellow")
+
+    def on_event(self, event: loop.Event) -> None:
+        """Show one event of the loop."""
+        if isinstance(event, loop.StepStarted):
+            self._wait(f"step {event.index}: the model is thinking")
+        elif isinstance(event, loop.CallStarted):
+            self._say("call", call_line(event.call), "green")
+            self._wait(f"{event.call.name} is running")
+        elif isinstance(event, loop.CallDone):
+            self._result(event.record)
+        elif isinstance(event, loop.StepDone):
+            self._step(event.step)
+        elif isinstance(event, loop.Note):
+            self.note(event.text)
+
+    def _result(self, record: CallRecord) -> None:
+        self._wait("")
+        style = "" if record.ok else "red"
+        self._say("result" if record.ok else "failed", f"{_brief(record.text)}  [{record.seconds:.2f} s]", style)
+
+    def _step(self, step: Step) -> None:
+        self._wait("")
+        used = f"{step.seconds:.1f} s, {step.usage.prompt_tokens} + {step.usage.answer_tokens} tokens"
+        self._say(f"step {step.index}", used + (f"; {step.note}" if step.note else ""), "dim")
+
+    def closing(self, run: Run) -> None:
+        """Say how the run ended and where it is."""
+        self._wait("")
+        rests = "rests on tool results" if run.grounded else "no tool result of this run stands behind it"
+        end = f"answer, {rests}" if run.stop == "answer" else run.stop
+        self._say("end", f"{end}; {run.seconds:.1f} s, {run.usage.total} tokens; run {run.id}", "dim")
+
+    def stop(self) -> None:
+        """Take down what is still moving on the screen."""
+        self._wait("")
+
+    def _wait(self, what: str) -> None:
+        if self._quiet or not self._console.is_terminal:
+            return
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+        if what:
+            self._status = self._console.status(what)
+            self._status.start()
+
+    def _say(self, label: str, text: str, style: str) -> None:
+        if not self._quiet:
+            self._always(label, text, style)
+
+    def _always(self, label: str, text: str, style: str) -> None:
+        lines = text.splitlines() or [""]
+        self._console.print(Line(f"{label:>8}  ", style="dim") + Line(lines[0], style=style), soft_wrap=True)
+        for line in lines[1:]:
+            self._console.print(Line(" " * 10 + line, style=style), soft_wrap=True)
+
+
+def show_run(run: Run, console: Console) -> None:
+    """Print a kept run, whole."""
+    view = Display(console)
+    view.opening(run.prompt, run.model, f"expert {run.expert}, {run.started}")
+    view.servers(run.servers, len({call.call.name for step in run.steps for call in step.calls}))
+    for step in run.steps:
+        for record in step.calls:
+            view.on_event(loop.CallStarted(record.call))
+            view.on_event(loop.CallDone(record))
+        view.on_event(loop.StepDone(step))
+    view.closing(run)
+    console.print(Line(clean(run.answer or run.error)), soft_wrap=True)
+
+

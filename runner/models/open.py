@@ -1,0 +1,104 @@
+"""Chooses the model of a run, and says why it was chosen."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from runner.errors import ConfigError, ModelError, ModelMissing
+from runner.models.model import Model
+from schemas.expert import Expert
+from servers.settings import Settings
+
+__all__ = ["PROVIDERS", "Opened", "open_model"]
+
+PROVIDERS = ("embedded", "ollama", "scripted")
+"""Providers by the name before the colon of `--model provider:name`."""
+_LATER = frozenset({"gemini", "claude", "anthropic", "openai"})
+
+
+class Opened(NamedTuple):
+    """A model, and why it was chosen."""
+
+    model: Model
+    why: str
+
+
+async def open_model(wanted: str, expert: Expert, settings: Settings) -> Opened:
+    """Open the model `wanted` (`provider:name`, or the bare name of an Ollama model).
+
+    With an empty `wanted`: the expert's Ollama model where a daemon answers and has it, else the embedded one.
+
+    Raises:
+        ConfigError: no such provider.
+        ModelError: the model cannot be had; the text says how it could.
+    """
+    if not wanted:
+        return await _choose(expert, settings)
+    provider, _, name = wanted.partition(":")
+    if provider in _LATER:
+        raise ConfigError(f"no provider named {provider!r} here; --model takes {', '.join(PROVIDERS)}")
+    if provider not in PROVIDERS:
+        if not _looks_like_a_name(wanted):
+            raise ConfigError(f"{wanted!r} is not a model; write --model provider:name, e.g. ollama:nayru-v5:latest")
+        provider, name = "ollama", wanted
+    if provider == "scripted":
+        return Opened(_scripted(name), "asked for")
+    if provider == "embedded":
+        return Opened(_embedded(name, expert, settings), "asked for")
+    return Opened(await _ollama(name, expert), "asked for")
+
+
+def _looks_like_a_name(text: str) -> bool:
+    return bool(text) and text.isprintable() and " " not in text and not text.startswith((":", "-"))
+
+
+async def _choose(expert: Expert, settings: Settings) -> Opened:
+    name = expert.models.get("ollama", "")
+    why = f"{expert.name} names no Ollama model"
+    if name:
+        from runner.models.ollama import ollama_status
+
+        status = await ollama_status()
+        if status.answers and _has(status.models, name):
+            return Opened(await _ollama(name, expert), f"{expert.name}'s model, and Ollama has it")
+        why = f"Ollama has no {name}" if status.answers else "no Ollama daemon answers"
+    return Opened(_embedded("", expert, settings), why)
+
+
+def _has(models: tuple[str, ...], name: str) -> bool:
+    return name in models or f"{name}:latest" in models
+
+
+def _scripted(name: str) -> Model:
+    from runner.models.scripted import load_script
+
+    return load_script(Path(name))
+
+
+def _embedded(name: str, expert: Expert, settings: Settings) -> Model:
+    from runner.models.embedded import NAME, EmbeddedModel
+    from runner.models.weights import find_weights
+
+    if name not in ("", NAME):
+        raise ModelMissing(f"no embedded model named {name!r}; there is {NAME} (--model embedded:{NAME})")
+    path = find_weights(settings)
+    if path is None:
+        raise ModelMissing(
+            "the embedded model is not here yet; run `afs fetch model` (1.1 GB), "
+            "or use a running Ollama with --model ollama:NAME"
+        )
+    return EmbeddedModel(path, num_ctx=expert.num_ctx, temperature=expert.temperature)
+
+
+async def _ollama(name: str, expert: Expert) -> Model:
+    from runner.models.ollama import OllamaModel, ollama_status
+
+    status = await ollama_status()
+    if not status.answers:
+        raise ModelError(
+            f"no Ollama daemon answers ({status.detail}); start `ollama serve`, set OLLAMA_HOST, "
+            "or use --model embedded"
+        )
+    if not _has(status.models, name):
+        known = ", ".join(status.models[:8]) or "no model at all"
+        raise ModelMissing(f"Ollama has no model {name!r}; run `ollama pull {name}` (it has {known})")
+    return OllamaModel(name, num_ctx=expert.num_ctx, temperature=expert.temperature)

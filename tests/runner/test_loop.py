@@ -1,0 +1,198 @@
+"""The loop, driven by scripts over a real toolbox with a server in memory."""
+
+from typing import Annotated
+
+import anyio
+import pytest
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import Field
+
+from runner.agent import Agent
+from runner.errors import ModelError
+from runner.loop import Limits
+from runner.models.scripted import Line, ScriptedModel, calls, text
+from runner.toolbox import Toolbox
+from schemas.expert import Expert
+from schemas.frozen import Frozen
+from schemas.run import Run
+from servers.machine.face import READS, Face
+
+pytestmark = pytest.mark.anyio
+
+ASKER = Expert(name="asker", summary="asks", instructions="Use the tools.")
+
+
+class Said(Frozen):
+    """What echo says."""
+
+    said: str
+
+    def as_text(self) -> str:
+        return f"echo: {self.said}"
+
+
+def echo_server() -> Face:
+    face = Face("echo", title="Echo", instructions="Echoes.", version="1")
+
+    @face.offer(READS, title="Echo")
+    def echo(word: Annotated[str, Field(description="what to say")]) -> Said:
+        """Say a word back."""
+        if word == "fail":
+            raise ToolError("cannot say that; say another word")
+        return Said(said=word)
+
+    return face
+
+
+async def run(script: list[Line], prompt: str = "say it", expert: Expert = ASKER, **limits: float) -> Run:
+    return (await run_with(ScriptedModel(script), prompt, expert, **limits))[0]
+
+
+async def run_with(
+    model: ScriptedModel, prompt: str = "say it", expert: Expert = ASKER, **limits: float
+) -> tuple[Run, ScriptedModel]:
+    with anyio.fail_after(10):
+        async with Toolbox([("echo", echo_server())]) as toolbox:
+            agent = Agent(
+                expert=expert,
+                model=model,
+                toolbox=toolbox,
+                offered=toolbox.tools,
+                limits=Limits(**limits),  # type: ignore[arg-type]  # the limits are given by name in each test
+            )
+            return await agent.run(prompt), model
+
+
+async def test_the_model_sees_its_call_and_the_result_and_answers_from_them() -> None:
+    done, model = await run_with(ScriptedModel([calls(("echo", {"word": "hi"})), text("It said: echo: hi")]))
+    assert (done.stop, done.answer, done.grounded) == ("answer", "It said: echo: hi", True)
+    assert [item.role for item in model.heard[1]] == ["system", "user", "assistant", "tool"]
+    call = model.heard[1][2].calls[0]
+    assert (call.name, call.arguments) == ("echo", {"word": "hi"})
+    assert model.heard[1][3].text == "echo: hi"
+    assert model.heard[1][3].call_id == call.id
+
+
+async def test_parallel_calls_come_back_in_their_order() -> None:
+    script = [calls(("echo", {"word": "one"}), ("echo", {"word": "two"})), text("echo: one, echo: two")]
+    done = await run(script)
+    assert [record.text for record in done.steps[0].calls] == ["echo: one", "echo: two"]
+    assert [item.text for item in done.messages if item.role == "tool"] == ["echo: one", "echo: two"]
+
+
+async def test_an_unknown_tool_is_told_to_the_model_with_the_names_there_are() -> None:
+    done = await run([calls(("shout", {"word": "hi"})), calls(("echo", {"word": "hi"})), text("echo: hi")])
+    assert done.stop == "answer"
+    first = done.steps[0].calls[0]
+    assert not first.ok
+    assert "echo" in first.text
+
+
+async def test_bad_arguments_are_named_and_mended_on_the_next_step() -> None:
+    done = await run([calls(("echo", {"wrd": "hi"})), calls(("echo", {"word": "hi"})), text("echo: hi")])
+    assert not done.steps[0].calls[0].ok
+    assert "word" in done.steps[0].calls[0].text
+    assert done.steps[1].calls[0].ok
+    assert done.grounded
+
+
+async def test_a_tool_that_fails_tells_the_model_why() -> None:
+    done = await run([calls(("echo", {"word": "fail"})), text("It cannot be said.")])
+    assert "say another word" in done.steps[0].calls[0].text
+    assert not done.grounded
+
+
+async def test_the_run_stops_after_the_last_step_without_an_answer() -> None:
+    script: list[Line] = [calls(("echo", {"word": str(number)})) for number in range(9)]
+    done = await run(script, max_steps=3)
+    assert (done.stop, len(done.steps)) == ("max_steps", 3)
+    assert "--max-steps" in done.error
+
+
+async def test_on_its_last_step_the_model_is_told_to_answer_and_gets_no_tools() -> None:
+    script: list[Line] = [calls(("echo", {"word": "1"})), calls(("echo", {"word": "2"})), text("echo: 2")]
+    done, model = await run_with(ScriptedModel(script), max_steps=3)
+    assert done.stop == "answer"
+    assert [len(tools) for tools in model.offered] == [1, 1, 0]
+    assert "last step" in model.heard[2][-1].text
+
+
+async def test_one_step_is_enough_to_call_and_not_to_answer() -> None:
+    done = await run([calls(("echo", {"word": "1"}))], max_steps=1)
+    assert (done.stop, done.steps[0].calls[0].text) == ("max_steps", "echo: 1")
+
+
+async def test_identical_calls_with_identical_results_end_as_a_loop() -> None:
+    done, model = await run_with(ScriptedModel([calls(("echo", {"word": "again"}))], repeat=True))
+    assert done.stop == "loop"
+    assert len(done.steps) == 3
+    assert model.offered[2] == ()
+
+
+async def test_a_model_that_heeds_the_warning_about_a_repeated_call_may_answer() -> None:
+    same = calls(("echo", {"word": "again"}))
+    done = await run([same, same, text("echo: again")])
+    assert (done.stop, done.answer) == ("answer", "echo: again")
+
+
+async def test_an_empty_reply_is_asked_again_once() -> None:
+    done = await run([text(""), text("done")])
+    assert (done.stop, done.answer) == ("answer", "done")
+    done = await run([text(""), text(""), text("done")])
+    assert done.stop == "model_error"
+
+
+async def test_an_answer_with_a_fact_that_no_result_holds_is_sent_back_once() -> None:
+    script = [text("It is $7EF36C."), calls(("echo", {"word": "$7EF36D"})), text("It is $7EF36D.")]
+    done = await run(list(script))
+    assert (done.answer, done.grounded) == ("It is $7EF36D.", True)
+    stubborn = await run([text("It is $7EF36C."), text("It is $7EF36C.")])
+    assert (stubborn.stop, stubborn.grounded) == ("answer", False)
+
+
+async def test_a_fact_from_the_prompt_needs_no_proof() -> None:
+    done = await run([text("You named $7EF36C.")], prompt="Repeat $7EF36C")
+    assert (len(done.steps), done.answer) == (1, "You named $7EF36C.")
+
+
+async def test_a_budget_of_tokens_ends_the_run() -> None:
+    script: list[Line] = [calls(("echo", {"word": str(number)})) for number in range(9)]
+    done = await run(script, max_tokens=10)
+    assert done.stop == "budget"
+    assert done.usage.total >= 10
+
+
+async def test_a_budget_of_time_ends_the_run() -> None:
+    class Slow(ScriptedModel):
+        async def reply(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]  # never returns
+            await anyio.sleep_forever()
+
+    done, _ = await run_with(Slow([text("never")]), max_seconds=0.05)
+    assert done.stop == "budget"
+    assert "--max-seconds" in done.error
+
+
+async def test_a_model_that_breaks_off_leaves_what_it_had_said() -> None:
+    done = await run([calls(("echo", {"word": "hi"})), ModelError("the line broke", partial="It said ech")])
+    assert (done.stop, done.error, done.answer) == ("model_error", "the line broke", "It said ech")
+    assert done.steps[0].calls[0].text == "echo: hi"
+
+
+async def test_an_expert_with_a_proof_quotes_what_its_tool_returned() -> None:
+    prover = ASKER.model_copy(update={"proof": "echo"})
+    done = await run([calls(("echo", {"word": "A9 00"})), text("I wrote it.")], expert=prover)
+    assert done.answer.endswith("echo: A9 00")
+    without = await run([text("I wrote it.")], expert=prover)
+    assert "unproven" in without.answer
+
+
+async def test_a_run_goes_on_from_an_earlier_one() -> None:
+    model = ScriptedModel([calls(("echo", {"word": "one"})), text("echo: one"), text("It was echo: one")])
+    with anyio.fail_after(10):
+        async with Toolbox([("echo", echo_server())]) as toolbox:
+            agent = Agent(expert=ASKER, model=model, toolbox=toolbox, offered=toolbox.tools)
+            first = await agent.run("say one")
+            second = await agent.run("what was it?", earlier=first)
+    assert second.resumes == first.id
+    assert [item.role for item in model.heard[-1]] == ["system", "user", "assistant", "tool", "assistant", "user"]
+    assert second.grounded
