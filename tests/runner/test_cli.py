@@ -1,0 +1,176 @@
+"""The command line, started as a user starts it, on scripts in place of a model."""
+
+import json
+import os
+import signal
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BIN = Path(sysconfig.get_path("scripts"))
+LIMIT = 60
+
+
+def afs(
+    tmp_path: Path, *words: str, command: str = "afs-run", stdin: bytes = b"", **environ: str
+) -> subprocess.CompletedProcess[bytes]:
+    env = {**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path / "context"), "OLLAMA_HOST": "127.0.0.1:9", **environ}
+    return subprocess.run(
+        [str(BIN / command), *words], input=stdin, capture_output=True, cwd=tmp_path, env=env, timeout=LIMIT, check=False
+    )
+
+
+def script(tmp_path: Path, *lines: dict[str, Any]) -> str:
+    path = tmp_path / "script.json"
+    path.write_text(json.dumps(lines), encoding="utf-8")
+    return f"scripted:{path}"
+
+
+def lookup(query: str) -> dict[str, Any]:
+    return {"calls": [{"name": "alttp_lookup", "arguments": {"query": query}}]}
+
+
+def test_a_run_calls_a_real_server_and_prints_the_answer(tmp_path: Path) -> None:
+    model = script(tmp_path, lookup("$2100"), {"text": "$2100 is INIDISP."})
+    done = afs(tmp_path, "--model", model, "What is $2100?")
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.decode() == "$2100 is INIDISP.\n"
+    shown = done.stderr.decode()
+    assert "What is $2100?" in shown
+    assert 'alttp_lookup(query="$2100")' in shown
+    assert "rests on tool results" in shown
+
+
+def test_the_run_is_kept_and_shown_again(tmp_path: Path) -> None:
+    model = script(tmp_path, lookup("$2100"), {"text": "$2100 is INIDISP."})
+    whole = json.loads(afs(tmp_path, "--json", "--model", model, "--servers", "alttp", "What is $2100?").stdout)
+    assert whole["grounded"] is True
+    assert whole["steps"][0]["calls"][0]["ok"] is True
+    kept = tmp_path / "context" / "history" / "runs" / f"{whole['id']}.json"
+    assert json.loads(kept.read_bytes()) == whole
+    shown = afs(tmp_path, "agent", "show", "last", command="afs")
+    assert b"$2100 is INIDISP." in shown.stdout
+    assert whole["id"].encode() in afs(tmp_path, "agent", "runs", command="afs").stdout
+
+
+def test_the_prompt_may_come_from_standard_input(tmp_path: Path) -> None:
+    model = script(tmp_path, {"text": "hello"})
+    done = afs(tmp_path, "--quiet", "--model", model, "--servers", "scratchpad", "-", stdin=b"say hello\n")
+    assert (done.returncode, done.stdout) == (0, b"hello\n")
+
+
+def test_a_run_goes_on_with_resume(tmp_path: Path) -> None:
+    base = ["--json", "--servers", "scratchpad"]
+    first = json.loads(afs(tmp_path, *base, "--model", script(tmp_path, {"text": "hello"}), "hi").stdout)
+    more = afs(tmp_path, *base, "--model", script(tmp_path, {"text": "again"}), "--resume", "last", "and again")
+    second = json.loads(more.stdout)
+    assert second["resumes"] == first["id"]
+    assert [item["text"] for item in second["messages"][1:] if not item["example"]] == [
+        "hi",
+        "hello",
+        "and again",
+        "again",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (["--expert", "ganondorf", "hi"], 1, "din, farore"),
+        (["--model", "gemini:x", "hi"], 1, "embedded, ollama, scripted"),
+        (["--model", "ollama:nope", "hi"], 1, "ollama serve"),
+        (["--model", "scripted:nowhere.json", "hi"], 1, "nowhere.json"),
+        (["--servers", "nope", "--model", "{script}", "hi"], 1, "scratchpad"),
+        (["--config", "nowhere.json", "--model", "{script}", "hi"], 1, "nowhere.json"),
+        (["--resume", "nope", "--model", "{script}", "hi"], 1, "afs agent runs"),
+        (["--tools", "nope", "--model", "{script}", "hi"], 1, "nope"),
+        ([""], 2, "prompt is empty"),
+        (["   "], 2, "prompt is empty"),
+        (["--max-steps", "0", "hi"], 2, "max-steps"),
+    ],
+)
+def test_bad_input_gets_a_clear_error(tmp_path: Path, words: list[str], status: int, says: str) -> None:
+    model = script(tmp_path, {"text": "hello"})
+    done = afs(tmp_path, *[word.replace("{script}", model) for word in words])
+    assert done.returncode == status, done.stderr.decode()
+    assert says in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert done.stdout == b""
+
+
+def test_a_prompt_of_a_megabyte_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    done = afs(tmp_path, "--model", script(tmp_path, {"text": "x"}), "-", stdin=b"a" * 1_000_000)
+    assert done.returncode == 2
+    assert b"read_context" in done.stderr
+
+
+def test_a_malformed_mcp_json_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "mcp.json").write_text('{\n "mcpServers": {\n  "a": {"command": }\n }\n}\n', encoding="utf-8")
+    done = afs(tmp_path, "--model", script(tmp_path, {"text": "x"}), "hi")
+    assert done.returncode == 1
+    assert "mcp.json:3" in done.stderr.decode()
+
+
+def test_a_server_that_is_missing_is_named_and_the_others_work(tmp_path: Path) -> None:
+    servers = {"mcpServers": {"gone": {"command": "no-such-program"}, "alttp": {"command": "afs-alttp"}}}
+    (tmp_path / "mcp.json").write_text(json.dumps(servers), encoding="utf-8")
+    done = afs(tmp_path, "--model", script(tmp_path, lookup("$2100"), {"text": "$2100 is INIDISP."}), "What is $2100?")
+    assert done.returncode == 0
+    assert "gone" in done.stderr.decode()
+    assert "no-such-program" in done.stderr.decode()
+
+
+def test_a_context_root_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "context").write_text("a file", encoding="utf-8")
+    done = afs(tmp_path, "--model", script(tmp_path, {"text": "x"}), "hi")
+    assert done.returncode == 1
+    assert b"--context-root" in done.stderr
+
+
+def test_max_steps_ends_with_its_own_status_and_a_kept_run(tmp_path: Path) -> None:
+    model = script(tmp_path, *[lookup(f"${number}") for number in range(2100, 2109)])
+    done = afs(tmp_path, "--json", "--max-steps", "2", "--servers", "alttp", "--model", model, "loop")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["stop"] == "max_steps"
+
+
+def test_an_interrupted_run_is_kept_and_leaves_nothing_running(tmp_path: Path) -> None:
+    hang = tmp_path / "hang.py"
+    hang.write_text(
+        "import time\nfrom mcp.server import MCPServer\ns = MCPServer('hang')\n"
+        "@s.tool()\ndef wait() -> str:\n    'Wait.'\n    print('WAITING', flush=True)\n    time.sleep(60)\n    return 'x'\n"
+        "s.run()\n",
+        encoding="utf-8",
+    )
+    python = str(BIN / "python")
+    servers = {"mcpServers": {"hang": {"command": python, "args": [str(hang)]}}}
+    (tmp_path / "mcp.json").write_text(json.dumps(servers), encoding="utf-8")
+    model = script(tmp_path, {"calls": [{"name": "wait"}]}, {"text": "done"})
+    env = {**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path / "context")}
+    words = [str(BIN / "afs-run"), "--tools", "wait", "--model", model, "hi"]
+    with subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if b"call  wait()" in line:
+                break
+        running.send_signal(signal.SIGINT)
+        assert running.wait(LIMIT) == 130
+    (kept,) = (tmp_path / "context" / "history" / "runs").glob("*.json")
+    assert json.loads(kept.read_bytes())["stop"] == "interrupted"
+    left = subprocess.run(["pgrep", "-f", str(hang)], capture_output=True, check=False)
+    assert left.stdout == b""
+
+
+def test_afs_agent_run_is_the_same_command(tmp_path: Path) -> None:
+    model = script(tmp_path, {"text": "hello"})
+    done = afs(tmp_path, "agent", "run", "-q", "--servers", "scratchpad", "--model", model, "hi", command="afs")
+    assert (done.returncode, done.stdout) == (0, b"hello\n")
+
+
+def test_the_experts_and_tool_sets_are_listed(tmp_path: Path) -> None:
+    shown = afs(tmp_path, "agent", "experts", command="afs").stdout.decode()
+    for name in ("din", "nayru", "farore", "veran", "majora", "set afs", "set triforce"):
+        assert name in shown
