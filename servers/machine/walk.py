@@ -22,8 +22,8 @@ _MAX_LINKS = 40
 class Spot(NamedTuple):
     """A place in an open folder: the folder (the caller closes it), the name in it, the path from the root.
 
-    The path is the real one, without links. The name is empty where the path is the root itself; it is no link,
-    and may not exist.
+    The path is the real one, without links. The name is empty where the path is the root itself; it is no
+    link, and may not exist.
     """
 
     folder: int
@@ -123,8 +123,8 @@ def find(
     """Return the spot that `parts` lead to below the open folder `root`.
 
     `places` are the root's own absolute paths, so that an absolute link back into it is followed. With
-    `make`, missing folders are made; it is called with the real path of each before, and may raise. Raises OSError:
-    EXDEV for a way out of the root, ELOOP, ENOENT, ENOTDIR.
+    `make`, missing folders are made; it is called with the real path of each before, and may raise. Raises
+    OSError: EXDEV for a way out of the root, ELOOP, ENOENT, ENOTDIR.
     """
     walk = _Walk(root, places, make)
     try:

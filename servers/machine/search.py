@@ -1,0 +1,172 @@
+"""Search in files beneath a root by ripgrep's regular expressions, in time linear in the text.
+
+ripgrep never sees a path of the tree: files are opened beneath the root, their text is handed over in memory,
+and its line numbers are mapped back. So links, odd names, ignore rules and broken UTF-8 hide nothing.
+"""
+
+import bisect
+import contextlib
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterable, Sequence
+from typing import NamedTuple
+
+from servers.machine.beneath import Entry, Root
+from servers.machine.errors import ServerError
+from servers.machine.wire import shorten
+
+__all__ = ["Found", "Match", "search"]
+
+QUERY_LIMIT = 500
+"""Longest query, in characters."""
+
+_FILE_LIMIT = 8_000_000
+_BATCH = 4_000_000
+_SNIPPET = 240
+
+
+class Match(NamedTuple):
+    """One matching line of a file; line 0 says that the file's name matches."""
+
+    path: str
+    line: int
+    text: str
+
+
+class Found(NamedTuple):
+    """All matches, names first; not `complete` when there were too many or time ran out.
+
+    `searched` counts the files whose text was searched, `skipped` those binary, above 8 MB or unreadable.
+    """
+
+    matches: tuple[Match, ...]
+    searched: int
+    skipped: int
+    complete: bool
+
+
+class _Batch:
+    """Lines of several files one after the other, and which file a line is of."""
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.size = 0
+        self.lines = 0
+        self.starts: list[int] = []
+        self.paths: list[str] = []
+
+    def add(self, path: str, text: str) -> None:
+        text = text.replace("\r\n", "\n")
+        text = text if text.endswith("\n") else text + "\n"
+        self.starts.append(self.lines)
+        self.paths.append(path)
+        self.text.append(text)
+        self.size += len(text)
+        self.lines += text.count("\n")
+
+    def place(self, line: int) -> tuple[str, int]:
+        index = bisect.bisect_right(self.starts, line - 1) - 1
+        return self.paths[index], line - self.starts[index]
+
+
+@contextlib.contextmanager
+def _as_file(data: bytes) -> Generator[str, None, None]:
+    if sys.platform == "linux" and os.path.isdir("/proc/self/fd"):
+        with os.fdopen(os.memfd_create("afs-search"), "wb") as file:
+            file.write(data)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+    else:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            yield file.name
+
+
+def _grep(pattern: str, text: str, *, cap: int) -> list[tuple[int, str]]:
+    """Return number (from 1) and text of the lines of `text` that match."""
+    import python_ripgrep
+
+    with _as_file(text.encode("utf-8", "backslashreplace")) as path:
+        try:
+            output = python_ripgrep.search([pattern], paths=[path], line_number=True, max_count=cap)
+        except ValueError as error:
+            reason = shorten(str(error).strip().splitlines()[-1], 200)
+            raise ServerError(
+                f"the query is not a regular expression that can be searched ({reason}); "
+                "correct it, or search it as plain text with mode literal"
+            ) from error
+    rows = (row.partition(":") for part in output for row in part.split("\n") if row)
+    return [(int(number), line) for number, _, line in rows]
+
+
+def _snippet(line: str, query: str) -> str:
+    line = line.strip()
+    if len(line) <= _SNIPPET:
+        return line
+    at = max(0, line.casefold().find(query.casefold()) - _SNIPPET // 3)
+    return ("..." if at else "") + line[at : at + _SNIPPET] + ("..." if at + _SNIPPET < len(line) else "")
+
+
+def _text_of(root: Root, entry: Entry) -> str | None:
+    if entry.size > _FILE_LIMIT:
+        return None
+    try:
+        data = root.read(entry.path, limit=_FILE_LIMIT, tagged=False).data
+    except ServerError:  # gone or changed since it was listed
+        return None
+    return None if b"\0" in data else data.decode("utf-8", "backslashreplace")
+
+
+def _pattern(query: str, *, regex: bool) -> str:
+    if not query.strip():
+        raise ServerError("the query is empty; give a word to look for")
+    if len(query) > QUERY_LIMIT:
+        raise ServerError(f"the query has {len(query)} characters, more than {QUERY_LIMIT}; give a word of it")
+    if "\n" in query or "\0" in query:
+        raise ServerError("the query spans lines; search for one line of it")
+    return "(?i)" + (query if regex else re.escape(query))
+
+
+def search(
+    root: Root, query: str, entries: Iterable[Entry], *, regex: bool, cap: int = 2000, seconds: float = 10.0
+) -> Found:
+    """Return the lines of the listed files that match `query`, in the order of `entries`, case folded.
+
+    Without `regex` the query is plain text. Stops after `cap` matches or `seconds`. Raises ServerError for a
+    query that is empty, too long or no regular expression.
+    """
+    pattern, deadline = _pattern(query, regex=regex), time.monotonic() + seconds
+    files = [entry for entry in entries if entry.kind == "file"]
+    matches = _names_matching(pattern, files, cap=cap)
+    searched = skipped = 0
+    batch = _Batch()
+    for index, entry in enumerate(files):
+        text = _text_of(root, entry)
+        if text is None:
+            skipped += 1
+        else:
+            searched += 1
+            batch.add(entry.path, text)
+        if batch.size >= _BATCH or index == len(files) - 1:
+            matches += _lines_matching(pattern, query, batch, cap=cap - len(matches) + 1)
+            batch = _Batch()
+            if len(matches) > cap or (time.monotonic() > deadline and index < len(files) - 1):
+                return Found(tuple(matches[:cap]), searched, skipped, complete=False)
+    return Found(tuple(matches), searched, skipped, complete=True)
+
+
+def _names_matching(pattern: str, files: Sequence[Entry], *, cap: int) -> list[Match]:
+    names = "".join(entry.path.rpartition("/")[2] + "\n" for entry in files)
+    return [Match(files[line - 1].path, 0, "") for line, _ in _grep(pattern, names, cap=cap)]
+
+
+def _lines_matching(pattern: str, query: str, batch: _Batch, *, cap: int) -> list[Match]:
+    found: list[Match] = []
+    for number, text in _grep(pattern, "".join(batch.text), cap=cap):
+        path, line = batch.place(number)
+        found.append(Match(path, line, _snippet(text, query)))
+    return found
