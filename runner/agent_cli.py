@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from runner.errors import RunnerError
 from runner.conduct import EXIT_CODES, Request, run_request
+from runner.errors import RunnerError
 from schemas.run import Run
 from servers.machine.errors import ServerError
 from servers.machine.wire import clean

@@ -1,9 +1,10 @@
 """One request from the command line, carried from options to a kept `Run`."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import anyio
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.console import Console
 from runner.agent import Agent, allowed
 from runner.config import ServerSpec, find_config, load_config, select, shipped_config
 from runner.display import Display
-from runner.errors import ConfigError, ModelError
+from runner.errors import ConfigError, ModelError, RunnerError
 from runner.experts import DEFAULT, Experts, load_experts
 from runner.loop import Limits
 from runner.models.model import Model
@@ -63,6 +64,16 @@ def run_request(request: Request, settings: Settings) -> Run:
     return anyio.run(_conduct, request, settings)
 
 
+class _Cast(NamedTuple):
+    """Who and what takes part in a run."""
+
+    expert: Expert
+    experts: Experts
+    model: Model
+    recorder: Recorder
+    display: Display
+
+
 async def _conduct(request: Request, settings: Settings) -> Run:
     recorder = Recorder(settings.context_root)
     earlier = recorder.load(request.resume) if request.resume else None
@@ -75,17 +86,19 @@ async def _conduct(request: Request, settings: Settings) -> Run:
     opened = await open_model(request.model or _model_of(earlier), expert, settings)
     display = Display(Console(stderr=True, file=sys.stderr), quiet=request.quiet)
     display.opening(request.prompt or (earlier.prompt if earlier else ""), opened.model.name, opened.why)
+    cast = _Cast(expert, experts, opened.model, recorder, display)
     try:
-        async with anyio.create_task_group() as background, Toolbox(specs) as toolbox:
+        async with anyio.create_task_group() as background:
             background.start_soon(_load, opened.model)
-            agent = _agent(request, expert, experts, opened.model, toolbox, recorder, display)
-            run = await agent.run(request.prompt, earlier=earlier)
+            outcome = await _answer(request, specs, cast, earlier)
             background.cancel_scope.cancel()
     finally:
         display.stop()
         await opened.model.close()
-    display.closing(run)
-    return run
+    if isinstance(outcome, RunnerError):
+        raise outcome
+    display.closing(outcome)
+    return outcome
 
 
 async def _load(model: Model) -> None:
@@ -94,32 +107,32 @@ async def _load(model: Model) -> None:
         await model.load()
 
 
-def _agent(
-    request: Request,
-    expert: Expert,
-    experts: Experts,
-    model: Model,
-    toolbox: Toolbox,
-    recorder: Recorder,
-    display: Display,
-) -> Agent:
-    wanted = experts.expand(request.tools or expert.tools)
+async def _answer(request: Request, specs: Sequence[ServerSpec], cast: _Cast, earlier: Run | None) -> Run | RunnerError:
+    """Run the prompt with the servers up. What went wrong is returned: a task group would wrap it in a group."""
+    async with Toolbox(specs) as toolbox:
+        try:
+            return await _agent(request, cast, toolbox).run(request.prompt, earlier=earlier)
+        except RunnerError as error:
+            return error
+
+
+def _agent(request: Request, cast: _Cast, toolbox: Toolbox) -> Agent:
+    wanted = cast.experts.expand(request.tools or cast.expert.tools)
     offered = allowed(toolbox.tools, wanted)
     missing = sorted(set(wanted) - {tool.remote_name or tool.name for tool in offered})
-    display.servers(toolbox.states, len(offered))
+    cast.display.servers(toolbox.states, len(offered))
     if request.tools and not offered:
         raise ConfigError(f"no server offers {', '.join(missing)}; `afs mcp list` shows the servers")
     if request.tools and missing:
-        display.note(f"no server offers {', '.join(missing)}")
-    limits = Limits(max_steps=request.max_steps, max_tokens=request.max_tokens, max_seconds=request.max_seconds)
+        cast.display.note(f"no server offers {', '.join(missing)}")
     return Agent(
-        expert=expert,
-        model=model,
+        expert=cast.expert,
+        model=cast.model,
         toolbox=toolbox,
         offered=offered,
-        recorder=recorder,
-        limits=limits,
-        on_event=display.on_event,
+        recorder=cast.recorder,
+        limits=Limits(max_steps=request.max_steps, max_tokens=request.max_tokens, max_seconds=request.max_seconds),
+        on_event=cast.display.on_event,
     )
 
 

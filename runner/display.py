@@ -3,7 +3,6 @@
 import json
 import time
 
-
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text as Line
@@ -124,5 +123,3 @@ def show_run(run: Run, console: Console) -> None:
         view.on_event(loop.StepDone(step))
     view.closing(run)
     console.print(Line(clean(run.answer or run.error)), soft_wrap=True)
-
-

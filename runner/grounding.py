@@ -14,7 +14,23 @@ _BANKED = re.compile(r"\$?\b([0-9A-Fa-f]{2}):([0-9A-Fa-f]{4})\b")
 _BYTES = re.compile(r"\b[0-9A-Fa-f]{2}(?: [0-9A-Fa-f]{2})+\b")
 _SYMBOL = re.compile(r"\b(?:[A-Z][A-Z0-9]{3,}|[A-Za-z]+_[A-Za-z0-9_]+|(?:[A-Z][a-z0-9]+){2,})\b")
 _WORD = re.compile(r"[a-z0-9]{4,}")
-_STOCK = frozenset({"SNES", "WRAM", "SRAM", "VRAM", "CGRAM", "LoROM", "HiROM", "ExLoROM", "NTSC", "JSON", "ALTTP", "RAM", "ROM"})
+_STOCK = frozenset(
+    {
+        "SNES",
+        "WRAM",
+        "SRAM",
+        "VRAM",
+        "CGRAM",
+        "LoROM",
+        "HiROM",
+        "ExLoROM",
+        "NTSC",
+        "JSON",
+        "ALTTP",
+        "RAM",
+        "ROM",
+    }
+)
 
 
 def facts_in(text: str) -> frozenset[str]:

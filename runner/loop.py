@@ -14,7 +14,18 @@ from runner.models.model import Model, Reply
 from schemas.message import Message, ToolCall, ToolSpec, Usage
 from schemas.run import CallRecord, Step, Stop
 
-__all__ = ["CallDone", "CallStarted", "Event", "Limits", "Loop", "Note", "StepDone", "StepStarted", "Text", "Tools"]
+__all__ = [
+    "CallDone",
+    "CallStarted",
+    "Event",
+    "Limits",
+    "Loop",
+    "Note",
+    "StepDone",
+    "StepStarted",
+    "Text",
+    "Tools",
+]
 
 
 class Tools(Protocol):
@@ -163,7 +174,10 @@ class Loop:
 
     async def _ask(self, *, must_answer: bool) -> Reply:
         return await self.model.reply(
-            self.messages, self.offered, on_text=lambda text: self.on_event(Text(text)), must_answer=must_answer
+            self.messages,
+            self.offered,
+            on_text=lambda text: self.on_event(Text(text)),
+            must_answer=must_answer,
         )
 
     async def _run_calls(self, index: int, reply: Reply) -> None:
@@ -188,7 +202,10 @@ class Loop:
         self._close_step(index, reply, ())
         if self._must_answer:
             call = reply.message.calls[0]
-            self._end("loop", f"the model goes on repeating {call.name} with the same arguments; rephrase the prompt")
+            self._end(
+                "loop",
+                f"the model goes on repeating {call.name} with the same arguments; rephrase the prompt",
+            )
         else:
             self._end("max_steps", f"no answer after {self.limits.max_steps} steps; raise --max-steps")
 
@@ -247,8 +264,4 @@ class Loop:
 
 
 def _result(record: CallRecord) -> Message:
-    return Message(
-        role="tool", text=record.text, call_id=record.call.id, tool=record.call.name, failed=not record.ok
-    )
-
-
+    return Message(role="tool", text=record.text, call_id=record.call.id, tool=record.call.name, failed=not record.ok)

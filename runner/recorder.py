@@ -1,5 +1,6 @@
 """Keeps runs: one JSON file each, written whole or not at all; the one writer of `history/`."""
 
+import contextlib
 import json
 import os
 import re
@@ -79,10 +80,8 @@ class Recorder:
                 "choose another context root with --context-root or AFS_CONTEXT_ROOT"
             ) from error
         finally:
-            try:
+            with contextlib.suppress(OSError):
                 probe.unlink(missing_ok=True)
-            except OSError:
-                pass
 
     def load(self, name: str) -> Run:
         """Return the run with this id, or the newest for `last`.

@@ -29,7 +29,8 @@ class Message(Frozen):
     tool: str = Field(default="", description="role tool: the name of the tool")
     failed: bool = Field(default=False, description="role tool: the tool reported an error")
     example: bool = Field(
-        default=False, description="no part of the conversation: shows the model a question and the call it wants"
+        default=False,
+        description="no part of the conversation: shows the model a question and the call it wants",
     )
 
 

@@ -37,10 +37,12 @@ def _answer_action(tools: Sequence[ToolSpec]) -> str:
     return name
 
 
-def action_schema(tools: Sequence[ToolSpec], *, must_answer: bool = False) -> dict[str, JsonValue]:
+def action_schema(
+    tools: Sequence[ToolSpec], *, must_answer: bool = False, must_call: bool = False
+) -> dict[str, JsonValue]:
     """Return the JSON Schema of a reply: one branch for each tool, and one for the answer.
 
-    With `must_answer` only the answer is left. Each string has a maxLength, so a token limit of a few
+    With `must_answer` only the answer is left, with `must_call` only the tools. Each string has a maxLength, so a token limit of a few
     thousand is never reached inside one.
     """
     answer = _branch(
@@ -50,8 +52,10 @@ def action_schema(tools: Sequence[ToolSpec], *, must_answer: bool = False) -> di
     )
     if must_answer or not tools:
         return answer
-    branches = [_branch(tool.name, key="arguments", value=constrain(tool.parameters)) for tool in tools]
-    return {"oneOf": [*branches, answer]}
+    branches: list[JsonValue] = [
+        _branch(tool.name, key="arguments", value=constrain(tool.parameters)) for tool in tools
+    ]
+    return {"oneOf": branches if must_call else [*branches, answer]}
 
 
 def _branch(action: str, *, key: str, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -83,9 +87,7 @@ def _parameter(name: str, schema: JsonValue, *, required: bool) -> str:
         return f"{name}={'|'.join(json.dumps(choice, ensure_ascii=False) for choice in ordered)}"
     if required:
         return name
-    return (
-        f"{name}={json.dumps(fields['default'], ensure_ascii=False)}" if "default" in fields else f"{name}?"
-    )
+    return f"{name}={json.dumps(fields['default'], ensure_ascii=False)}" if "default" in fields else f"{name}?"
 
 
 def _line(tool: ToolSpec) -> str:
@@ -148,16 +150,12 @@ def _broken(body: str, reason: str, *, call_id: str) -> Message:
     if not body.startswith("{"):
         return Message(role="assistant", text=body)
     named = _NAMED.search(body)
-    problem = (
-        f"the reply was not one whole JSON object ({reason}); send the call again with shorter arguments"
-    )
+    problem = f"the reply was not one whole JSON object ({reason}); send the call again with shorter arguments"
     call = ToolCall(id=call_id, name=named.group(1) if named else "unreadable", problem=problem)
     return Message(role="assistant", calls=(call,))
 
 
-def _without_action(
-    value: dict[str, JsonValue], body: str, tools: Sequence[ToolSpec], *, call_id: str
-) -> Message:
+def _without_action(value: dict[str, JsonValue], body: str, tools: Sequence[ToolSpec], *, call_id: str) -> Message:
     call = read_call(value)
     if call is not None:
         return _call_message(call.name, call.arguments, tools, call_id=call_id)
@@ -176,9 +174,7 @@ def _call_message(name: str, arguments: JsonValue, tools: Sequence[ToolSpec], *,
     tool = next((tool for tool in tools if tool.name == name), None)
     if tool is not None and not problem:
         problem = _misfit(values, tool)
-    return Message(
-        role="assistant", calls=(ToolCall(id=call_id, name=name, arguments=values, problem=problem),)
-    )
+    return Message(role="assistant", calls=(ToolCall(id=call_id, name=name, arguments=values, problem=problem),))
 
 
 def _misfit(values: dict[str, JsonValue], tool: ToolSpec) -> str:
@@ -192,17 +188,15 @@ def _misfit(values: dict[str, JsonValue], tool: ToolSpec) -> str:
     missing = [name for name in required if name not in values] if isinstance(required, list) else []
     if not unknown and not missing:
         return ""
-    wrong = [f"it has no argument {name!r}" for name in unknown[:4]] + [
-        f"it needs {name!r}" for name in missing[:4]
-    ]
+    wrong = [f"it has no argument {name!r}" for name in unknown[:4]] + [f"it needs {name!r}" for name in missing[:4]]
     return f"{'; '.join(wrong)}; call it as {signature(tool)}"
 
 
 def action_messages(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[dict[str, str]]:
     """Return the conversation as plain chat messages, {"role", "content"}, never two of a role in a row.
 
-    The first is the system message with `action_prompt` and the examples in the form of a reply. Calls are told as the action JSON that made them,
-    results as text of the user. A conversation that has grown begins with what it was before.
+    The first is the system message with `action_prompt` and the examples in the form of a reply. Calls are told as
+    the action JSON that made them, results as text of the user. A conversation that has grown begins with what it was before.
     """
     system = "\n\n".join(message.text for message in messages if message.role == "system" and message.text)
     prompt = "\n".join([action_prompt(tools), *_examples(messages)])
@@ -229,7 +223,9 @@ def _opens_a_question(before: Message | None) -> bool:
 
 def _examples(messages: Sequence[Message]) -> list[str]:
     shown = [message for message in messages if message.example]
-    lines = [f"{asked.text} {_told(made, (), question='')}" for asked, made in zip(shown[::2], shown[1::2], strict=False)]
+    lines = [
+        f"{asked.text} {_told(made, (), question='')}" for asked, made in zip(shown[::2], shown[1::2], strict=False)
+    ]
     return ["Examples:", *lines] if lines else []
 
 

@@ -5,6 +5,7 @@ a JSON schema of actions 9 of 10 calls are right. So this adapter always uses ac
 The engine listens on a loopback port of its own, with a key that only this process knows.
 """
 
+import importlib
 import json
 import os
 import secrets
@@ -99,9 +100,7 @@ class EmbeddedModel:
         await self.load()
         started = time.monotonic()
         self._replies += 1
-        schema = action_schema(tools, must_answer=must_answer)
-        if tools and not must_answer and _has_looked_nothing_up(messages):
-            schema = {"oneOf": schema["oneOf"][:-1]}
+        schema = action_schema(tools, must_answer=must_answer, must_call=_has_looked_nothing_up(messages))
         body = {
             "messages": action_messages(messages, tools),
             "response_format": {
@@ -116,9 +115,7 @@ class EmbeddedModel:
         }
         said = await self._say(body, on_text)
         message = parse_action(said.text, tools, call_id=f"call_{self._replies}")
-        return Reply(
-            message=message, usage=said.usage, seconds=time.monotonic() - started, cut_off=said.cut_off
-        )
+        return Reply(message=message, usage=said.usage, seconds=time.monotonic() - started, cut_off=said.cut_off)
 
     async def _say(self, body: dict[str, Any], on_text: OnText) -> _Said:
         import httpx
@@ -133,9 +130,7 @@ class EmbeddedModel:
                     on_text(answer.feed(piece))
                     cut_off = cut_off or choice.get("finish_reason") == "length"
                 if counted := event.get("usage"):
-                    usage = Usage(
-                        prompt_tokens=counted["prompt_tokens"], answer_tokens=counted["completion_tokens"]
-                    )
+                    usage = Usage(prompt_tokens=counted["prompt_tokens"], answer_tokens=counted["completion_tokens"])
         except httpx.HTTPError as error:
             raise ModelError(f"the embedded model broke off: {error!r}", partial=text, retryable=True) from error
         return _Said(text, usage, cut_off)
@@ -184,9 +179,8 @@ def _start(path: Path, num_ctx: int, key: str) -> Any:
     # Spinning OpenMP threads starve everything else on a small machine (12 tokens/s fall to 1): set before the import.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
-    from xllamacpp import CommonParams, Server
-
-    params = CommonParams()
+    engine: Any = importlib.import_module("xllamacpp")  # no stubs; what is used of it is in this function
+    params = engine.CommonParams()
     params.model.path = str(path)
     params.model_alias = {NAME}
     params.n_ctx = num_ctx
@@ -199,4 +193,4 @@ def _start(path: Path, num_ctx: int, key: str) -> Any:
     params.cache_ram_mib = 0
     params.ui = False
     params.verbosity = -1
-    return Server(params)
+    return engine.Server(params)

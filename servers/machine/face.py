@@ -13,7 +13,7 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from servers.machine.errors import ServerError
 from servers.machine.wire import RESULT_LIMIT, clean, clean_value
@@ -21,9 +21,7 @@ from servers.machine.wire import RESULT_LIMIT, clean, clean_value
 __all__ = ["APPENDS", "READS", "WRITES", "Face"]
 
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
-APPENDS = ToolAnnotations(
-    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False
-)
+APPENDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
 _TYPE_ERROR = "a tool returns a pydantic model, so that both halves of its result are complete"
@@ -51,12 +49,12 @@ def _pack(model: BaseModel) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured)
 
 
-def _strip_titles(schema: Any) -> Any:
+def _strip_titles(schema: JsonValue) -> JsonValue:
     if isinstance(schema, list):
         return [_strip_titles(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    out: dict[str, Any] = {}
+    out: dict[str, JsonValue] = {}
     for key, value in schema.items():
         if key == "title" and isinstance(value, str):
             continue
@@ -69,10 +67,9 @@ def _strip_titles(schema: Any) -> Any:
 
 def _problems(error: ToolError, name: str, known: tuple[str, ...]) -> str:
     cause = error.__cause__
-    errors = getattr(cause, "errors", None)
-    if not callable(errors):
+    if not isinstance(cause, ValidationError):
         return str(error)
-    lines = [f"{'.'.join(str(part) for part in item['loc']) or 'arguments'}: {item['msg']}" for item in errors()]
+    lines = [f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}" for item in cause.errors()]
     return f"{name} takes {', '.join(known) or 'no arguments'}; " + "; ".join(lines[:8])
 
 
@@ -139,24 +136,30 @@ def _wire(function: Callable[..., Any]) -> Callable[..., Any]:
         raise TypeError(_TYPE_ERROR)
     returns = Annotated[CallToolResult, model]
 
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def wired(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return _pack(await function(*args, **kwargs))
-            except ServerError as error:
-                raise ToolError(clean(str(error))) from error
-    else:
-
-        @functools.wraps(function)
-        def wired(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return _pack(function(*args, **kwargs))
-            except ServerError as error:
-                raise ToolError(clean(str(error))) from error
-
+    wired = _awaited(function) if inspect.iscoroutinefunction(function) else _called(function)
     annotations = {name: parameter.annotation for name, parameter in signature.parameters.items()}
     wired.__annotations__ = {**annotations, "return": returns}
     wired.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]  # read by inspect.signature
+    return wired
+
+
+def _awaited(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def wired(*args: Any, **kwargs: Any) -> CallToolResult:
+        try:
+            return _pack(await function(*args, **kwargs))
+        except ServerError as error:
+            raise ToolError(clean(str(error))) from error
+
+    return wired
+
+
+def _called(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wired(*args: Any, **kwargs: Any) -> CallToolResult:
+        try:
+            return _pack(function(*args, **kwargs))
+        except ServerError as error:
+            raise ToolError(clean(str(error))) from error
+
     return wired

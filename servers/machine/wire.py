@@ -5,7 +5,7 @@ bidirectional overrides in a tool's result are an attack on whoever reads it. Al
 """
 
 import re
-from typing import Any
+from typing import cast
 
 from pydantic import JsonValue
 
@@ -37,14 +37,14 @@ def clean(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
-def clean_value(value: Any) -> JsonValue:
+def clean_value(value: object) -> JsonValue:
     """Return a JSON value with every string in it, keys too, made harmless by `clean`."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {clean(str(key)): clean_value(item) for key, item in value.items()}
+        return {clean(str(key)): clean_value(item) for key, item in cast("dict[object, object]", value).items()}
     if isinstance(value, list | tuple):
-        return [clean_value(item) for item in value]
+        return [clean_value(item) for item in cast("list[object]", value)]
     if value is None or isinstance(value, bool | int | float):
         return value
     return clean(str(value))

@@ -17,9 +17,20 @@ LIMIT = 60
 def afs(
     tmp_path: Path, *words: str, command: str = "afs-run", stdin: bytes = b"", **environ: str
 ) -> subprocess.CompletedProcess[bytes]:
-    env = {**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path / "context"), "OLLAMA_HOST": "127.0.0.1:9", **environ}
+    env = {
+        **os.environ,
+        "AFS_CONTEXT_ROOT": str(tmp_path / "context"),
+        "OLLAMA_HOST": "127.0.0.1:9",
+        **environ,
+    }
     return subprocess.run(
-        [str(BIN / command), *words], input=stdin, capture_output=True, cwd=tmp_path, env=env, timeout=LIMIT, check=False
+        [str(BIN / command), *words],
+        input=stdin,
+        capture_output=True,
+        cwd=tmp_path,
+        env=env,
+        timeout=LIMIT,
+        check=False,
     )
 
 
@@ -117,7 +128,12 @@ def test_a_malformed_mcp_json_is_named_with_its_line(tmp_path: Path) -> None:
 def test_a_server_that_is_missing_is_named_and_the_others_work(tmp_path: Path) -> None:
     servers = {"mcpServers": {"gone": {"command": "no-such-program"}, "alttp": {"command": "afs-alttp"}}}
     (tmp_path / "mcp.json").write_text(json.dumps(servers), encoding="utf-8")
-    done = afs(tmp_path, "--model", script(tmp_path, lookup("$2100"), {"text": "$2100 is INIDISP."}), "What is $2100?")
+    done = afs(
+        tmp_path,
+        "--model",
+        script(tmp_path, lookup("$2100"), {"text": "$2100 is INIDISP."}),
+        "What is $2100?",
+    )
     assert done.returncode == 0
     assert "gone" in done.stderr.decode()
     assert "no-such-program" in done.stderr.decode()
@@ -141,7 +157,7 @@ def test_an_interrupted_run_is_kept_and_leaves_nothing_running(tmp_path: Path) -
     hang = tmp_path / "hang.py"
     hang.write_text(
         "import time\nfrom mcp.server import MCPServer\ns = MCPServer('hang')\n"
-        "@s.tool()\ndef wait() -> str:\n    'Wait.'\n    print('WAITING', flush=True)\n    time.sleep(60)\n    return 'x'\n"
+        "@s.tool()\ndef wait() -> str:\n    'Wait.'\n    time.sleep(60)\n    return 'x'\n"
         "s.run()\n",
         encoding="utf-8",
     )

@@ -10,6 +10,7 @@ from pydantic import Field
 from runner.agent import Agent
 from runner.errors import ModelError
 from runner.loop import Limits
+from runner.models.model import Reply
 from runner.models.scripted import Line, ScriptedModel, calls, text
 from runner.toolbox import Toolbox
 from schemas.expert import Expert
@@ -74,7 +75,7 @@ async def test_the_model_sees_its_call_and_the_result_and_answers_from_them() ->
 
 
 async def test_parallel_calls_come_back_in_their_order() -> None:
-    script = [calls(("echo", {"word": "one"}), ("echo", {"word": "two"})), text("echo: one, echo: two")]
+    script: list[Line] = [calls(("echo", {"word": "one"}), ("echo", {"word": "two"})), text("echo: one, echo: two")]
     done = await run(script)
     assert [record.text for record in done.steps[0].calls] == ["echo: one", "echo: two"]
     assert [item.text for item in done.messages if item.role == "tool"] == ["echo: one", "echo: two"]
@@ -143,8 +144,8 @@ async def test_an_empty_reply_is_asked_again_once() -> None:
 
 
 async def test_an_answer_with_a_fact_that_no_result_holds_is_sent_back_once() -> None:
-    script = [text("It is $7EF36C."), calls(("echo", {"word": "$7EF36D"})), text("It is $7EF36D.")]
-    done = await run(list(script))
+    script: list[Line] = [text("It is $7EF36C."), calls(("echo", {"word": "$7EF36D"})), text("It is $7EF36D.")]
+    done = await run(script)
     assert (done.answer, done.grounded) == ("It is $7EF36D.", True)
     stubborn = await run([text("It is $7EF36C."), text("It is $7EF36C.")])
     assert (stubborn.stop, stubborn.grounded) == ("answer", False)
@@ -164,8 +165,9 @@ async def test_a_budget_of_tokens_ends_the_run() -> None:
 
 async def test_a_budget_of_time_ends_the_run() -> None:
     class Slow(ScriptedModel):
-        async def reply(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]  # never returns
+        async def reply(self, *_: object, **__: object) -> Reply:
             await anyio.sleep_forever()
+            raise AssertionError
 
     done, _ = await run_with(Slow([text("never")]), max_seconds=0.05)
     assert done.stop == "budget"
@@ -194,5 +196,12 @@ async def test_a_run_goes_on_from_an_earlier_one() -> None:
             first = await agent.run("say one")
             second = await agent.run("what was it?", earlier=first)
     assert second.resumes == first.id
-    assert [item.role for item in model.heard[-1]] == ["system", "user", "assistant", "tool", "assistant", "user"]
+    assert [item.role for item in model.heard[-1]] == [
+        "system",
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "user",
+    ]
     assert second.grounded

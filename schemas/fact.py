@@ -1,0 +1,123 @@
+"""`Fact`: one thing that is known about the game or the console, and `Lookup`: the answer to a question."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.frozen import Frozen
+
+__all__ = ["AskedKind", "Candidate", "Fact", "FactKind", "Lookup"]
+
+FactKind = Literal["ram", "routine", "register", "sprite", "item", "room"]
+AskedKind = Literal["any", "ram", "routine", "register", "sprite", "item", "room"]
+
+_LABEL: dict[FactKind, str] = {
+    "ram": "RAM",
+    "routine": "routine",
+    "register": "SNES register",
+    "sprite": "sprite",
+    "item": "item",
+    "room": "room",
+}
+
+
+class Fact(Frozen):
+    """One row of a fact table."""
+
+    kind: FactKind
+    id: str = Field(description="what names it: `$7EF36D`, `$2100`, `sprite 0x41`, `room 0x012`, `overworld 0x18`")
+    name: str = Field(description="its usual name, empty where no source names it")
+    aliases: tuple[str, ...] = Field(default=(), description="other names, each with the source that uses it")
+    description: str = ""
+    draft: bool = Field(default=False, description="the description has not been checked against the code")
+    size: int = Field(default=0, description="bytes; 0 where it is not known")
+    us_address: str = Field(default="", description="routines: the address in the US 1.0 ROM")
+    jp_address: str = Field(default="", description="routines: the address in the JP 1.0 ROM")
+    rom_version: str = Field(description="the ROM versions that the fact is known to hold for")
+    details: tuple[str, ...] = Field(default=(), description="bit fields, uses, and what else the row says")
+    sources: tuple[str, ...] = Field(default=(), description="short names; SOURCES.md has repository and licence")
+    independent_groups: int = Field(default=0, description="sources that do not build on each other; 0: not counted")
+
+    def headline(self) -> str:
+        """Return the fact in one line that can be read alone."""
+        name = f" = {self.name}" if self.name else " has no name"
+        size = f", {self.size} byte{'s' if self.size != 1 else ''}" if self.size else ""
+        text = f": {self.description}" if self.description else ""
+        notes = [self._support()] + (["draft description"] if self.draft else [])
+        versions = self.rom_version
+        if self.us_address:
+            versions = f"US 1.0 {self.us_address}" + (f", JP 1.0 {self.jp_address}" if self.jp_address else "")
+        return f"{self.id}{name} ({_LABEL[self.kind]}{size}){text}. {versions}. [{'; '.join(notes)}]"
+
+    def _support(self) -> str:
+        if self.independent_groups:
+            return f"{self.independent_groups} source group{'s' if self.independent_groups != 1 else ''}"
+        return f"{len(self.sources)} source{'s' if len(self.sources) != 1 else ''}"
+
+    def as_text(self) -> str:
+        """Return the fact as text that says all that the fields say."""
+        lines = [self.headline(), *self.details]
+        if self.us_address:
+            lines.append(f"ROM: {self.rom_version}")
+        if self.aliases:
+            lines.append("Also named: " + ", ".join(self.aliases))
+        if self.sources:
+            lines.append("Sources: " + ", ".join(self.sources))
+        return "\n".join(lines)
+
+
+class Candidate(Frozen):
+    """A fact that also matches, in brief."""
+
+    kind: FactKind
+    id: str
+    name: str
+    summary: str = Field(default="", description="the beginning of its description")
+    reason: str = Field(description="why it matches")
+
+    def as_text(self) -> str:
+        """Return the candidate in one line."""
+        summary = f": {self.summary}" if self.summary else ""
+        return f"- {self.id} {self.name or '(no name)'} ({_LABEL[self.kind]}){summary} [{self.reason}]"
+
+
+class Lookup(Frozen):
+    """The answer to one question: the fact where one row is meant, else the rows that may be meant."""
+
+    query: str
+    found: bool = Field(description="at least one row matches")
+    ambiguous: bool = Field(default=False, description="several rows match equally well: none is put first")
+    answer: Fact | None = None
+    reason: str = Field(default="", description="why the answer matches")
+    place: str = Field(default="", description="where the address that was asked for lies in the answer's row")
+    others: tuple[Candidate, ...] = Field(default=(), description="the other matches of this page")
+    total: int = Field(default=0, description="all matches, the answer included")
+    offset: int = 0
+    next_offset: int = Field(default=0, description="offset of the next page; 0 when this is the last")
+    hint: str = Field(default="", description="what to try next")
+
+    def as_text(self) -> str:
+        """Return the answer as text that says all that the fields say, the answer's own line first."""
+        lines: list[str] = []
+        if self.answer:
+            place = f"{self.place}: " if self.place else ""
+            lines += [place + self.answer.as_text(), f"Match: {self.reason} (query: {self.query!r})"]
+            title = "Other candidates"
+        elif self.ambiguous:
+            title = f"{self.query!r} is ambiguous, rows match equally well; ask again with one of these ids"
+        elif self.found:
+            title = f"More candidates for {self.query!r}"
+        else:
+            lines.append(f"NOT FOUND: no fact matches {self.query!r}.")
+            title = "Nearest rows (not an answer)"
+        if self.others:
+            lines += [f"{title}:", *(other.as_text() for other in self.others)]
+        shown = len(self.others) + (1 if self.answer else 0)
+        if self.next_offset or self.offset:
+            after = f"; next offset {self.next_offset}" if self.next_offset else ""
+            lines.append(f"Shown {shown} of {self.total} from offset {self.offset}{after}.")
+        elif shown < self.total:
+            lines.append(f"{self.total} rows match.")
+        if self.hint:
+            lines.append(self.hint)
+        return "\n".join(lines)
