@@ -52,7 +52,7 @@ lint: $(READY) ## ruff: rules and format
 type: $(READY) ## mypy and pyright, both strict
 	@$(BIN)/mypy && $(BIN)/mypy --strict .ci/lock.py docs/generate.py
 	@if command -v node >/dev/null && command -v npm >/dev/null; \
-	  then $(BIN)/pyright --warnings && $(BIN)/pyright --warnings .ci/lock.py docs/generate.py; \
+	  then $(BIN)/pyright --pythonpath $(BIN)/python && $(BIN)/pyright --pythonpath $(BIN)/python .ci/lock.py docs/generate.py; \
 	  else echo "pyright: SKIPPED, it needs node and npm (on Debian: apt-get install nodejs npm)"; fi
 
 contracts: $(READY) ## who may import whom
