@@ -1,0 +1,354 @@
+"""One server during a run: started, listed, called, started again once if it dies, and always stopped.
+
+The SDK's `Client` is entered and left in one task, `own`, as anyio's cancel scopes demand; calls are made
+from other tasks. The process is started before the SDK is imported, so that both take their time together.
+"""
+
+import gc
+import importlib
+import math
+import shlex
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+
+import anyio
+from pydantic import ValidationError
+
+from runner.config import ServerSpec, resolve_command
+from runner.offers import Answer, Listing, Offer, answer
+from runner.process import ServerProcess
+from runner.transport import over_http, over_pipes
+from schemas.run import ServerState
+from servers.machine.wire import clean, shorten
+from servers.settings import version
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp.client import Transport
+    from mcp.server import MCPServer
+
+__all__ = ["TOOL_LIMIT", "Connection", "Outcome", "Source", "import_sdk"]
+
+Source: TypeAlias = "ServerSpec | tuple[str, MCPServer[Any]]"
+"""A server of an mcp.json, or one in this process under a name."""
+
+TOOL_LIMIT = 500
+"""Tools taken from one server."""
+PAGE_LIMIT = 100
+"""Pages of one tool list: a server can hand out cursors for ever."""
+PROBE_SECONDS = 5.0
+"""A server that let a call time out has to list its tools within this, or it is started again."""
+
+
+def import_sdk() -> None:
+    """Import what a call needs, once the servers are on their way: 0.5 s, and that without garbage collection."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for name in ("mcp", "jsonschema", "referencing.jsonschema"):
+            importlib.import_module(name)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """Return the errors by which the SDK says that a server failed or misbehaved."""
+    import httpx2
+    from mcp import MCPError
+
+    closed = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream)
+    plain = (ValueError, TypeError, LookupError, AttributeError, RuntimeError, OSError)
+    return (MCPError, ExceptionGroup, httpx2.HTTPError, *closed, *plain)
+
+
+class Outcome(NamedTuple):
+    """What came of a call."""
+
+    ok: bool
+    answer: Answer
+
+
+class Connection:
+    """A server and everything known about it. `own` runs it; `call` may be used once `settled` is set."""
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        connect_timeout: float,
+        call_timeout: float,
+        report: Callable[[ServerState], None],
+    ) -> None:
+        self._spec = source if isinstance(source, ServerSpec) else ServerSpec(name=source[0])
+        self._server = None if isinstance(source, ServerSpec) else source[1]
+        self._connect_timeout = connect_timeout
+        self._call_timeout = self._spec.timeout_s or call_timeout
+        self._report_to = report
+        self.name = self._spec.name
+        self.offers: tuple[Offer, ...] = ()
+        self.state = ServerState(name=self.name, state="failed", detail="not started yet")
+        self.started = anyio.Event()
+        """Set when its process runs, or when that did not work out."""
+        self.settled = anyio.Event()
+        """Set when it is ready or has failed."""
+        self._process: ServerProcess | None = None
+        self._client: Client | None = None
+        self._listed = False
+        self._finished = False
+        self._lost = False
+        self._suspect = False
+        self._reason = ""
+        self._note = ""
+        self._wake = anyio.Event()
+        self._changed = anyio.Event()
+
+    async def own(self, imported: anyio.Event) -> None:
+        """Run the server until cancelled or beyond help, then stop it. The SDK is used once `imported` is set."""
+        try:
+            problem = self._spec.problem or _missing_program(self._spec)
+            if problem:
+                self._report("failed", problem)
+                return
+            self._reason = await self._live(imported)
+            if not self._listed:
+                self._report("failed", f"{self._reason}; {self._next_step()}")
+                return
+            second = await self._live(imported)
+            self._reason = f"{self._reason}; started again: {second}"
+            self._report("died", f"{self._reason}; {self._next_step()}")
+        finally:
+            self._finished = True
+            self._change(None)
+            self.started.set()
+            self.settled.set()
+
+    async def _live(self, imported: anyio.Event) -> str:
+        """Run the server once; return why it ended."""
+        self._lost = self._suspect = False
+        self._process = None
+        self._wake = anyio.Event()
+        reason = ""
+        scope = anyio.CancelScope(deadline=anyio.current_time() + self._connect_timeout)
+        try:
+            with scope:
+                async with self._reached(imported) as target:
+                    reason = await self._converse(target, scope)
+        except _expected() as error:
+            reason = await self._why(error)
+        if scope.cancelled_caught:
+            hint = self._process.hint() if self._process else ""
+            reason = "; ".join(filter(None, (f"it did not answer within {self._connect_timeout:g} s", hint)))
+        return reason
+
+    async def _converse(self, target: "Transport | MCPServer[Any]", scope: anyio.CancelScope) -> str:
+        from mcp import Client
+        from mcp.types import Implementation
+
+        async with Client(target, client_info=Implementation(name="afs-run", version=version())) as client:
+            if not self._listed:
+                await self._list(client)
+            scope.deadline = math.inf
+            self._change(client)
+            note = f"started again, since {self._reason}" if self._reason else self._note
+            self._report("ready", note)
+            self.settled.set()
+            try:
+                return await self._watch(client)
+            finally:
+                self._change(None)
+
+    @asynccontextmanager
+    async def _reached(self, imported: anyio.Event) -> "AsyncGenerator[Transport | MCPServer[Any]]":
+        if self._server is not None or self._spec.url:
+            self.started.set()
+            await imported.wait()
+        if self._server is not None:
+            yield self._server
+        elif self._spec.url:
+            async with over_http(self._spec.url, headers=self._spec.headers) as transport:
+                yield transport
+        else:
+            self._process = await ServerProcess.start(
+                (resolve_command(self._spec), *self._spec.args), env=self._spec.env, cwd=self._spec.cwd
+            )
+            try:
+                self.started.set()
+                await imported.wait()
+                yield over_pipes(self._process, self._rouse)
+            finally:
+                await self._process.stop()
+
+    async def _list(self, client: "Client") -> None:
+        listing = Listing(self.name)
+        cursors: set[str] = set()
+        cursor: str | None = None
+        more = True
+        while more:
+            page = await client.list_tools(cursor=cursor)
+            room = TOOL_LIMIT - len(listing)
+            for tool in page.tools[:room]:
+                hints = tool.annotations
+                listing.take(
+                    tool.name,
+                    description=tool.description or "",
+                    schema=tool.input_schema,
+                    read_only=bool(hints and hints.read_only_hint),
+                )
+            cursor = page.next_cursor
+            more = bool(cursor) or len(page.tools) > room
+            if not cursor or cursor in cursors or len(cursors) >= PAGE_LIMIT or len(listing) >= TOOL_LIMIT:
+                break
+            cursors.add(cursor)
+        self._listed = True
+        self.offers = listing.offers
+        cut = f"its tool list goes on after {len(listing)} tools, which were taken" if more else ""
+        self._note = "; ".join(filter(None, (listing.note, cut)))
+
+    async def _watch(self, client: "Client") -> str:
+        """Wait until the server ends or stops answering; return why."""
+        while True:
+            await self._wake.wait()
+            self._wake = anyio.Event()
+            answers = True
+            if self._suspect and not self._ended():
+                answers = await self._answers(client)
+                self._suspect = False
+            if self._process is not None and self._ended():
+                return await self._process.reason()
+            if self._lost:
+                return "the connection was lost"
+            if not answers:
+                return "it stopped answering"
+
+    async def _answers(self, client: "Client") -> bool:
+        try:
+            with anyio.move_on_after(min(PROBE_SECONDS, self._call_timeout)):
+                await client.session.list_tools()
+                return True
+        except _expected():
+            return False
+        return False
+
+    def _ended(self) -> bool:
+        return self._process is not None and self._process.ended.is_set()
+
+    async def call(self, offer: Offer, arguments: Mapping[str, Any]) -> Outcome:
+        """Call a tool. A read-only one is called again when the server died meanwhile; any other is reported."""
+        repeat = offer.read_only
+        while True:
+            client = await self._ready()
+            if client is None:
+                return _failure(f"the server {self.name} is not running: {self._reason}; go on without its tools")
+            try:
+                return await self._call_once(client, offer, arguments)
+            except _expected() as error:
+                if not self._is_lost(client, error):
+                    self._doubt()
+                    return _failure(f"{offer.spec.name} failed: {_message(error)}")
+            self._drop(client)
+            if not repeat:
+                return await self._report_loss(offer)
+            repeat = False
+
+    async def _call_once(self, client: "Client", offer: Offer, arguments: Mapping[str, Any]) -> Outcome:
+        with anyio.move_on_after(self._call_timeout):
+            result = await client.call_tool(offer.remote_name, dict(arguments))
+            return Outcome(not result.is_error, answer(result.content, result.structured_content))
+        self._suspect = True
+        self._rouse()
+        return _failure(
+            f"{offer.spec.name} gave no answer within {self._call_timeout:g} s and was cancelled; "
+            "ask for less, or go on without it"
+        )
+
+    async def _ready(self) -> "Client | None":
+        """Return the client, after waiting for a server that is being started again."""
+        with anyio.move_on_after(self._connect_timeout + 3):
+            while self._client is None and not self._finished:
+                await self._changed.wait()
+        return self._client
+
+    def _is_lost(self, client: "Client", error: Exception) -> bool:
+        if self._client is not client:
+            return True
+        if self._process is not None:
+            return self._ended()
+        closed = (anyio.ClosedResourceError, anyio.BrokenResourceError)
+        return isinstance(error, closed) or getattr(error, "code", 0) == _CONNECTION_CLOSED
+
+    def _doubt(self) -> None:
+        """Have a server that cannot be watched (over HTTP) checked after an error."""
+        if self._spec.url:
+            self._suspect = True
+            self._rouse()
+
+    def _rouse(self) -> None:
+        """Have the owner look: something may have ended."""
+        self._wake.set()
+
+    def _drop(self, client: "Client") -> None:
+        if self._client is client:
+            self._lost = True
+            self._change(None)
+            self._rouse()
+
+    async def _report_loss(self, offer: Offer) -> Outcome:
+        alive = await self._ready() is not None
+        now = "It was started again." if alive else "It is not running any more."
+        return _failure(
+            f"the server {self.name} ended during {offer.spec.name}: {self._reason}. {now} "
+            "Whether the call took effect is unknown: look before you call it again."
+        )
+
+    async def _why(self, error: Exception) -> str:
+        if self._process is not None and self._ended():
+            return await self._process.reason()
+        return _message(error)
+
+    def _next_step(self) -> str:
+        if self._server is not None:
+            return "look at its log"
+        if self._spec.url:
+            return f"check that {self._spec.url} answers, or leave {self.name} out with --servers"
+        command = shorten(shlex.join((self._spec.command, *self._spec.args)), 120)
+        return f"run `{command}` by hand to see more, or leave {self.name} out with --servers"
+
+    def _change(self, client: "Client | None") -> None:
+        self._client = client
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    def _report(self, state: Any, detail: str) -> None:
+        count = len(self.offers) if state == "ready" else 0
+        line = shorten(clean(detail).replace("\n", " "), 500)
+        self.state = ServerState(name=self.name, state=state, tools=count, detail=line)
+        self._report_to(self.state)
+
+
+_CONNECTION_CLOSED = -32000
+
+
+def _missing_program(spec: ServerSpec) -> str:
+    if not spec.command or resolve_command(spec):
+        return ""
+    advice = "reinstall afs-suite" if spec.command.startswith("afs-") else "install it"
+    return f"the command {spec.command!r} was not found; {advice}, or correct {spec.source or 'its entry'}"
+
+
+def _failure(text: str) -> Outcome:
+    return Outcome(ok=False, answer=Answer(text=shorten(clean(text), 2000), structured=None))
+
+
+def _message(error: BaseException) -> str:
+    """Return the text of an error, of the first one of a group."""
+    first = error
+    while isinstance(first, BaseExceptionGroup):
+        first = cast("BaseException", first.exceptions[0])  # pyright: ignore[reportUnknownMemberType]  # erased by isinstance
+    if isinstance(first, ValidationError):
+        problem = first.errors()[0]
+        place = ".".join(str(part) for part in problem["loc"])
+        return f"what it sent is not valid MCP ({shorten(clean(place + ': ' + problem['msg']), 200)})"
+    text = clean(shorten(str(first), 300)).strip().replace("\n", " ")
+    return text or type(first).__name__

@@ -1,0 +1,178 @@
+"""What comes out of a server, made fit for a model: tools under names that providers take, and bounded text.
+
+All of it was written by a stranger: it is cleaned of control and invisible characters, and bounded.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from pydantic import JsonValue
+
+from schemas.message import ToolSpec
+from servers.machine.wire import clean, clean_value, shorten
+
+__all__ = [
+    "DESCRIPTION_LIMIT",
+    "RESULT_LIMIT",
+    "SCHEMA_LIMIT",
+    "Answer",
+    "Listing",
+    "Offer",
+    "Offers",
+    "answer",
+    "name_apart",
+]
+
+DESCRIPTION_LIMIT = 4096
+"""Characters of a tool's description."""
+SCHEMA_LIMIT = 64 << 10
+"""Characters of a tool's input schema as JSON."""
+RESULT_LIMIT = 16_000
+"""Characters of a result that a model sees."""
+STRUCTURED_LIMIT = 64 << 10
+"""Characters of a structured result, as JSON, that a record keeps."""
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_BLOCK_LIMIT = 1_000
+
+
+class Offer(NamedTuple):
+    """A tool of one server that has passed."""
+
+    spec: ToolSpec
+    schema: dict[str, Any]
+    """Its input schema exactly as the server sent it: what arguments are checked against."""
+    read_only: bool
+    """Its annotation says that it changes nothing."""
+
+    @property
+    def remote_name(self) -> str:
+        """The name that its server knows it by."""
+        return self.spec.remote_name or self.spec.name
+
+
+class Listing:
+    """Takes in the tools of one server, page by page, and refuses what does not pass."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._offers: dict[str, Offer] = {}
+        self._refused: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._offers) + len(self._refused)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """The tools that passed, in the server's order."""
+        return tuple(self._offers.values())
+
+    @property
+    def note(self) -> str:
+        """One line about what was left out; empty when nothing was."""
+        count = len(self._refused)
+        more = ", ..." if count > 3 else ""
+        return f"{count} left out: {', '.join(self._refused[:3])}{more}" if count else ""
+
+    def take(self, name: str, *, description: str, schema: Mapping[str, Any], read_only: bool) -> None:
+        """Take in one tool, or refuse it and remember why."""
+        plain = name if _NAME.fullmatch(name) else re.sub(r"[^a-zA-Z0-9_-]", "_", name[:64])
+        if not plain.strip("_-"):
+            self.refuse(name, reason="its name has no letter or digit")
+        elif plain in self._offers:
+            self.refuse(name, reason="its name is there twice")
+        elif len(json.dumps(schema)) > SCHEMA_LIMIT:
+            self.refuse(name, reason=f"its schema is longer than {SCHEMA_LIMIT >> 10} KiB")
+        else:
+            spec = ToolSpec(
+                name=plain,
+                description=_bounded(description, DESCRIPTION_LIMIT),
+                parameters=cast("dict[str, JsonValue]", clean_value(dict(schema))),
+                server=self._server,
+                remote_name="" if plain == name else name,
+            )
+            self._offers[plain] = Offer(spec=spec, schema=dict(schema), read_only=read_only)
+
+    def refuse(self, name: str, *, reason: str) -> None:
+        """Leave a tool out."""
+        self._refused.append(f"{_bounded(name, 64)!r} ({reason})")
+
+
+class Offers(NamedTuple):
+    """The tools of all servers."""
+
+    by_name: dict[str, Offer]
+    left_out: tuple[Offer, ...]
+    """Tools for which no name was left."""
+
+
+def name_apart(offers: Sequence[Offer]) -> Offers:
+    """Give every offer a name of its own: a name that two servers use becomes `server_tool` on both."""
+    uses = Counter(offer.spec.name for offer in offers)
+    taken = {name for name, count in uses.items() if count == 1}
+    by_name: dict[str, Offer] = {}
+    left_out: list[Offer] = []
+    for offer in offers:
+        apart = offer if uses[offer.spec.name] == 1 else _prefixed(offer)
+        if apart is not offer and apart.spec.name in taken:
+            left_out.append(offer)
+            continue
+        taken.add(apart.spec.name)
+        by_name[apart.spec.name] = apart
+    return Offers(by_name, tuple(left_out))
+
+
+def _prefixed(offer: Offer) -> Offer:
+    name = re.sub(r"[^a-zA-Z0-9_-]", "_", f"{offer.spec.server}_{offer.spec.name}")[:64]
+    return offer._replace(spec=offer.spec.model_copy(update={"name": name, "remote_name": offer.remote_name}))
+
+
+class Answer(NamedTuple):
+    """A result as a record keeps it."""
+
+    text: str
+    structured: JsonValue
+
+
+def answer(blocks: Iterable[Any], structured: Any) -> Answer:
+    """Return a result in RESULT_LIMIT: its text blocks, or its structure where there is no text."""
+    parts: list[str] = []
+    others: list[str] = []
+    for block in list(blocks)[:_BLOCK_LIMIT]:
+        kind = getattr(block, "type", "")
+        if kind == "text":
+            parts.append(str(block.text))
+        else:
+            others.append(_described(kind, block))
+    kept = _kept(structured)
+    if not any(part.strip() for part in parts) and structured is not None:
+        parts = [json.dumps(structured, ensure_ascii=False, separators=(",", ":"))]
+    text = _bounded("\n".join((*parts, *others)), RESULT_LIMIT)
+    return Answer(text=text if text.strip() else "(the tool answered with nothing)", structured=kept)
+
+
+def _kept(structured: Any) -> JsonValue:
+    if structured is None or len(json.dumps(structured)) > STRUCTURED_LIMIT:
+        return None
+    return clean_value(structured)
+
+
+def _described(kind: str, block: Any) -> str:
+    if kind in ("image", "audio"):
+        return f"[{kind} {block.mime_type}, {len(block.data) * 3 // 4} bytes, not shown]"
+    if kind == "resource_link":
+        about = f": {shorten(block.description, 200)}" if block.description else ""
+        return f"[link {shorten(block.name, 100)}: {shorten(str(block.uri), 300)}{about}]"
+    if kind == "resource":
+        text = getattr(block.resource, "text", None)
+        where = shorten(str(block.resource.uri), 300)
+        return f"[resource {where}]\n{text}" if isinstance(text, str) else f"[resource {where}, binary, not shown]"
+    return f"[{shorten(kind, 40)}, not shown]"
+
+
+def _bounded(text: str, limit: int) -> str:
+    """Clean and bound a text; cut before cleaning, since cleaning megabytes takes its time."""
+    return shorten(clean(shorten(text, limit)), limit)

@@ -1,0 +1,186 @@
+"""The toolbox: the tools of all servers of a run under one roof, where a call always comes back as a record.
+
+Servers are started at the same time and each lives or fails by itself. What a model sends is checked before
+it leaves, and what a server sends is cleaned and bounded before a model sees it.
+"""
+
+import difflib
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+import anyio
+import anyio.abc
+
+from runner.arguments import ArgumentCheck, repair, unsendable
+from runner.config import ServerSpec
+from runner.connection import Connection, Outcome, Source, import_sdk
+from runner.offers import Answer, Offer, name_apart
+from schemas.message import ToolCall, ToolSpec
+from schemas.run import CallRecord, ServerState
+from servers.machine.wire import clean, shorten
+
+__all__ = ["Source", "Toolbox"]
+
+_NAMES_SHOWN = 40
+
+
+class Toolbox:
+    """The servers of a run, as an async context manager.
+
+    A source is a `ServerSpec` or, for a server in this process, a pair of its name and the `MCPServer`.
+    Starting takes at most `connect_timeout` (and two seconds for stopping a stuck one), in seconds;
+    `call_timeout` holds for servers that name none. `on_state` is told whenever a server becomes ready, fails
+    or dies. Disabled specs are skipped.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        connect_timeout: float = 20.0,
+        call_timeout: float = 60.0,
+        on_state: Callable[[ServerState], None] | None = None,
+    ) -> None:
+        self._connections = [
+            Connection(
+                source,
+                connect_timeout=connect_timeout,
+                call_timeout=call_timeout,
+                report=on_state or _ignore,
+            )
+            for source in sources
+            if not (isinstance(source, ServerSpec) and source.disabled)
+        ]
+        names = [connection.name for connection in self._connections]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two servers have the same name: {', '.join(names)}; give each its own")
+        self._by_server = dict(zip(names, self._connections, strict=True))
+        self._offers: dict[str, Offer] = {}
+        self._left_out: tuple[Offer, ...] = ()
+        self._checks: dict[str, ArgumentCheck] = {}
+        self._tasks: anyio.abc.TaskGroup | None = None
+
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]:
+        """The tools on offer, in the order of the servers; they stay the same for the whole run."""
+        return tuple(offer.spec for offer in self._offers.values())
+
+    @property
+    def states(self) -> tuple[ServerState, ...]:
+        """How each server is now, in their order; `detail` says in one line what is wrong and what to do."""
+        return tuple(self._state(connection) for connection in self._connections)
+
+    def _state(self, connection: Connection) -> ServerState:
+        lost = [offer.remote_name for offer in self._left_out if offer.spec.server == connection.name]
+        if not lost:
+            return connection.state
+        note = f"left out, since no name was free: {', '.join(lost[:3])}"
+        detail = "; ".join(filter(None, (connection.state.detail, note)))
+        return connection.state.model_copy(update={"detail": detail})
+
+    async def __aenter__(self) -> Self:
+        """Start every server and wait until each is ready or has failed."""
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        try:
+            await self._start(self._tasks)
+        except BaseException:
+            await self._stop(self._tasks)
+            raise
+        return self
+
+    async def _start(self, tasks: anyio.abc.TaskGroup) -> None:
+        imported = anyio.Event()
+        for connection in self._connections:
+            tasks.start_soon(connection.own, imported)
+        for connection in self._connections:
+            await connection.started.wait()
+        import_sdk()
+        imported.set()
+        for connection in self._connections:
+            await connection.settled.wait()
+        found = [offer for connection in self._connections for offer in connection.offers]
+        self._offers, self._left_out = name_apart(found)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop every server, within about two seconds even if some are stuck."""
+        if self._tasks is not None:
+            await self._stop(self._tasks)
+
+    async def _stop(self, tasks: anyio.abc.TaskGroup) -> None:
+        tasks.cancel_scope.cancel()
+        await tasks.__aexit__(None, None, None)
+        self._tasks = None
+
+    async def call_all(self, calls: Sequence[ToolCall]) -> tuple[CallRecord, ...]:
+        """Run the calls at the same time; one record each, in order; never raises but for cancellation."""
+        if len(calls) == 1:
+            return (await self.call(calls[0]),)
+        records: dict[int, CallRecord] = {}
+
+        async def one(index: int, call: ToolCall) -> None:
+            records[index] = await self.call(call)
+
+        async with anyio.create_task_group() as group:
+            for index, call in enumerate(calls):
+                group.start_soon(one, index, call)
+        return tuple(records[index] for index in range(len(calls)))
+
+    async def call(self, call: ToolCall) -> CallRecord:
+        """Run a call; never raises but for cancellation.
+
+        The record's `call` holds the arguments as they were sent, lossless repairs included. A call that could
+        not be read, names no tool or has wrong arguments is not run: its record says what to correct.
+        """
+        begun = time.monotonic()
+        offer = self._offers.get(call.name)
+        if call.problem:
+            outcome = _refusal(f"the call of {shorten(call.name, 64)!r} could not be read: {call.problem}")
+        elif offer is None:
+            outcome = _refusal(self._unknown(call.name))
+        else:
+            problem = unsendable(call.arguments)
+            if not problem:
+                call = call.model_copy(update={"arguments": repair(offer.schema, call.arguments)})
+                problem = self._check(call.name, offer).problems(call.arguments)
+            if problem:
+                outcome = _refusal(problem)
+            else:
+                outcome = await self._by_server[offer.spec.server].call(offer, call.arguments)
+        return CallRecord(
+            call=call,
+            server=offer.spec.server if offer else "",
+            ok=outcome.ok,
+            text=outcome.answer.text,
+            structured=outcome.answer.structured,
+            seconds=time.monotonic() - begun,
+        )
+
+    def _check(self, name: str, offer: Offer) -> ArgumentCheck:
+        if name not in self._checks:
+            self._checks[name] = ArgumentCheck(name, offer.schema)
+        return self._checks[name]
+
+    def _unknown(self, name: str) -> str:
+        known = list(self._offers)
+        near = difflib.get_close_matches(name[:64], known, n=3, cutoff=0.5)
+        rest = [other for other in known if other not in near]
+        shown = [*near, *rest][:_NAMES_SHOWN]
+        more = f" and {len(known) - len(shown)} more" if len(known) > len(shown) else ""
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        down = [state.name for state in self.states if state.state != "ready"]
+        note = f" (not running: {', '.join(down)})" if down else ""
+        tools = ", ".join(shown) or "none"
+        return f"there is no tool {shorten(name, 64)!r}; {hint}the tools are: {tools}{more}{note}"
+
+
+def _refusal(text: str) -> Outcome:
+    return Outcome(ok=False, answer=Answer(text=shorten(clean(text), 4000), structured=None))
+
+
+def _ignore(_: ServerState) -> None:
+    return

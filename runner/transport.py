@@ -1,0 +1,85 @@
+"""How the SDK reaches a server: over the pipes of its process, or over HTTP.
+
+The pipe transport does what the SDK's own does, with limits on what a server may send and no noise on stderr.
+"""
+
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+
+from runner.process import ServerProcess
+from servers.machine.wire import clean_value
+
+if TYPE_CHECKING:
+    from mcp.client import Transport
+    from mcp.client._transport import TransportStreams
+    from mcp.types import JSONRPCMessage
+
+__all__ = ["over_http", "over_pipes"]
+
+
+@asynccontextmanager
+async def over_pipes(process: ServerProcess, on_end: Callable[[], None]) -> "AsyncGenerator[TransportStreams]":
+    """Talk to a process that someone else starts and stops. `on_end` is called when it will say no more."""
+    from mcp.shared.message import SessionMessage
+
+    to_session, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    outgoing, from_session = anyio.create_memory_object_stream[SessionMessage](0)
+
+    async def read() -> None:
+        try:
+            while (line := await process.read_line()) is not None:
+                message = _parsed(line)
+                if message is None:
+                    process.reject(line)
+                else:
+                    await to_session.send(SessionMessage(message))
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+            return  # the session is over
+        finally:
+            to_session.close()
+            on_end()
+
+    async def write() -> None:
+        async for item in from_session:
+            text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
+            if not await process.send(text.encode() + b"\n"):
+                on_end()
+                return
+
+    with to_session, incoming, outgoing, from_session:
+        async with anyio.create_task_group() as pumps:
+            for pump in (process.drain, read, write):
+                pumps.start_soon(pump)
+            yield incoming, outgoing
+            pumps.cancel_scope.cancel()
+
+
+def _parsed(line: bytes) -> "JSONRPCMessage | None":
+    from mcp.types import jsonrpc_message_adapter
+
+    if not line.lstrip().startswith(b"{"):
+        return None
+    try:
+        return jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValueError:
+        pass
+    try:  # half of a character or broken UTF-8 in it, such as an odd file name: better shown than lost
+        value = clean_value(json.loads(line.decode("utf-8", "replace")))
+        return jsonrpc_message_adapter.validate_python(value, by_name=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+@asynccontextmanager
+async def over_http(url: str, *, headers: Mapping[str, str]) -> "AsyncGenerator[Transport]":
+    """Make the SDK's streamable HTTP transport with headers of our own."""
+    import httpx2
+    from mcp.client.streamable_http import streamable_http_client
+
+    timeout = httpx2.Timeout(30.0, read=300.0)  # as the SDK's own client has it
+    async with httpx2.AsyncClient(headers=dict(headers), timeout=timeout) as client:
+        yield streamable_http_client(url, http_client=client)
