@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import anyio
 from mcp.server import MCPServer
@@ -41,10 +41,8 @@ class Offer(NamedTuple):
 def built(command: str, settings: Settings) -> "MCPServer[Any]":
     """Return the server behind a console script: the `build` of the module that its entry point names."""
     (point,) = importlib.metadata.entry_points(group="console_scripts", name=command)
-    server: object = importlib.import_module(point.module).build(settings)
-    if not isinstance(server, MCPServer):
-        raise TypeError(f"{point.module}.build returned no server")
-    return cast("MCPServer[Any]", server)
+    server: MCPServer[Any] = importlib.import_module(point.module).build(settings)
+    return server
 
 
 async def offers() -> tuple[Offer, ...]:
