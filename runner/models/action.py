@@ -42,8 +42,8 @@ def action_schema(
 ) -> dict[str, JsonValue]:
     """Return the JSON Schema of a reply: one branch for each tool, and one for the answer.
 
-    With `must_answer` only the answer is left, with `must_call` only the tools. Each string has a maxLength, so a token limit of a few
-    thousand is never reached inside one.
+    With `must_answer` only the answer is left, with `must_call` only the tools. Each string has a maxLength, so a
+    token limit of a few thousand is never reached inside one.
     """
     answer = _branch(
         _answer_action(tools),
@@ -196,7 +196,8 @@ def action_messages(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> l
     """Return the conversation as plain chat messages, {"role", "content"}, never two of a role in a row.
 
     The first is the system message with `action_prompt` and the examples in the form of a reply. Calls are told as
-    the action JSON that made them, results as text of the user. A conversation that has grown begins with what it was before.
+    the action JSON that made them, results as text of the user. A conversation that has grown begins with what it
+    was before.
     """
     system = "\n\n".join(message.text for message in messages if message.role == "system" and message.text)
     prompt = "\n".join([action_prompt(tools), *_examples(messages)])

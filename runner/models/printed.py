@@ -1,0 +1,86 @@
+"""Calls that a model printed as text instead of making them.
+
+Models whose template lacks the calling format of their server do this in every reply (ollama/ollama#12174). A
+text counts as calls only when it is nothing else: an example inside prose is never run.
+"""
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from runner.models.calls import RawCall, decode, number_calls, read_call
+from schemas.message import ToolCall
+
+__all__ = ["find_printed_calls", "may_become_calls"]
+
+_OPENING = re.compile(r"<(tool_call|tools)>|```[A-Za-z_]*")
+_SPACE = re.compile(r"\s*")
+_MARKS = ("<tool_call>", "<tools>", "```")
+_LONGEST = 200_000
+_MOST = 32
+
+
+class _Piece(NamedTuple):
+    values: list[JsonValue]
+    end: int
+
+
+def may_become_calls(text: str) -> bool:
+    """Tell whether a reply that begins with `text` could turn out to be printed calls."""
+    head = text.lstrip()[:12]
+    return not head or head[0] in "{[" or any(head.startswith(mark[: len(head)]) for mark in _MARKS)
+
+
+def find_printed_calls(text: str, offered: Collection[str], *, first: int = 1) -> tuple[ToolCall, ...]:
+    """Return the calls that the whole of `text` spells, or nothing.
+
+    Accepted: JSON objects or lists of them, bare, in a fence, or in <tool_call> or <tools> tags, one or
+    several, each naming a tool in `offered`. With anything else beside them, the text is only text. The calls
+    get the ids `call_N`, counted from `first`.
+    """
+    if len(text) > _LONGEST or not may_become_calls(text):
+        return ()
+    raw: list[RawCall] = []
+    at = _skip(text, 0)
+    try:
+        while at < len(text):
+            piece = _piece(text, at)
+            raw += _calls(piece.values, offered)
+            at = _skip(text, piece.end)
+    except ValueError:
+        return ()
+    return number_calls(raw, first=first) if len(raw) <= _MOST else ()
+
+
+def _skip(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
+
+
+def _piece(text: str, at: int) -> _Piece:
+    """Read the JSON values between two marks, or one bare value; a last closing mark may be missing."""
+    opening = _OPENING.match(text, at)
+    if opening is None:
+        value, end = decode(text, start=at)
+        return _Piece([value], end)
+    closing = f"</{opening.group(1)}>" if opening.group(1) else "```"
+    values: list[JsonValue] = []
+    at = _skip(text, opening.end())
+    while at < len(text) and not text.startswith(closing, at):
+        value, end = decode(text, start=at)
+        values.append(value)
+        at = _skip(text, end)
+    return _Piece(values, min(len(text), at + len(closing)))
+
+
+def _calls(value: JsonValue, offered: Collection[str]) -> list[RawCall]:
+    if isinstance(value, list):
+        if not value:
+            raise ValueError("an empty list calls nothing")
+        return [call for item in value for call in _calls(item, offered)]
+    call = read_call(value)
+    if call is None or call.name not in offered:
+        raise ValueError("not a call of an offered tool")
+    return [call]

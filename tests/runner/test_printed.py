@@ -1,0 +1,117 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.models.printed import find_printed_calls, may_become_calls
+
+OFFERED = {"alttp_lookup", "assemble"}
+CALL = '{"name": "alttp_lookup", "arguments": {"query": "$7EF36D"}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CALL,
+        f"\n  {CALL}\n",
+        f"```json\n{CALL}\n```",
+        f"```\n{CALL}\n```",
+        f"```json {CALL}```",
+        f"<tool_call>\n{CALL}\n</tool_call>",
+        f"<tool_call>{CALL}",
+        f"<tools>{CALL}</tools>",
+        f"[{CALL}]",
+        '{"name": "alttp_lookup", "parameters": {"query": "$7EF36D"}}',
+        '{"function": {"name": "alttp_lookup", "arguments": {"query": "$7EF36D"}}}',
+        '{"function": {"name": "alttp_lookup", "arguments": "{\\"query\\": \\"$7EF36D\\"}"}}',
+    ],
+)
+def test_a_reply_that_is_only_a_call_is_a_call(text: str) -> None:
+    (call,) = find_printed_calls(text, OFFERED)
+    assert (call.id, call.name, call.arguments, call.problem) == (
+        "call_1",
+        "alttp_lookup",
+        {"query": "$7EF36D"},
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "[]",
+        "{}",
+        "```\n```",
+        "```json\nnot json\n```",
+        f"I would call the tool like this: {CALL}",
+        f"{CALL} and then I would wait",
+        f"Example:\n```json\n{CALL}\n```",
+        f"```json\n{CALL}\n```\nThat looks the address up.",
+        '{"name": "rm_everything", "arguments": {}}',
+        f'{CALL}\n{{"name": "rm_everything", "arguments": {{}}}}',
+        '{"name": "alttp_lookup"}',
+        '{"name": 5, "arguments": {}}',
+        '{"name": "alttp_lookup", "arguments": {"query": "cut of',
+        '{"address": "$7EF36D"}',
+        '"alttp_lookup"',
+        '{"name": "alttp_lookup", "arguments": {"n": NaN}}',
+        '{"name": "alttp_lookup", "arguments": {"n": 1e999}}',
+        "[" * 100_000,
+        '{"a":' * 100_000,
+    ],
+)
+def test_any_other_reply_is_text(text: str) -> None:
+    assert find_printed_calls(text, OFFERED) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"{CALL}\n{CALL}", f"[{CALL}, {CALL}]", f"<tool_call>{CALL}</tool_call>\n<tool_call>{CALL}</tool_call>"],
+)
+def test_several_printed_calls_get_ids_in_their_order(text: str) -> None:
+    assert [call.id for call in find_printed_calls(text, OFFERED, first=7)] == ["call_7", "call_8"]
+
+
+def test_braces_and_fences_inside_an_argument_do_not_cut_the_call() -> None:
+    source = 'lda #$00 ; } ]\n```\n</tool_call> {"name": "x"}'
+    text = json.dumps({"name": "assemble", "arguments": {"source": source}})
+    (call,) = find_printed_calls(f"<tool_call>{text}</tool_call>", OFFERED)
+    assert call.arguments == {"source": source}
+
+
+def test_line_breaks_inside_a_string_are_kept() -> None:
+    (call,) = find_printed_calls('{"name": "assemble", "arguments": {"source": "org $8000\nrtl"}}', OFFERED)
+    assert call.arguments == {"source": "org $8000\nrtl"}
+
+
+def test_arguments_in_a_string_of_bad_json_make_a_call_with_a_problem() -> None:
+    (call,) = find_printed_calls('{"name": "assemble", "arguments": "{source: x"}', OFFERED)
+    assert call.arguments == {} and "send them as one JSON object" in call.problem
+
+
+def test_lone_surrogates_in_arguments_are_replaced() -> None:
+    (call,) = find_printed_calls('{"name": "assemble", "arguments": {"a\\ud800": "b\\udfff"}}', OFFERED)
+    assert call.arguments == {"a\ufffd": "b\ufffd"}
+
+
+@pytest.mark.parametrize("text", [CALL, f"```json\n{CALL}\n```", f"<tools>{CALL}</tools>"])
+def test_no_beginning_of_a_printed_call_is_taken_for_prose(text: str) -> None:
+    assert all(may_become_calls(text[:end]) for end in range(len(text)))
+
+
+def test_prose_is_known_from_its_first_letter() -> None:
+    assert not may_become_calls("Link's health is at $7EF36D")
+
+
+@given(st.text())
+def test_no_text_makes_it_fail(text: str) -> None:
+    assert isinstance(find_printed_calls(text, OFFERED), tuple)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
+def test_arguments_of_any_shape_are_read_or_reported(value: object) -> None:
+    (call,) = find_printed_calls(json.dumps({"name": "assemble", "arguments": value}), OFFERED)
+    assert call.problem if value else call.arguments == {}
