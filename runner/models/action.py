@@ -218,8 +218,8 @@ def action_messages(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> l
 
 
 def _opens_a_question(before: Message | None) -> bool:
-    """Tell a prompt from a remark in mid-run: a prompt comes first, or after an answer."""
-    return before is None or (before.role == "assistant" and bool(before.text) and not before.calls)
+    """Tell a prompt from a remark in mid-run: a prompt comes first, after examples, or after an answer."""
+    return before is None or before.example or (before.role == "assistant" and not before.calls)
 
 
 def _examples(messages: Sequence[Message]) -> list[str]:

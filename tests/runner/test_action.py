@@ -260,6 +260,17 @@ def test_results_of_parallel_calls_share_one_message_and_no_role_comes_twice_in_
     assert "note 1" in told[-1]["content"] and told[-1]["content"].endswith("Answer now.")
 
 
+def test_an_example_is_told_but_is_not_the_question() -> None:
+    example = [
+        Message(role="user", text="example", example=True),
+        Message(role="assistant", calls=(ToolCall(id="e", name="list_context"),), example=True),
+    ]
+    result = Message(role="tool", tool="list_context", text="note")
+    told = action_messages([*example, Message(role="user", text="real"), result], TOOLS)
+    assert [message["role"] for message in told] == ["system", "user", "assistant", "user"]
+    assert 'If it answers "real"' in told[-1]["content"]
+
+
 def test_a_failed_call_is_told_as_a_failure() -> None:
     failed = Message(role="tool", tool="assemble", text="no such mnemonic", failed=True)
     told = action_messages([Message(role="user", text="q"), failed], TOOLS)
