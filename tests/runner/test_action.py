@@ -77,6 +77,12 @@ def test_where_an_answer_is_due_the_schema_allows_nothing_else(tools: list[ToolS
     assert schema == action_schema([])
 
 
+def test_where_a_call_is_due_the_schema_allows_no_answer() -> None:
+    schema = action_schema(TOOLS, must_call=True)
+    assert _accepts(schema, {"action": "list_context", "arguments": {}})
+    assert not _accepts(schema, {"action": "answer", "answer": "yes"})
+
+
 def test_the_action_comes_first_in_every_branch() -> None:
     branches = cast("list[dict[str, Any]]", action_schema(TOOLS)["oneOf"])
     assert [next(iter(branch["properties"])) for branch in branches] == ["action"] * 3
@@ -267,7 +273,8 @@ def test_an_example_is_told_but_is_not_the_question() -> None:
     ]
     result = Message(role="tool", tool="list_context", text="note")
     told = action_messages([*example, Message(role="user", text="real"), result], TOOLS)
-    assert [message["role"] for message in told] == ["system", "user", "assistant", "user"]
+    assert [message["role"] for message in told] == ["system", "user"]
+    assert told[0]["content"].endswith('Examples:\nexample {"action": "list_context", "arguments": {}}')
     assert 'If it answers "real"' in told[-1]["content"]
 
 
