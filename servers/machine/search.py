@@ -6,8 +6,10 @@ and its line numbers are mapped back. So links, odd names, ignore rules and brok
 
 import bisect
 import contextlib
+import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +28,17 @@ QUERY_LIMIT = 500
 _FILE_LIMIT = 8_000_000
 _BATCH = 4_000_000
 _SNIPPET = 240
+
+_CHILD = """
+import json, sys
+import python_ripgrep
+pattern, path, cap = json.loads(sys.argv[1])
+try:
+    answer = [python_ripgrep.search([pattern], paths=[path], line_number=True, max_count=cap), ""]
+except ValueError as error:
+    answer = [[], str(error)]
+sys.stdout.write(json.dumps(answer))
+"""
 
 
 class Match(NamedTuple):
@@ -48,6 +61,11 @@ class Found(NamedTuple):
     complete: bool
 
 
+class _Line(NamedTuple):
+    number: int
+    text: str
+
+
 class _Batch:
     """Lines of several files one after the other, and which file a line is of."""
 
@@ -67,9 +85,9 @@ class _Batch:
         self.size += len(text)
         self.lines += text.count("\n")
 
-    def place(self, line: int) -> tuple[str, int]:
+    def place(self, line: int) -> Match:
         index = bisect.bisect_right(self.starts, line - 1) - 1
-        return self.paths[index], line - self.starts[index]
+        return Match(self.paths[index], line - self.starts[index], "")
 
 
 @contextlib.contextmanager
@@ -86,21 +104,49 @@ def _as_file(data: bytes) -> Generator[str, None, None]:
             yield file.name
 
 
-def _grep(pattern: str, text: str, *, cap: int) -> list[tuple[int, str]]:
-    """Return number (from 1) and text of the lines of `text` that match."""
+def _in_process(pattern: str, path: str, cap: int) -> list[str]:
     import python_ripgrep
 
+    return python_ripgrep.search([pattern], paths=[path], line_number=True, max_count=cap)
+
+
+def _in_child(pattern: str, path: str, cap: int, seconds: float) -> list[str]:
+    """Search in a process that can be killed: linear time can still be long, and ripgrep takes no deadline."""
+    fds = [int(os.path.basename(path))] if path.startswith("/proc/self/fd/") else []
+    request = json.dumps([pattern, path, cap])
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", _CHILD, request],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            pass_fds=fds,
+            timeout=max(0.5, seconds),
+            check=True,
+        )
+        output, problem = json.loads(done.stdout)
+    except subprocess.TimeoutExpired as error:
+        raise ServerError("the expression takes too long; simplify it, or search a word of it") from error
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        raise ServerError("the search process failed; search plain text with mode literal") from error
+    if problem:
+        raise ValueError(problem)
+    return [str(part) for part in output]
+
+
+def _grep(pattern: str, text: str, *, cap: int, seconds: float = 0.0) -> list[_Line]:
+    """Return the lines of `text` that match; with `seconds`, in a process that gets no more time."""
     with _as_file(text.encode("utf-8", "backslashreplace")) as path:
         try:
-            output = python_ripgrep.search([pattern], paths=[path], line_number=True, max_count=cap)
+            pattern.encode("utf-8")
+            output = _in_child(pattern, path, cap, seconds) if seconds else _in_process(pattern, path, cap)
         except ValueError as error:
             reason = shorten(str(error).strip().splitlines()[-1], 200)
             raise ServerError(
                 f"the query is not a regular expression that can be searched ({reason}); "
-                "correct it, or search it as plain text with mode literal"
+                "correct it, or search plain text with mode literal"
             ) from error
     rows = (row.partition(":") for part in output for row in part.split("\n") if row)
-    return [(int(number), line) for number, _, line in rows]
+    return [_Line(int(number), line) for number, _, line in rows]
 
 
 def _snippet(line: str, query: str) -> str:
@@ -121,7 +167,7 @@ def _text_of(root: Root, entry: Entry) -> str | None:
     return None if b"\0" in data else data.decode("utf-8", "backslashreplace")
 
 
-def _pattern(query: str, *, regex: bool) -> str:
+def _checked(query: str, *, regex: bool) -> str:
     if not query.strip():
         raise ServerError("the query is empty; give a word to look for")
     if len(query) > QUERY_LIMIT:
@@ -137,36 +183,49 @@ def search(
     """Return the lines of the listed files that match `query`, in the order of `entries`, case folded.
 
     Without `regex` the query is plain text. Stops after `cap` matches or `seconds`. Raises ServerError for a
-    query that is empty, too long or no regular expression.
+    query that is empty, too long, too slow or no regular expression.
     """
-    pattern, deadline = _pattern(query, regex=regex), time.monotonic() + seconds
+    hunt = _Hunt(query, _checked(query, regex=regex), time.monotonic() + seconds, slow=regex)
     files = [entry for entry in entries if entry.kind == "file"]
-    matches = _names_matching(pattern, files, cap=cap)
-    searched = skipped = 0
+    matches = hunt.names(files, cap=cap)
+    skipped = 0
     batch = _Batch()
     for index, entry in enumerate(files):
         text = _text_of(root, entry)
         if text is None:
             skipped += 1
         else:
-            searched += 1
             batch.add(entry.path, text)
-        if batch.size >= _BATCH or index == len(files) - 1:
-            matches += _lines_matching(pattern, query, batch, cap=cap - len(matches) + 1)
+        last = index == len(files) - 1
+        if batch.size >= _BATCH or last:
+            matches += hunt.lines(batch, cap=cap - len(matches) + 1)
             batch = _Batch()
-            if len(matches) > cap or (time.monotonic() > deadline and index < len(files) - 1):
-                return Found(tuple(matches[:cap]), searched, skipped, complete=False)
-    return Found(tuple(matches), searched, skipped, complete=True)
+            if len(matches) > cap or (not last and hunt.late()):
+                return Found(tuple(matches[:cap]), index + 1 - skipped, skipped, complete=False)
+    return Found(tuple(matches), len(files) - skipped, skipped, complete=True)
 
 
-def _names_matching(pattern: str, files: Sequence[Entry], *, cap: int) -> list[Match]:
-    names = "".join(entry.path.rpartition("/")[2] + "\n" for entry in files)
-    return [Match(files[line - 1].path, 0, "") for line, _ in _grep(pattern, names, cap=cap)]
+class _Hunt:
+    def __init__(self, query: str, pattern: str, deadline: float, *, slow: bool) -> None:
+        self._query = query
+        self._pattern = pattern
+        self._deadline = deadline
+        self._slow = slow
 
+    def late(self) -> bool:
+        return time.monotonic() > self._deadline
 
-def _lines_matching(pattern: str, query: str, batch: _Batch, *, cap: int) -> list[Match]:
-    found: list[Match] = []
-    for number, text in _grep(pattern, "".join(batch.text), cap=cap):
-        path, line = batch.place(number)
-        found.append(Match(path, line, _snippet(text, query)))
-    return found
+    def _grep(self, text: str, *, cap: int) -> list[_Line]:
+        seconds = max(0.5, self._deadline - time.monotonic()) if self._slow else 0.0
+        return _grep(self._pattern, text, cap=cap, seconds=seconds)
+
+    def names(self, files: Sequence[Entry], *, cap: int) -> list[Match]:
+        names = "".join(entry.path.rpartition("/")[2] + "\n" for entry in files)
+        return [Match(files[line.number - 1].path, 0, "") for line in self._grep(names, cap=cap)]
+
+    def lines(self, batch: _Batch, *, cap: int) -> list[Match]:
+        found: list[Match] = []
+        for line in self._grep("".join(batch.text), cap=cap) if cap > 0 else ():
+            place = batch.place(line.number)
+            found.append(Match(place.path, place.line, _snippet(line.text, self._query)))
+        return found
