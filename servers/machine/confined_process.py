@@ -1,0 +1,256 @@
+"""One program run to its end: started by a confined thread, read in chunks, killed with its tree.
+
+The thread that starts it is made for this one run. It gives up what it must (ids, paths), starts the
+program, and then only waits: the program inherits what the thread gave up, with no interpreter and no code
+of ours between fork and exec. It lives as long as the program, since bubblewrap ends with the thread that
+started it.
+"""
+
+import contextlib
+import io
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from servers.machine.errors import ServerError
+
+__all__ = ["Ended", "Job", "Launch"]
+
+_CHUNK = 1 << 16
+
+
+class Launch(NamedTuple):
+    """What to start, where, with what environment, and what the thread gives up first."""
+
+    argv: Sequence[str]
+    cwd: Path
+    environment: Mapping[str, str]
+    confine: Callable[[], None]
+
+
+class Ended(NamedTuple):
+    """How a program ended. `returncode` is negative for a signal, as in `subprocess`."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+    timed_out: bool
+    truncated: bool
+    seconds: float
+
+
+class _Ends(NamedTuple):
+    """One side's ends of the three pipes; closing a file twice is harmless, unlike a bare descriptor."""
+
+    stdin: io.FileIO
+    stdout: io.FileIO
+    stderr: io.FileIO
+
+
+class _Starter(threading.Thread):
+    """Confines itself, starts the program, and stays until the program has ended."""
+
+    def __init__(self, launch: Launch, ends: _Ends) -> None:
+        super().__init__(name="afs-sandbox", daemon=True)
+        self.launch, self.ends = launch, ends
+        self.ready, self.over = threading.Event(), threading.Event()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.problem: Exception | None = None
+
+    def run(self) -> None:
+        """Start the program; `process` or `problem` is set when `ready` is."""
+        try:
+            self.launch.confine()
+            self.process = subprocess.Popen(
+                self.launch.argv,
+                stdin=self.ends.stdin,
+                stdout=self.ends.stdout,
+                stderr=self.ends.stderr,
+                cwd=self.launch.cwd,
+                env=self.launch.environment,
+                close_fds=True,
+                start_new_session=True,
+            )
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            self.problem = error
+        finally:
+            self.ready.set()
+        self.over.wait()
+
+
+class Job:
+    """One run. `run` blocks its thread; `cancel` may be called from any other."""
+
+    def __init__(self, launch: Launch, *, wall_seconds: float, output_bytes: int, stdin: bytes = b"") -> None:
+        self._launch = launch
+        self._wall_seconds, self._output_bytes, self._stdin = wall_seconds, output_bytes, stdin
+        self._cancelled, self._over = threading.Event(), threading.Event()
+        self._started = False
+        self._lock = threading.Lock()
+        self._wake: io.FileIO | None = None
+
+    def cancel(self) -> None:
+        """End the run now and wait until it is over; harmless before it began and after it ended."""
+        self._cancelled.set()
+        with self._lock:
+            if self._wake is not None:
+                os.eventfd_write(self._wake.fileno(), 1)
+            started = self._started
+        if started:
+            self._over.wait()
+
+    def run(self) -> Ended:
+        """Start the program and wait for its end, for at most the wall time.
+
+        Raises ServerError when it can't be started, OSError when the machine is out of descriptors or
+        processes.
+        """
+        with self._lock:
+            if self._cancelled.is_set():
+                raise ServerError("cancelled before it began; call again")
+            self._started = True
+        try:
+            return self._run(time.monotonic())
+        finally:
+            self._over.set()
+
+    def _run(self, started: float) -> Ended:
+        with contextlib.ExitStack() as stack:
+            ours, theirs = _pipes(stack)
+            wake = stack.enter_context(_file(os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK), "r"))
+            starter = _Starter(self._launch, theirs)
+            self._set_wake(wake)
+            stack.callback(self._set_wake, None)
+            stack.callback(starter.over.set)
+            try:
+                starter.start()
+            except RuntimeError as error:
+                raise ServerError(f"no thread can be started ({error}); try again in a moment") from error
+            starter.ready.wait()
+            for end in theirs:
+                end.close()
+            if starter.process is None:
+                program = self._launch.argv[0]
+                raise ServerError(
+                    f"could not start {program} in the sandbox ({starter.problem}); run: afs doctor"
+                )
+            return self._attend(starter.process, _Streams(ours, self._stdin, self._output_bytes), started)
+
+    def _set_wake(self, wake: io.FileIO | None) -> None:
+        with self._lock:
+            self._wake = wake
+
+    def _attend(self, process: subprocess.Popen[bytes], streams: "_Streams", started: float) -> Ended:
+        timed_out = True
+        try:
+            with (
+                _file(os.pidfd_open(process.pid), "r") as end,
+                selectors.DefaultSelector() as selector,
+            ):
+                selector.register(end, selectors.EVENT_READ)
+                if self._wake is not None:
+                    selector.register(self._wake, selectors.EVENT_READ)
+                streams.register(selector)
+                timed_out = not self._watch(selector, streams, end, started + self._wall_seconds)
+                streams.drain()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return Ended(
+            returncode=process.returncode,
+            stdout=bytes(streams.stdout),
+            stderr=bytes(streams.stderr),
+            timed_out=timed_out,
+            truncated=streams.truncated,
+            seconds=time.monotonic() - started,
+        )
+
+    def _watch(
+        self, selector: selectors.BaseSelector, streams: "_Streams", end: io.FileIO, deadline: float
+    ) -> bool:
+        """Serve the pipes until the program ends, floods or is cancelled; False when the time ran out."""
+        while not self._cancelled.is_set() and not streams.truncated:
+            left = deadline - time.monotonic()
+            events = selector.select(max(0.0, left))
+            if not events and left <= 0:
+                return False
+            ready = [key.fileobj for key, _ in events]
+            for file in ready:
+                streams.serve(file, selector)
+            if end in ready:
+                return True
+        return True
+
+
+class _Streams:
+    """The three pipes, read and written in chunks, never above the cap."""
+
+    def __init__(self, ends: _Ends, data: bytes, cap: int) -> None:
+        self.ends, self.data, self.cap = ends, memoryview(data), cap
+        self.stdout, self.stderr = bytearray(), bytearray()
+        self.truncated = False
+        for end in ends:
+            os.set_blocking(end.fileno(), False)
+
+    def register(self, selector: selectors.BaseSelector) -> None:
+        selector.register(self.ends.stdout, selectors.EVENT_READ)
+        selector.register(self.ends.stderr, selectors.EVENT_READ)
+        if self.data:
+            selector.register(self.ends.stdin, selectors.EVENT_WRITE)
+        else:
+            self.ends.stdin.close()
+
+    def serve(self, file: object, selector: selectors.BaseSelector) -> None:
+        """Move one chunk of a pipe of ours; at its end, forget it."""
+        if file is self.ends.stdin:
+            if self._write():
+                selector.unregister(self.ends.stdin)
+                self.ends.stdin.close()
+        elif file is self.ends.stdout and self._read(self.ends.stdout, self.stdout) == b"":
+            selector.unregister(self.ends.stdout)
+        elif file is self.ends.stderr and self._read(self.ends.stderr, self.stderr) == b"":
+            selector.unregister(self.ends.stderr)
+
+    def drain(self) -> None:
+        """Take what is left in the pipes without waiting for their end: a survivor may hold them open."""
+        for end, kept in ((self.ends.stdout, self.stdout), (self.ends.stderr, self.stderr)):
+            while not self.truncated and self._read(end, kept):
+                pass
+
+    def _write(self) -> bool:
+        try:
+            self.data = self.data[self.ends.stdin.write(self.data[:_CHUNK]) or 0 :]
+        except OSError:  # the program closed its end
+            return True
+        return not self.data
+
+    def _read(self, end: io.FileIO, kept: bytearray) -> bytes | None:
+        """Read one chunk: empty at the end, None when nothing is there yet."""
+        chunk = end.read(_CHUNK)
+        if chunk:
+            kept += chunk
+            if len(kept) > self.cap:
+                del kept[self.cap :]
+                self.truncated = True
+        return chunk
+
+
+def _file(descriptor: int, mode: str) -> io.FileIO:
+    return io.FileIO(descriptor, mode)
+
+
+def _pipes(stack: contextlib.ExitStack) -> tuple[_Ends, _Ends]:
+    """Make three pipes; the first of the pair holds our ends, the second the program's."""
+    files: list[io.FileIO] = []
+    for _ in range(3):
+        for descriptor, mode in zip(os.pipe(), "rw", strict=True):
+            files.append(stack.enter_context(_file(descriptor, mode)))
+    in_read, in_write, out_read, out_write, err_read, err_write = files
+    return _Ends(in_write, out_read, err_read), _Ends(in_read, out_write, err_write)
