@@ -1,0 +1,232 @@
+"""The toolbox against servers that hang, die, lie and flood: each harms itself alone."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+
+from runner.config import ServerSpec
+from runner.offers import DESCRIPTION_LIMIT, RESULT_LIMIT
+from runner.toolbox import Toolbox
+from schemas.message import ToolCall
+from schemas.run import CallRecord, ServerState
+
+pytestmark = pytest.mark.anyio
+
+SCRIPT = Path(__file__).with_name("hostile_server.py")
+
+
+def hostile(mode: str, lives: Path) -> ServerSpec:
+    return ServerSpec(name=mode, command=sys.executable, args=(str(SCRIPT), mode, str(lives)))
+
+
+async def none_alive(*folders: Path) -> bool:
+    """Wait for every process noted in the folders to end: what a kill has reached ends a moment later."""
+    with anyio.move_on_after(2):
+        while any(map(alive, folders)):
+            await anyio.sleep(0.01)
+    return not any(map(alive, folders))
+
+
+def alive(lives: Path) -> list[int]:
+    """Return the process ids noted in `lives` that still run; a zombie waits for a parent and runs no more."""
+    running: list[int] = []
+    for pid in (int(path.name) for path in lives.iterdir()):
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+        except OSError:
+            continue
+        if status.rpartition(")")[2].split()[0] not in "ZX":
+            running.append(pid)
+    return running
+
+
+async def outcome(mode: str, lives: Path, *, calls: int = 1) -> tuple[ServerState, list[CallRecord]]:
+    """Start one hostile server, call its first tool, and hold it to leaving nothing behind."""
+    records: list[CallRecord] = []
+    with anyio.fail_after(30):
+        async with Toolbox([hostile(mode, lives)], connect_timeout=3, call_timeout=1.5) as box:
+            for number in range(calls if box.tools else 0):
+                asked = ToolCall(id=str(number), name=box.tools[0].name, arguments={"text": "hi"})
+                records.append(await box.call(asked))
+            state = box.states[0]
+            closing = time.monotonic()
+    assert time.monotonic() - closing < 3
+    assert await none_alive(lives)
+    return state, records
+
+
+@pytest.mark.parametrize("mode", ["normal", "banner", "sampling", "answer-and-die", "hugedesc", "remote", "child"])
+async def test_odd_but_usable_servers_are_used(mode: str, tmp_path: Path) -> None:
+    state, records = await outcome(mode, tmp_path)
+    assert state.state == "ready"
+    assert [(record.ok, record.text) for record in records] == [(True, "life 1: hi")]
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"),
+    [
+        ("crash", "it exited with code 1; it said: cannot start: the cheese is missing"),
+        ("noinit", "it did not answer within 3 s"),
+        ("stuck", "it did not answer within 3 s"),
+        ("badlist", "what it sent is not valid MCP (tools.0.inputSchema: Field required)"),
+    ],
+)
+async def test_a_server_that_cannot_be_used_says_why_and_how_to_go_on(mode: str, says: str, tmp_path: Path) -> None:
+    state, records = await outcome(mode, tmp_path)
+    assert state.state == "failed" and records == []
+    assert says in state.detail
+    assert f"or leave {mode} out with --servers" in state.detail
+    assert "\n" not in state.detail
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"),
+    [
+        ("hang", "gave no answer within 1.5 s and was cancelled"),
+        ("wrongid", "gave no answer within 1.5 s and was cancelled"),
+        ("die", "it exited with code 3; it said: out of \\x1b[31mcheese"),
+        ("flood", "it sent a line of more than 16 MiB"),
+        ("big", "it sent a line of more than 16 MiB"),
+        ("rubbish", "it keeps writing to stdout what is not MCP"),
+        ("badresult", "what it sent is not valid MCP (content: Input should be a valid list)"),
+        ("rpcerror", "t failed: I will not"),
+        ("failing", "no such thing"),
+    ],
+)
+async def test_a_call_that_goes_wrong_comes_back_as_an_error_record(mode: str, says: str, tmp_path: Path) -> None:
+    _, records = await outcome(mode, tmp_path)
+    assert [record.ok for record in records] == [False]
+    assert says in records[0].text
+
+
+async def test_a_server_that_dies_is_started_again_once_and_the_call_is_reported(tmp_path: Path) -> None:
+    state, (first, second) = await outcome("die-once", tmp_path, calls=2)
+    assert not first.ok
+    assert "It was started again. Whether the call took effect is unknown" in first.text
+    assert (second.ok, second.text) == (True, "life 2: hi")
+    assert state.state == "ready" and state.detail.startswith("started again, since it exited with code 3")
+
+
+async def test_a_read_only_call_is_repeated_silently_after_a_death(tmp_path: Path) -> None:
+    _, (record,) = await outcome("readonly-die", tmp_path)
+    assert (record.ok, record.text) == (True, "life 2: hi")
+
+
+async def test_a_second_death_is_final(tmp_path: Path) -> None:
+    state, (_, second, third) = await outcome("die", tmp_path, calls=3)
+    assert "It is not running any more" in second.text
+    assert "the server die is not running" in third.text and "go on without its tools" in third.text
+    assert state.state == "died" and len(list(tmp_path.iterdir())) == 2
+
+
+async def test_a_server_that_stops_answering_is_started_again(tmp_path: Path) -> None:
+    told: list[ServerState] = []
+    again = anyio.Event()
+
+    def note(state: ServerState) -> None:
+        told.append(state)
+        if len(told) == 2:
+            again.set()
+
+    with anyio.fail_after(30):
+        async with Toolbox([hostile("hang-once", tmp_path)], call_timeout=1, on_state=note) as box:
+            assert not (await box.call(ToolCall(id="1", name="t"))).ok
+            await again.wait()
+            assert (await box.call(ToolCall(id="2", name="t", arguments={"text": "hi"}))).text == "life 2: hi"
+    assert told[1].detail == "started again, since it stopped answering"
+
+
+async def test_a_server_that_will_not_stop_is_ended_in_time(tmp_path: Path) -> None:
+    state, records = await outcome("deaf", tmp_path)
+    assert state.state == "ready" and records[0].ok
+
+
+async def test_hostile_servers_do_not_hold_up_each_other(tmp_path: Path) -> None:
+    modes = ("stuck", "crash", "flood", "normal", "hang", "pages")
+    folders = {mode: tmp_path / mode for mode in modes}
+    for folder in folders.values():
+        folder.mkdir()
+    begun = time.monotonic()
+    with anyio.fail_after(30):
+        specs = [hostile(mode, folder) for mode, folder in folders.items()]
+        async with Toolbox(specs, connect_timeout=3, call_timeout=2) as box:
+            assert time.monotonic() - begun < 10
+            states = {state.name: state.state for state in box.states}
+            names = {tool.server: tool.name for tool in box.tools}
+            calls = [
+                ToolCall(id=mode, name=names[mode], arguments={"text": "hi"}) for mode in ("flood", "hang", "normal")
+            ]
+            records = await box.call_all(calls)
+            closing = time.monotonic()
+    assert time.monotonic() - closing < 3
+    assert [record.ok for record in records] == [False, False, True]
+    assert states == {mode: "failed" if mode in ("stuck", "crash") else "ready" for mode in modes}
+    assert await none_alive(*folders.values())
+
+
+async def test_leaving_while_servers_are_still_starting_leaves_nothing_behind(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    with anyio.move_on_after(1.0) as scope:
+        async with Toolbox([hostile("stuck", tmp_path)], connect_timeout=20):
+            pytest.fail("a stuck server became ready")
+    assert scope.cancelled_caught
+    assert time.monotonic() - begun < 4
+    assert len(list(tmp_path.iterdir())) == 1 and await none_alive(tmp_path)
+
+
+async def test_a_description_is_cleaned_and_bounded(tmp_path: Path) -> None:
+    for mode in ("evil", "hugedesc"):
+        async with Toolbox([hostile(mode, tmp_path)]) as box:
+            text = box.tools[0].description
+            assert len(text) <= DESCRIPTION_LIMIT
+            assert not any(sign in text for sign in "\x1b\u202e\U000e0041")
+
+
+async def test_tools_with_bad_names_or_huge_schemas_are_left_out_and_named(tmp_path: Path) -> None:
+    async with Toolbox([hostile("badnames", tmp_path)]) as box:
+        assert [tool.name for tool in box.tools] == ["t", "a_b__31m", "n" * 64, "x_y"]
+        assert box.tools[1].remote_name == "a b\x1b[31m"
+        assert (
+            "2 left out: 't' (its name is there twice), '-' (its name has no letter or digit)" in box.states[0].detail
+        )
+        renamed = await box.call(ToolCall(id="1", name="x_y", arguments={"text": "hi"}))
+        assert renamed.ok
+    async with Toolbox([hostile("hugeschema", tmp_path)]) as box:
+        assert [tool.name for tool in box.tools] == ["u"]
+        assert "its schema is longer than 64 KiB" in box.states[0].detail
+
+
+@pytest.mark.parametrize(("mode", "count"), [("manytools", 500), ("pages", 101), ("samepage", 1)])
+async def test_an_endless_tool_list_is_cut_and_reported(mode: str, count: int, tmp_path: Path) -> None:
+    with anyio.fail_after(20):
+        async with Toolbox([hostile(mode, tmp_path)]) as box:
+            assert len(box.tools) == count
+            assert "its tool list goes on" in box.states[0].detail
+
+
+@pytest.mark.parametrize(
+    ("mode", "begins", "size"),
+    [
+        ("long", "zzz", RESULT_LIMIT),
+        ("empty", "(the tool answered with nothing)", 32),
+        ("deep", '{"a":[[[', 306),
+        ("surrogate", "\\ud800 \\x1b[2J", 14),
+    ],
+)
+async def test_an_odd_result_is_bounded_and_harmless(mode: str, begins: str, size: int, tmp_path: Path) -> None:
+    _, (record,) = await outcome(mode, tmp_path)
+    assert record.ok and record.text.startswith(begins) and len(record.text) == size
+
+
+async def test_a_server_sees_none_of_the_users_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_API_KEY", "hush")
+    spec = hostile("environment", tmp_path).model_copy(update={"env": {"AFS_ASAR": "given"}})
+    async with Toolbox([spec]) as box:
+        said = box.states[0].detail
+    assert "AFS_ASAR" in said and "PATH" in said
+    assert "MY_API_KEY" not in said
+    assert os.environ["MY_API_KEY"] == "hush"
