@@ -86,6 +86,7 @@ async def _conduct(request: Request, settings: Settings) -> Run:
     opened = await open_model(request.model or _model_of(earlier), expert, settings)
     display = Display(Console(stderr=True, file=sys.stderr), quiet=request.quiet)
     display.opening(request.prompt or (earlier.prompt if earlier else ""), opened.model.name, opened.why)
+    outcome: Run | RunnerError = RunnerError("the run did not take place")
     cast = _Cast(expert, experts, opened.model, recorder, display)
     try:
         async with anyio.create_task_group() as background:
