@@ -1,6 +1,8 @@
 """The index over the fact tables: rows by address, id, name and word, built on first use."""
 
+import gc
 import math
+import re
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
@@ -27,6 +29,7 @@ _KIND_PRIOR: dict[FactKind, float] = {
 
 
 _SECOND_HAND = ("cached ", "copy of ", "high byte ", "mirror of ", "saved ", "backup ", "previous ")
+_HEAD = re.compile(r"[;(]|: (?=\d)")
 _UNDESCRIBED = 6  # words that a row without its description counts as
 
 
@@ -80,10 +83,14 @@ class Index:
     """(`sprite`, `item`, `room` or `overworld`, number) to entry."""
     names: dict[str, list[NameHit]] = field(default_factory=dict[str, list[NameHit]])
     """Squeezed name to the rows that bear it."""
+    stems: dict[str, list[NameHit]] = field(default_factory=dict[str, list[NameHit]])
+    """The stems of a name of two words and more, joined by spaces, to the rows that bear it."""
     labels: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     """Stem to the entries that have it in their own name or a keyword."""
     prose: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
-    """Stem to the entries that have it in their description."""
+    """Stem to the entries that have it in the head of their description."""
+    notes: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    """Stem to the entries that have it only after the head: in parentheses, a list of values, parameters."""
     aliases: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     """Stem to the entries that have it in an alias only."""
     fine: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
@@ -102,8 +109,8 @@ class Index:
         return sum(len(postings.get(word, ())) for postings in self.postings())
 
     def postings(self) -> tuple[dict[str, list[int]], ...]:
-        """Return the four maps from words to entries."""
-        return self.labels, self.prose, self.aliases, self.fine
+        """Return the maps from words to entries."""
+        return self.labels, self.prose, self.notes, self.aliases, self.fine
 
     def rarity(self, word: str) -> float:
         """Return the weight of a word: the rarer, the more it says."""
@@ -126,7 +133,7 @@ def _prior(entry: Entry) -> float:
     weight = _KIND_PRIOR[entry.kind]
     if entry.cell("description"):
         weight *= 1.25
-    if entry.cell("keywords"):  # reviewed as one of the rows that people ask for
+    if entry.cell("description") and entry.cell("keywords"):  # reviewed as one of the rows that people ask for
         weight *= 1.3
     if entry.cell("description").startswith(_SECOND_HAND) or entry.cell("description").endswith(" high"):
         weight *= 0.85
@@ -176,19 +183,26 @@ def _words(index: Index, number: int, entry: Entry) -> None:
     own: set[str] = set()
     aliases: set[str] = set()
     for source, name in _names(entry):
-        index.names.setdefault(squeeze(name), []).append(NameHit(number, source, name))
-        (aliases if source else own).update(name_words(name))
+        hit, words = NameHit(number, source, name), name_words(name)
+        index.names.setdefault(squeeze(name), []).append(hit)
+        if len(words) > 1:
+            index.stems.setdefault(" ".join(words), []).append(hit)
+        (aliases if source else own).update(words)
     labels = own.union(plain_words(entry.cell("keywords")))
-    prose = set(plain_words(entry.cell("description") + " " + entry.cell("parameters")))
+    head, *tail = _HEAD.split(entry.cell("description"), maxsplit=1)
+    prose = set(plain_words(head))
+    notes = set(plain_words(" ".join((*tail, entry.cell("parameters"))))) - prose
     for word in labels:
         index.labels.setdefault(word, []).append(number)
     for word in prose:
         index.prose.setdefault(word, []).append(number)
+    for word in notes:
+        index.notes.setdefault(word, []).append(number)
     for word in aliases - labels - prose:
         index.aliases.setdefault(word, []).append(number)
     for word in set(plain_words(entry.cell("bits"))) - labels - prose:
         index.fine.setdefault(word, []).append(number)
-    index.lengths.append(len(prose) or len(own) + (_UNDESCRIBED if _described(entry) else 0))
+    index.lengths.append(len(prose) + len(notes) or len(own) + (_UNDESCRIBED if _described(entry) else 0))
     index.priors.append(_prior(entry))
 
 
@@ -219,5 +233,18 @@ def current(paths: Mapping[FactKind, Path] = PATHS) -> Index:
     with _LOCK:
         kept = _CACHE.get(key)
         if kept is None or kept[0] != now:
-            kept = _CACHE[key] = (now, build(load(paths)))
+            kept = _CACHE[key] = (now, _build_quietly(paths))
         return kept[1]
+
+
+def _build_quietly(paths: Mapping[FactKind, Path]) -> Index:
+    """Build with the garbage collector held, and keep it from walking the index ever after (it has no cycles)."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        index = build(load(paths))
+        gc.freeze()
+    finally:
+        if enabled:
+            gc.enable()
+    return index

@@ -22,10 +22,12 @@ QUERY_LIMIT = 500
 """Characters of a question that are read; a longer one is refused."""
 
 _CANDIDATES = 100  # matches kept of one question
-_ENOUGH = 0.6  # share of a question's weight that a row must match to be an answer
+_ENOUGH = 0.55  # share of a question's weight that a row must match to be an answer
 _TIE = 0.985  # rows whose scores are closer than this match equally well
+_TIE_OF_NAMES = 0.955  # the same for rows of one name, whose scores are 1 (the name) to 2 (the words too)
 _FAINT = 0.3  # share of the best score below which a match by words is left out
 _GENERIC = 10  # rows: a plain word that so many rows have is no name, whoever uses it as one
+_NEAREST = 3  # rows shown when none is an answer
 _SUMMARY = 70  # characters of a candidate's description
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+|[A-Za-z]+[a-z0-9][A-Z][A-Za-z0-9]*|[A-Z][A-Z0-9]{2,}")
@@ -72,6 +74,14 @@ def _named(index: Index, query: str, asked: Terms) -> Iterator[Match]:
                 yield Match(hit.entry, 5 if other else 3 if hit.source else 2, 1.0, _why(hit))
 
 
+def _like_named(index: Index, asked: Terms) -> Iterator[Match]:
+    """Give the rows whose name says the words of the question in their order, whatever their endings."""
+    for words in (asked.words, [word for word in asked.words if word not in asked.weak]):
+        for hit in index.stems.get(" ".join(words), ()):
+            other = asked.realm and asked.realm != index.entries[hit.entry].realm
+            yield Match(hit.entry, 5 if other else 3, 1.0, _why(hit))
+
+
 def _supported(named: Iterable[Match], spoken: Sequence[Match]) -> Iterator[Match]:
     """Let the words tell apart rows that bear the same name."""
     scores = {match.entry: match.score / spoken[0].score for match in spoken}
@@ -116,7 +126,7 @@ def _collect(index: Index, query: str, kind: AskedKind) -> list[Match]:
     if matches is None:
         asked = terms(query)
         spoken = list(_by_words(index, asked, allowed))
-        matches = [*_supported(_named(index, query, asked), spoken), *spoken]
+        matches = [*_supported([*_named(index, query, asked), *_like_named(index, asked)], spoken), *spoken]
     matches = [match for match in matches if allowed(match.entry)]
     best: dict[int, Match] = {}
     for match in sorted(matches, key=order):
@@ -130,7 +140,8 @@ def _tied(index: Index, matches: list[Match]) -> int:
     kind = index.entries[first.entry].kind
     tied = 0
     for match in matches:
-        if match.tier != first.tier or match.score < first.score * _TIE:
+        tie = _TIE_OF_NAMES if first.tier in (2, 3, 5) else _TIE
+        if match.tier != first.tier or match.score < first.score * tie:
             break
         if first.tier > 1 and index.entries[match.entry].kind != kind:
             break
@@ -148,13 +159,13 @@ def _candidate(index: Index, match: Match) -> Candidate:
     return Candidate(kind=full.kind, id=full.id, name=full.name, summary=summary, reason=why)
 
 
-def _missing(index: Index, query: str, weak: list[Match]) -> Lookup:
+def _missing(index: Index, query: str, weak: Sequence[Match]) -> Lookup:
     """Return the answer to a question that no row answers: nearest rows, and what to try next."""
     addresses = [found for found in spelled(query) if not found.bare]
     hint = _HINT
     if addresses:
         hint = f"The tables have no row at {addresses[0].text}. " + _HINT
-    others = tuple(_candidate(index, match) for match in weak[:3])
+    others = tuple(_candidate(index, match) for match in weak)
     return Lookup(query=query, found=False, others=others, hint=hint)
 
 
@@ -181,7 +192,7 @@ def lookup(
     matches = _collect(index, query, kind)
     strong = [match for match in matches if match.tier < 9]
     if not strong:
-        return _missing(index, query, matches)
+        return _missing(index, query, matches[: min(limit, _NEAREST)])
     return _page(index, query, strong, limit=limit, offset=offset)
 
 

@@ -17,6 +17,7 @@ _ASKED_KIND = re.compile(
     r"|\b(register|routine|subroutine|function|handler)s?\b|\b(sprite|item)s? (?:id|number)s?\b"
     r"|\b(sprite|item|room)\W*$"
 )
+_QUANTITY = re.compile(r"\bhow (?:many|much)\b|\b(?:number|amount|count) of\b")  # a quantity is a variable
 _REALM_OF = {
     "area": "overworld",
     "screen": "overworld",
@@ -32,13 +33,12 @@ _REALM_OF = {
 }
 _PRESENT = frozenset(plain_words("current previous last equipped selected"))
 _UNKNOWN = 1.5  # a word that no row has weighs more against every row than a rare one
-_ALIAS = 0.75
+_SHARES = (1.0, 1.0, 0.7, 0.75, 0.4)  # own name and keywords, description, its notes, aliases, bit fields
 _ASKED_BOOST = 3.0  # "which register ..."
 _MENTIONED_BOOST = 1.7  # "... register"
 _LONG = 10  # words: a longer description does not count against its row
 _WORDS = 24  # words of a question that are searched for
 _SYNONYM = 0.8
-_BIT = 0.4
 _BOTH = 1.2
 _COMMON = 1200  # rows: a word as frequent as this cannot bring a row in, once a rarer word has brought some
 
@@ -73,7 +73,7 @@ def terms(query: str) -> Terms:
         text = pattern.sub(replacement, text)
     found = _ASKED_KIND.search(text)
     name = next(filter(None, found.groups()), "") if found else ""
-    realm = _REALM_OF.get(name, name)
+    realm = _REALM_OF.get(name, name) or ("ram" if _QUANTITY.search(query.lower()) else "")
     boost = _ASKED_BOOST if found and found.group(1) else _MENTIONED_BOOST
     written = ((stem(word), word) for word in plain_split(text) if len(word) < 40)
     words = dict([(word, as_is) for word, as_is in written if word not in STOP][:_WORDS])
@@ -88,9 +88,12 @@ def _repair(index: Index, word: str) -> list[tuple[str, float]]:
     """Return words of the tables that a mistyped word may stand for, with a weight below 1."""
     if len(word) < 4 or not word.isalpha():
         return []
-    near = [known for known in index.initials.get(word[0], ()) if abs(len(known) - len(word)) <= 2]
-    if not near:
-        return []
+    letters = set(word)
+    near = [
+        known
+        for known in index.initials.get(word[0], ())
+        if abs(len(known) - len(word)) <= 1 and len(letters.symmetric_difference(known)) <= 3
+    ]
     close = difflib.get_close_matches(word, near, n=3, cutoff=0.75 if len(word) <= 5 else 0.78)
     return [(known, 0.85 * difflib.SequenceMatcher(None, word, known).ratio()) for known in close]
 
@@ -107,7 +110,7 @@ def _hits(index: Index, variants: list[tuple[str, float]], among: dict[int, floa
     out: dict[int, float] = {}
     for word, weight in variants:
         in_labels = set(index.labels.get(word, ()))
-        for postings, share in ((index.labels, 1.0), (index.prose, 1.0), (index.aliases, _ALIAS), (index.fine, _BIT)):
+        for postings, share in zip(index.postings(), _SHARES, strict=True):
             for entry in postings.get(word, ()):
                 if among is not None and entry not in among:
                     continue

@@ -181,6 +181,8 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bobject attribute memory\b", "oam"),
         (r"\b(is|am) (link|i|the player|the hero)( currently)? in\b", "current link"),
         (r"\bwork ram\b", "wram"),
+        (r"\bgame ?over\b", "gameover death"),
+        (r"\bsaved\W*$", ""),
         (r"\bsave ram\b", "sram"),
         (r"\b([xy])[ -]?(coord|pos|position|coordinate)s?\b", r"\1 coordinate"),
         (r"\bgame ?pad\b", "joypad"),
