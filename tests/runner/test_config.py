@@ -58,7 +58,8 @@ def test_a_file_that_another_user_left_in_a_folder_open_to_all_is_passed_over(tm
 
 
 def test_variables_are_filled_in_everywhere_and_an_empty_one_takes_the_default(tmp_path: Path) -> None:
-    entry = '{"command": "${BIN}/x", "args": ["--root=${ROOT:-/d}", "${EMPTY:-e}"], "env": {"K": "${K:-}"}, "cwd": "${SUB}"}'
+    entry = """{"command": "${BIN}/x", "args": ["--root=${ROOT:-/d}", "${EMPTY:-e}"],
+                "env": {"K": "${K:-}"}, "cwd": "${SUB}"}"""
     spec = one(tmp_path, entry, BIN="/bin", EMPTY="", SUB="work")
     assert (spec.command, spec.args, spec.env) == ("/bin/x", ("--root=/d", "e"), {"K": ""})
     assert spec.cwd == str(tmp_path / "work")

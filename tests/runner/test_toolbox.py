@@ -195,21 +195,28 @@ async def test_an_error_in_the_body_comes_out_as_it_is() -> None:
                 raise KeyError("mine")
 
 
-async def test_a_cancelled_call_is_cancelled_and_the_toolbox_still_closes() -> None:
-    server: MCPServer[Any] = MCPServer("s")
+async def test_a_cancelled_call_is_cancelled_and_the_server_goes_on() -> None:
+    server = echo_server()
     entered = anyio.Event()
+    ended = anyio.Event()
 
     @server.tool()
     async def wait() -> str:
         entered.set()
-        await anyio.sleep_forever()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.set()
         return "never"
 
     with anyio.fail_after(10):
-        async with Toolbox([("s", server)]) as box, anyio.create_task_group() as group:
-            group.start_soon(box.call, call("wait"))
-            await entered.wait()
-            group.cancel_scope.cancel()
+        async with Toolbox([("s", server)]) as box:
+            async with anyio.create_task_group() as group:
+                group.start_soon(box.call, call("wait"))
+                await entered.wait()
+                group.cancel_scope.cancel()
+            await ended.wait()
+            assert (await box.call(call("echo", text="on"))).text == "on"
 
 
 async def test_the_states_are_told_as_they_come() -> None:

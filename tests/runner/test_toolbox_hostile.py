@@ -23,25 +23,21 @@ def hostile(mode: str, lives: Path) -> ServerSpec:
     return ServerSpec(name=mode, command=sys.executable, args=(str(SCRIPT), mode, str(lives)))
 
 
-async def none_alive(*folders: Path) -> bool:
+async def all_ended(*folders: Path) -> bool:
     """Wait for every process noted in the folders to end: what a kill has reached ends a moment later."""
-    with anyio.move_on_after(2):
-        while any(map(alive, folders)):
-            await anyio.sleep(0.01)
-    return not any(map(alive, folders))
-
-
-def alive(lives: Path) -> list[int]:
-    """Return the process ids noted in `lives` that still run; a zombie waits for a parent and runs no more."""
-    running: list[int] = []
-    for pid in (int(path.name) for path in lives.iterdir()):
+    for pid in (int(path.name) for folder in folders for path in folder.iterdir()):
         try:
-            status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-        except OSError:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
             continue
-        if status.rpartition(")")[2].split()[0] not in "ZX":
-            running.append(pid)
-    return running
+        try:
+            with anyio.move_on_after(2) as scope:
+                await anyio.wait_readable(handle)
+        finally:
+            os.close(handle)
+        if scope.cancelled_caught:
+            return False
+    return True
 
 
 async def outcome(mode: str, lives: Path, *, calls: int = 1) -> tuple[ServerState, list[CallRecord]]:
@@ -55,7 +51,7 @@ async def outcome(mode: str, lives: Path, *, calls: int = 1) -> tuple[ServerStat
             state = box.states[0]
             closing = time.monotonic()
     assert time.monotonic() - closing < 3
-    assert await none_alive(lives)
+    assert await all_ended(lives)
     return state, records
 
 
@@ -165,7 +161,7 @@ async def test_hostile_servers_do_not_hold_up_each_other(tmp_path: Path) -> None
     assert time.monotonic() - closing < 3
     assert [record.ok for record in records] == [False, False, True]
     assert states == {mode: "failed" if mode in ("stuck", "crash") else "ready" for mode in modes}
-    assert await none_alive(*folders.values())
+    assert await all_ended(*folders.values())
 
 
 async def test_leaving_while_servers_are_still_starting_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -175,7 +171,7 @@ async def test_leaving_while_servers_are_still_starting_leaves_nothing_behind(tm
             pytest.fail("a stuck server became ready")
     assert scope.cancelled_caught
     assert time.monotonic() - begun < 4
-    assert len(list(tmp_path.iterdir())) == 1 and await none_alive(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1 and await all_ended(tmp_path)
 
 
 async def test_a_description_is_cleaned_and_bounded(tmp_path: Path) -> None:
