@@ -24,7 +24,7 @@ QUERY_LIMIT = 500
 _CANDIDATES = 100  # matches kept of one question
 _ENOUGH = 0.55  # share of a question's weight that a row must match to be an answer
 _TIE = 0.985  # rows whose scores are closer than this match equally well
-_TIE_OF_NAMES = 0.955  # the same for rows of one name, whose scores are 1 (the name) to 2 (the words too)
+_TIE_OF_NAMES = 0.955  # the same for rows of one name, whose scores tell the words too
 _FAINT = 0.3  # share of the best score below which a match by words is left out
 _GENERIC = 10  # rows: a plain word that so many rows have is no name, whoever uses it as one
 _NEAREST = 3  # rows shown when none is an answer
@@ -45,10 +45,7 @@ def _phrases(query: str, asked: Terms) -> Iterator[str]:
     words = [word for word in re.findall(r"[a-z0-9_]+", re.sub(r"['\u2019]s?\b", "", query.lower()))]
     kept = [word for word in words if stem(word) not in STOP]
     yield " ".join(kept)
-    kept = [word for word in kept if word not in ("address", "ram", "variable", "register", "routine")]
-    yield " ".join(kept)
-    if asked.realm in ("sprite", "item", "room", "overworld"):
-        yield " ".join(word for word in kept if stem(word) not in asked.weak)
+    yield " ".join(word for word in kept if stem(word) not in asked.weak)
 
 
 def _is_name(index: Index, hit: NameHit, phrase: str, query: str) -> bool:
@@ -64,14 +61,16 @@ def _labels(query: str) -> set[str]:
 
 
 def _named(index: Index, query: str, asked: Terms) -> Iterator[Match]:
-    """Give the rows that bear a name in the question: own names before aliases, a kind not asked for last."""
+    """Give the rows that bear a name in the question: first own names and what is written so, last other kinds."""
     for phrase in dict.fromkeys(map(squeeze, _phrases(query, asked))):
         if len(phrase) < 2 or phrase.isdigit():
             continue
         for hit in index.names.get(phrase, ()):
             if _is_name(index, hit, phrase, query):
                 other = asked.realm and asked.realm != index.entries[hit.entry].realm
-                yield Match(hit.entry, 5 if other else 3 if hit.source else 2, 1.0, _why(hit))
+                written = hit.name in query
+                tier = 5 if other else 2 if written or not hit.source else 3
+                yield Match(hit.entry, tier, 2.0 if written else 1.0, _why(hit))
 
 
 def _like_named(index: Index, asked: Terms) -> Iterator[Match]:
@@ -86,7 +85,7 @@ def _supported(named: Iterable[Match], spoken: Sequence[Match]) -> Iterator[Matc
     """Let the words tell apart rows that bear the same name."""
     scores = {match.entry: match.score / spoken[0].score for match in spoken}
     for match in named:
-        yield match._replace(score=1.0 + scores.get(match.entry, 0.0))
+        yield match._replace(score=match.score + scores.get(match.entry, 0.0))
 
 
 def _why(hit: NameHit) -> str:

@@ -67,7 +67,7 @@ def _stems(text: str) -> frozenset[str]:
 STOP = _stems(
     "a about all alttp am an and any are as at be been by can could did do does each find for from game "
     "get hardware has have hold holds how i if in info information into is it its keep keeps kept know let "
-    "lookup me my named need of on one or please return say says see should show snes so some store stores "
+    "lookup me my need of on one or please return say says see should show snes so some store stores "
     "stored tell tells that the their them there these this to use used uses using value values want was we "
     "what when where which who whose why will with would you your zelda3 many much contain contains called "
     "live lives located mean means represent represents refer refers track tracks now right long hex exactly "
