@@ -10,7 +10,6 @@ import importlib.util
 import os
 import re
 import shutil
-import signal
 import stat
 import tempfile
 from collections.abc import Generator
@@ -18,12 +17,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import anyio.to_thread
+
 from schemas.diagnostic import Diagnostic
 from servers.machine import asar_rom, asar_source
 from servers.machine.asar_fetch import fetched_asar_path
 from servers.machine.asar_hints import next_step
 from servers.machine.asar_output import SymbolFile, parse_diagnostics, parse_prints, parse_symbols
+from servers.machine.asar_program import SOURCE, Program, note
 from servers.machine.asar_rom import Block, Mapper
+from servers.machine.asar_stop import why_stopped
 from servers.machine.errors import ServerError
 from servers.machine.sandbox import Backend, Finished, Limits, run_confined
 from servers.settings import Settings
@@ -31,8 +34,9 @@ from servers.settings import Settings
 __all__ = ["ASAR_LIMITS", "Assembly", "FoundAsar", "asar_version", "assemble_code", "find_asar"]
 
 ASAR_LIMITS = Limits(wall_seconds=10.0, cpu_seconds=3, memory_bytes=512 << 20, file_bytes=16 << 20, processes=0)
-_SOURCE, _ENTRY, _ROM, _SYMBOLS = "main.asm", "afs.asm", "main.sfc", "main.sym"
-_DEFAULT_PLACE = {"norom": 0x000000}
+_ENTRY, _ROM, _SYMBOLS = "afs.asm", "main.sfc", "main.sym"
+_LARGE = 256 << 10
+"""Bytes of a symbol file above which it is read in another thread."""
 _EXPANDABLE = 512 << 10
 """Bytes of the blank ROM that free space is asked of: asar expands it from there."""
 _ROM_SIZE_BYTES = (0x7FD7, 0xFFD7)
@@ -154,7 +158,12 @@ def _link_or_copy(program: Path, target: Path) -> None:
 
 
 async def assemble_code(
-    code: str, settings: Settings, *, mapper: Mapper = "lorom", backend: Backend | None = None
+    code: str,
+    settings: Settings,
+    *,
+    mapper: Mapper = "lorom",
+    limits: Limits = ASAR_LIMITS,
+    backend: Backend | None = None,
 ) -> Assembly:
     """Assemble a program over a blank ROM. Its errors are in the result; it never reads a file of the host.
 
@@ -164,42 +173,26 @@ async def assemble_code(
     text = asar_source.checked(code)
     found = find_asar(settings)
     version = await asar_version(found, backend=backend)
-    program = _Program(text, mapper)
+    program = Program(text, mapper, escaped=asar_source.one_line_program(code))
     try:
         with _workspace(found.path) as place:
-            run = await _run(program, place, b"", backend)
+            setup = _Setup(program, place, version, limits, backend)
+            run = await _run(setup, b"")
             if any(item.code == "Eno_freespace" for item in run.diagnostics):
-                return await _with_free_space(program, place, version, run, backend)
-            return await _finish(program, place, version, run, backend)
+                return await _with_free_space(setup)
+            return await _finish(setup, run)
     except OSError as error:
         raise ServerError(f"the assembler's folder can't be used ({error}); free some space in TMPDIR") from error
 
 
-class _Program:
-    """A program and how it is presented to asar."""
+class _Setup(NamedTuple):
+    """All that the runs over one program share."""
 
-    def __init__(self, text: str, mapper: Mapper) -> None:
-        self.text = text
-        self.mapper: Mapper = asar_source.mapper_in(text, mapper)
-        self.lines = text.count("\n") + (not text.endswith("\n"))
-        self.placed = asar_source.has_place(text)
-        self.place = _DEFAULT_PLACE.get(self.mapper, 0x008000)
-        preface: list[str] = [] if self.mapper != mapper or mapper == "lorom" else [mapper]
-        preface += [] if self.placed else [f"org ${self.place:06X}"]
-        self.entry = "\n".join([*preface, f'incsrc "{_SOURCE}"', ""]) if preface else ""
-
-    def notes(self) -> list[Diagnostic]:
-        """Return what was decided for the program."""
-        if self.placed:
-            return []
-        return [
-            Diagnostic(
-                severity="warning",
-                code="W_afs_default_org",
-                message=f"the code has no org: assembled at ${self.place:06X}",
-                next_step=f"write org ${self.place:06X} (or another address) before the code",
-            )
-        ]
+    program: Program
+    place: _Place
+    version: str
+    limits: Limits
+    backend: Backend | None
 
 
 class _Run(NamedTuple):
@@ -212,25 +205,28 @@ class _Run(NamedTuple):
     ok: bool
 
 
-async def _run(program: _Program, place: _Place, rom: bytes, backend: Backend | None) -> _Run:
+async def _run(setup: _Setup, rom: bytes) -> _Run:
     """Assemble over `rom` (empty: none) and read what asar left."""
+    program, place, limits = setup.program, setup.place, setup.limits
     for name in (_ROM, _SYMBOLS):
         (place.folder / name).unlink(missing_ok=True)
-    (place.folder / _SOURCE).write_bytes(program.text.encode("utf-8"))
+    (place.folder / SOURCE).write_bytes(program.text.encode("utf-8"))
     if program.entry:
         (place.folder / _ENTRY).write_text(program.entry, encoding="utf-8")
     if rom:
         (place.folder / _ROM).write_bytes(rom)
     argv = [str(place.program), "--no-title-check", "--fix-checksum=off", "--symbols=wla"]
-    argv += [f"--symbols-path={_SYMBOLS}", _ENTRY if program.entry else _SOURCE, _ROM]
-    done = await run_confined(argv, workspace=place.folder, limits=ASAR_LIMITS, backend=backend)
+    argv += [f"--symbols-path={_SYMBOLS}", _ENTRY if program.entry else SOURCE, _ROM]
+    done = await run_confined(argv, workspace=place.folder, limits=limits, backend=setup.backend)
     diagnostics = parse_diagnostics(done.stderr.decode("utf-8", "replace"), lines=program.lines)
-    stopped = _stopped(done, diagnostics)
+    stopped = why_stopped(done, diagnostics, limits)
     if stopped is not None:
         return _Run(done, [*diagnostics[:5], stopped], b"", parse_symbols(""), ok=False)
     ok = done.returncode == 0
     image = _read(place.folder / _ROM) if ok else b""
-    symbols = parse_symbols(_read(place.folder / _SYMBOLS).decode("utf-8", "replace") if ok else "")
+    text = _read(place.folder / _SYMBOLS).decode("utf-8", "replace") if ok else ""
+    large = len(text) > _LARGE
+    symbols = await anyio.to_thread.run_sync(parse_symbols, text) if large else parse_symbols(text)
     return _Run(done, diagnostics, image, symbols, ok)
 
 
@@ -246,103 +242,70 @@ def _read(path: Path) -> bytes:
         return file.read(ASAR_LIMITS.file_bytes)
 
 
-def _stopped(done: Finished, diagnostics: list[Diagnostic]) -> Diagnostic | None:
-    """Tell why the sandbox ended asar; None when it ended by itself and said what it had to say."""
-    number = -done.returncode if done.returncode < 0 else done.returncode - 128
-    if done.truncated:
-        limit = ASAR_LIMITS.output_bytes
-        return _limit("output", f"the program printed more than {limit} bytes", "print less: look for an endless loop")
-    if done.timed_out or number in (signal.SIGXCPU, signal.SIGKILL):
-        return _limit(
-            "time",
-            f"the program did not assemble in {ASAR_LIMITS.cpu_seconds} seconds",
-            "look for an endless while, for or rep, and make the loop end",
-        )
-    if number == signal.SIGXFSZ:
-        return _limit("rom_size", "the ROM would be larger than 16 MiB", "use an org inside the ROM")
-    if number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS):
-        return _limit(
-            "memory",
-            f"asar broke down, most likely out of memory (signal {number}, {ASAR_LIMITS.memory_bytes >> 20} MiB)",
-            "look for a define or a loop that grows without end",
-        )
-    if done.returncode == 0 or any(item.severity == "error" for item in diagnostics):
-        return None
-    said = (done.stderr or done.stdout)[-200:].decode("utf-8", "replace").strip()
-    return _limit("crash", f"asar ended with status {done.returncode}: {said}", "try a smaller piece of the code")
-
-
-def _limit(name: str, message: str, step: str) -> Diagnostic:
-    return Diagnostic(severity="error", code=f"E_afs_{name}", message=message, file=_SOURCE, next_step=step)
-
-
-async def _finish(program: _Program, place: _Place, version: str, run: _Run, backend: Backend | None) -> Assembly:
+async def _finish(setup: _Setup, run: _Run) -> Assembly:
     """Find the bytes of a program that asked for no free space."""
     if not run.ok:
-        return _failed(program, version, run)
-    if asar_source.single_run(program.text):
-        offsets = [asar_rom.pc_offset(address, program.mapper) for address, _, _ in run.symbols.lines]
+        return _failed(setup, run)
+    if asar_source.single_run(setup.program.text):
+        offsets = [asar_rom.pc_offset(address, setup.program.mapper) for address, _, _ in run.symbols.lines]
         start = min((offset for offset in offsets if offset is not None), default=len(run.image))
-        return _assembled(program, version, run, [asar_rom.Span(start, len(run.image))], [])
-    again = await _run(program, place, asar_rom.complement(run.image, len(run.image)), backend)
+        return _assembled(setup, run, [asar_rom.Span(start, len(run.image))], [])
+    again = await _run(setup, asar_rom.complement(run.image, len(run.image)))
+    if not again.ok or len(again.image) != len(run.image):
+        return _assembled(setup, run, asar_rom.free_space_spans(run.image, 0), _doubts(exact=False, varies=True))
     spans, varies = asar_rom.touched(run.image, again.image, len(run.image))
-    exact = again.ok and len(again.image) == len(run.image)
-    return _assembled(program, version, run, spans, _doubts(exact=exact, varies=varies))
+    return _assembled(setup, run, spans, _doubts(exact=True, varies=varies))
 
 
-async def _with_free_space(
-    program: _Program, place: _Place, version: str, run: _Run, backend: Backend | None
-) -> Assembly:
+async def _with_free_space(setup: _Setup) -> Assembly:
     """Assemble over a blank ROM that can be expanded, and find the bytes below and above its old end."""
-    run = await _run(program, place, bytes(_EXPANDABLE), backend)
+    run = await _run(setup, bytes(_EXPANDABLE))
     if not run.ok:
-        return _failed(program, version, run)
-    again = await _run(program, place, asar_rom.complement(run.image, _EXPANDABLE), backend)
+        return _failed(setup, run)
+    again = await _run(setup, asar_rom.complement(run.image, _EXPANDABLE))
     spans, varies = asar_rom.touched(run.image, again.image, _EXPANDABLE)
     spans += asar_rom.free_space_spans(run.image, _EXPANDABLE)
-    written = {asar_rom.pc_offset(address, program.mapper) for address, _, _ in run.symbols.lines}
+    written = {asar_rom.pc_offset(address, setup.program.mapper) for address, _, _ in run.symbols.lines}
     noted = [asar_rom.Span(offset, offset + 1) for offset in _ROM_SIZE_BYTES if offset not in written]
     exact = again.ok and again.image[_EXPANDABLE:] == run.image[_EXPANDABLE:]
     kept = [span for span in spans if span not in noted]
-    return _assembled(program, version, run, kept, _doubts(exact=exact, varies=varies))
+    return _assembled(setup, run, kept, _doubts(exact=exact, varies=varies))
 
 
 def _doubts(*, exact: bool, varies: bool) -> list[Diagnostic]:
     if exact and not varies:
         return []
     return [
-        Diagnostic(
-            severity="warning",
-            code="W_afs_depends_on_rom",
-            message="the program reads the ROM that it is put in, so its bytes depend on it; here the ROM was blank",
-            next_step="do not rely on these bytes for another ROM",
+        note(
+            "depends_on_rom",
+            "the program reads the ROM that it is put in, so its bytes depend on it; here the ROM was blank",
+            "do not rely on these bytes for another ROM",
         )
     ]
 
 
-def _failed(program: _Program, version: str, run: _Run) -> Assembly:
+def _failed(setup: _Setup, run: _Run) -> Assembly:
     return Assembly(
         ok=False,
-        asar_version=version,
-        mapper=program.mapper,
+        asar_version=setup.version,
+        mapper=setup.program.mapper,
         blocks=(),
         symbols={},
         rom_crc32="",
         prints=tuple(parse_prints(run.done.stdout.decode("utf-8", "replace"))),
-        diagnostics=tuple(_explained(program, run.diagnostics)),
+        diagnostics=tuple(_explained(setup.program, run.diagnostics)),
         backend=run.done.backend,
     )
 
 
-def _assembled(
-    program: _Program, version: str, run: _Run, spans: list[asar_rom.Span], doubts: list[Diagnostic]
-) -> Assembly:
+def _assembled(setup: _Setup, run: _Run, spans: list[asar_rom.Span], doubts: list[Diagnostic]) -> Assembly:
+    program = setup.program
     addresses = [address for address, _, _ in run.symbols.lines]
-    own_lines = {line for _, file, line in run.symbols.lines if run.symbols.files.get(file) == _SOURCE}
+    own_lines = {line for _, file, line in run.symbols.lines if run.symbols.files.get(file) == SOURCE}
     traps = asar_source.silent_traps(program.text, own_lines)
     return Assembly(
         ok=True,
-        asar_version=version,
+        asar_version=setup.version,
         mapper=program.mapper,
         blocks=tuple(asar_rom.blocks(run.image, spans, addresses, program.mapper)),
         symbols=run.symbols.labels,
@@ -353,7 +316,7 @@ def _assembled(
     )
 
 
-def _explained(program: _Program, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+def _explained(program: Program, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     return [
         item if item.next_step else item.model_copy(update={"next_step": next_step(item, program.text)})
         for item in diagnostics

@@ -27,6 +27,7 @@ def _hints(*rows: tuple[str, str]) -> tuple[_Hint, ...]:
 
 _LONG = r"(?:\.l\b.*|\s+\$[0-9a-f]{5,6}\b.*)$"
 _ANY_SOURCE = _hints(
+    (r"```", "send only the code, without ``` lines"),
     (r"^\s*\.org\b", "write org $008000, without a dot in front"),
     (r"^\s*\*\s*=", "asar sets the address with org, for example: org $008000"),
     (r"\b0x[0-9a-f]+", "hexadecimal numbers are written with $, for example $10"),

@@ -11,7 +11,16 @@ from schemas.diagnostic import Diagnostic
 from servers.machine.asar_rom import MAPPERS, Mapper
 from servers.machine.errors import ServerError
 
-__all__ = ["CODE_LIMIT", "MNEMONICS", "checked", "has_place", "mapper_in", "silent_traps", "single_run"]
+__all__ = [
+    "CODE_LIMIT",
+    "MNEMONICS",
+    "checked",
+    "has_place",
+    "mapper_in",
+    "one_line_program",
+    "silent_traps",
+    "single_run",
+]
 
 CODE_LIMIT = 256 * 1024
 """Bytes of one program in UTF-8."""
@@ -44,6 +53,11 @@ class _Command(NamedTuple):
     text: str
 
 
+def one_line_program(code: str) -> bool:
+    """Say whether the newlines came as the two characters \\ and n: JSON escaped twice, as small models do."""
+    return "\n" not in code.strip() and "\\n" in code
+
+
 def checked(code: str) -> str:
     """Return the program ready for asar. Raises ServerError when it is empty, too long or no text."""
     if not code.strip():
@@ -56,6 +70,8 @@ def checked(code: str) -> str:
         raise ServerError(f"the code is not valid text at character {error.start}; send plain UTF-8 text") from None
     if size > CODE_LIMIT:
         raise ServerError(f"the code has {size} bytes, more than {CODE_LIMIT}; assemble it in smaller parts")
+    if one_line_program(code):
+        code = code.replace("\\r", "").replace("\\n", "\n")
     return code.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -6,6 +6,7 @@ interpreter. Numbers and bits are those of `linux/landlock.h` and of the kernel'
 """
 
 import ctypes
+import functools
 import os
 import platform
 import stat
@@ -48,6 +49,7 @@ _ID_CALLS = {
 }
 
 
+@functools.cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
