@@ -28,6 +28,7 @@ _NEXT_STEP = {
     errno.EPERM: "the operation is not permitted; choose another folder",
     errno.ENOENT: "there is no such file or folder; list its folder to see what is there",
     errno.ENOTDIR: "a part of the path is a file, not a folder; list the folder above it",
+    errno.EEXIST: "a file of that name is in the way; choose another folder",
     errno.EISDIR: "it is a folder, not a file; name a file in it",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one (a name holds at most 255 bytes)",
     errno.EXDEV: "it leads outside the root; use a path below the root, without links or '..' that leave it",
