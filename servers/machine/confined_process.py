@@ -23,6 +23,8 @@ from servers.machine.errors import ServerError
 __all__ = ["Ended", "Job", "Launch"]
 
 _CHUNK = 1 << 16
+_LAST_MOMENT = 2.0
+"""Seconds that a killed program gets to be gone."""
 
 
 class Launch(NamedTuple):
@@ -32,6 +34,8 @@ class Launch(NamedTuple):
     cwd: Path
     environment: Mapping[str, str]
     confine: Callable[[], None]
+    watches_child: bool = False
+    """The command only watches a child, whose end is the end of all (bubblewrap)."""
 
 
 class Ended(NamedTuple):
@@ -137,9 +141,7 @@ class Job:
                 end.close()
             if starter.process is None:
                 program = self._launch.argv[0]
-                raise ServerError(
-                    f"could not start {program} in the sandbox ({starter.problem}); run: afs doctor"
-                )
+                raise ServerError(f"could not start {program} in the sandbox ({starter.problem}); run: afs doctor")
             return self._attend(starter.process, _Streams(ours, self._stdin, self._output_bytes), started)
 
     def _set_wake(self, wake: io.FileIO | None) -> None:
@@ -160,9 +162,7 @@ class Job:
                 timed_out = not self._watch(selector, streams, end, started + self._wall_seconds)
                 streams.drain()
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            self._kill(process)
         return Ended(
             returncode=process.returncode,
             stdout=bytes(streams.stdout),
@@ -172,9 +172,24 @@ class Job:
             seconds=time.monotonic() - started,
         )
 
-    def _watch(
-        self, selector: selectors.BaseSelector, streams: "_Streams", end: io.FileIO, deadline: float
-    ) -> bool:
+    def _kill(self, process: subprocess.Popen[bytes]) -> None:
+        """End what still runs, and wait until it has ended.
+
+        Killing bubblewrap kills its child only some moments later; killing the child, the first process of the
+        sandbox, ends all in the sandbox before bubblewrap itself ends.
+        """
+        if self._launch.watches_child and process.poll() is None:
+            for child in _children(process.pid):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(child, signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_LAST_MOMENT)
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _watch(self, selector: selectors.BaseSelector, streams: "_Streams", end: io.FileIO, deadline: float) -> bool:
         """Serve the pipes until the program ends, floods or is cancelled; False when the time ran out."""
         while not self._cancelled.is_set() and not streams.truncated:
             left = deadline - time.monotonic()
@@ -244,6 +259,15 @@ class _Streams:
 
 def _file(descriptor: int, mode: str) -> io.FileIO:
     return io.FileIO(descriptor, mode)
+
+
+def _children(pid: int) -> list[int]:
+    """Return the direct children of a process; none where the kernel does not tell."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
 
 
 def _pipes(stack: contextlib.ExitStack) -> tuple[_Ends, _Ends]:

@@ -23,7 +23,17 @@ from servers.machine import landlock
 from servers.machine.confined_process import Ended, Job, Launch
 from servers.machine.errors import ServerError
 
-__all__ = ["Backend", "Finished", "Limits", "SandboxReport", "describe_sandbox", "run_confined"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Finished",
+    "Limits",
+    "SandboxReport",
+    "choose_backend",
+    "describe_sandbox",
+    "flaw",
+    "run_confined",
+]
 
 Backend = Literal["bubblewrap", "landlock"]
 BACKENDS: tuple[Backend, ...] = ("bubblewrap", "landlock")
@@ -87,7 +97,7 @@ async def run_confined(
     `backend` asks for one of the two (for tests and measuring). Raises ServerError when there is no sandbox
     or nothing could start.
     """
-    chosen: Backend = backend if backend is not None else await anyio.to_thread.run_sync(_choose)
+    chosen: Backend = backend if backend is not None else await anyio.to_thread.run_sync(choose_backend)
     with contextlib.ExitStack() as stack:
         launch = _launch(chosen, argv, workspace, read_only, limits, stack)
         job = Job(launch, wall_seconds=limits.wall_seconds, output_bytes=limits.output_bytes, stdin=stdin)
@@ -129,7 +139,7 @@ def _launch(
         ruleset = landlock.open_ruleset(read_only=[*_system_paths(), *readable], read_write=[workspace])
         stack.callback(os.close, ruleset)
         confine = functools.partial(_confine_by_landlock, ruleset, as_root)
-    return Launch(command, workspace, environment, confine)
+    return Launch(command, workspace, environment, confine, watches_child=backend == "bubblewrap")
 
 
 def _nothing() -> None:
@@ -188,7 +198,7 @@ def _system_paths() -> list[Path]:
 def _bubblewrap(workspace: Path, readable: Sequence[Path]) -> list[str]:
     """Bubblewrap's own arguments: an empty root with the libraries, what may be read, and the workspace."""
     command = [str(_tool("bwrap")), "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"]
-    command += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--as-pid-1"]
+    command += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session"]
     for name in _LIBRARIES:
         command += ["--ro-bind-try", name, name]
     for name in _LIBRARY_LINKS:
@@ -210,7 +220,7 @@ if echo x > inside; then echo alive; else echo "can't write in its folder"; fi
 """
 
 
-def _flaw(backend: Backend) -> str:
+def flaw(backend: Backend) -> str:
     """Return why a back end can't be used here; empty when its canary held."""
     try:
         return _missing(backend) or _run_canary(backend)
@@ -253,14 +263,14 @@ def _run_canary(backend: Backend) -> str:
 
 
 @functools.cache
-def _choose() -> Backend:
+def choose_backend() -> Backend:
     """Return the best back end that works, tried once a process (again while there is none).
 
     Raises ServerError with each one's reason and the fix.
     """
     reasons: list[str] = []
     for backend in BACKENDS:
-        reason = _flaw(backend)
+        reason = flaw(backend)
         if not reason:
             return backend
         reasons.append(f"{backend}: {reason}")
@@ -273,7 +283,7 @@ def _choose() -> Backend:
 def describe_sandbox() -> SandboxReport:
     """Say which back end is used, what it lacks and how to get a better one. Runs the canaries: 10 ms."""
     try:
-        backend = _choose()
+        backend = choose_backend()
     except ServerError as error:
         return SandboxReport(None, (), str(error))
     if backend == "bubblewrap":
@@ -285,6 +295,6 @@ def describe_sandbox() -> SandboxReport:
     if abi < 6:
         lacks.append(f"Landlock interface {abi}: signals to others are not refused (6 does)")
     lacks.append("a program that leaves its process group outlives its run")
-    why = _flaw("bubblewrap")
+    why = flaw("bubblewrap")
     advice = f"for a sandbox without these gaps make bubblewrap work ({why})" if why else ""
     return SandboxReport(backend, tuple(lacks), advice)
