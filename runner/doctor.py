@@ -4,32 +4,33 @@ The main job needs asar and a model (the embedded one, or an Ollama that has one
 information. Nothing is started that stays, nothing is written but a probe that is removed again.
 """
 
+import functools
 import importlib.metadata
 import importlib.util
-import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
-from pydantic import JsonValue
 
+from runner.errors import RunnerError
 from schemas.frozen import Frozen
 from servers.machine.errors import ServerError
 from servers.machine.wire import clean
 from servers.settings import Settings
+
+if TYPE_CHECKING:
+    from runner.hosts import Host
 
 __all__ = ["Finding", "diagnose", "doctor", "main_job_runs"]
 
 State = Literal["ok", "missing", "note"]
 _SIGNS: dict[State, str] = {"ok": "✓", "missing": "✗", "note": "-"}
 _SHOWN_MODELS = 5
-_PROBE_SECONDS = 2.0
 
 
 class Finding(Frozen):
@@ -51,36 +52,22 @@ class Finding(Frozen):
 def python_here() -> Finding:
     """Tell the Python that runs this, its folder and the suite's version."""
     suite = importlib.metadata.version("afs-suite")
-    return Finding(
-        part="python", state="ok", detail=f"{platform.python_version()}, afs-suite {suite} ({sys.prefix})"
-    )
+    return Finding(part="python", state="ok", detail=f"{platform.python_version()}, afs-suite {suite} ({sys.prefix})")
 
 
 def asar_here(settings: Settings) -> Finding:
-    """Tell which asar the servers will use, and its version."""
-    from servers.machine.asar import find_asar
+    """Tell which asar the servers will use, why that one, and its version, asked in the sandbox."""
+    import anyio
+
+    from servers.machine.asar import asar_version, find_asar
 
     try:
-        path = find_asar(settings)
+        found = find_asar(settings)
+        release = anyio.run(asar_version, found)
     except ServerError as error:
-        return Finding(part="asar", state="missing", detail=str(error), fix="afs fetch asar")
-    try:
-        said = subprocess.run(
-            [path, "--version"],
-            capture_output=True,
-            timeout=_PROBE_SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return Finding(
-            part="asar",
-            state="missing",
-            detail=f"{path} does not run: {error}",
-            fix="unset AFS_ASAR, afs fetch asar",
-        )
-    words = (said.stdout or said.stderr).decode("utf-8", "replace").split("\n", 1)[0].strip()
-    return Finding(part="asar", state="ok", detail=f"{words or 'no version'} ({path})")
+        detail, _, fix = str(error).partition(": ")
+        return Finding(part="asar", state="missing", detail=detail, fix=fix or "afs fetch asar")
+    return Finding(part="asar", state="ok", detail=f"{release}, {found.origin} ({found.path})")
 
 
 def model_here(settings: Settings) -> Finding:
@@ -108,8 +95,8 @@ def ollama_here() -> Finding:
 
     status = anyio.run(ollama_status)
     if not status.answers:
-        fix = "optional: start `ollama serve`, or set OLLAMA_HOST"
-        return Finding(part="ollama", state="note", detail=status.detail or "does not answer", fix=fix)
+        detail, _, fix = (status.detail or "does not answer").partition("; ")
+        return Finding(part="ollama", state="note", detail=detail, fix=f"optional: {fix or 'set OLLAMA_HOST'}")
     if not status.models:
         return Finding(
             part="ollama",
@@ -119,9 +106,7 @@ def ollama_here() -> Finding:
         )
     more = len(status.models) - _SHOWN_MODELS
     names = ", ".join(status.models[:_SHOWN_MODELS]) + (f" and {more} more" if more > 0 else "")
-    return Finding(
-        part="ollama", state="ok", detail=f"{status.version}, {len(status.models)} models: {names}"
-    )
+    return Finding(part="ollama", state="ok", detail=f"{status.version}, {len(status.models)} models: {names}")
 
 
 def sandbox_here() -> Finding:
@@ -130,9 +115,7 @@ def sandbox_here() -> Finding:
 
     report = describe_sandbox()
     if report.backend is None:
-        return Finding(
-            part="sandbox", state="missing", detail="none: asar is never run unconfined", fix=report.advice
-        )
+        return Finding(part="sandbox", state="missing", detail="none: asar is never run unconfined", fix=report.advice)
     lacks = f"; lacks: {', '.join(report.lacks)}" if report.lacks else ""
     return Finding(part="sandbox", state="ok", detail=f"{report.backend}{lacks}", fix=report.advice)
 
@@ -166,9 +149,7 @@ def context_here(settings: Settings) -> Finding:
             detail=f"{root} cannot be written",
             fix="set AFS_CONTEXT_ROOT to a folder of yours",
         )
-    return Finding(
-        part="context", state="ok", detail=f"{root}" + ("" if root.exists() else " (made on first use)")
-    )
+    return Finding(part="context", state="ok", detail=f"{root}" + ("" if root.exists() else " (made on first use)"))
 
 
 def _can_write(folder: Path) -> bool:
@@ -184,7 +165,7 @@ def _can_write(folder: Path) -> bool:
 _CORES = ("bsnes_libretro.so", "bsnes_mercury_accuracy_libretro.so", "bsnes_hd_beta_libretro.so")
 
 
-def _core_folders() -> Iterable[Path]:
+def _libretro_folders() -> Iterable[Path]:
     yield from (Path(part) for part in os.environ.get("LIBRETRO_DIRECTORY", "").split(os.pathsep) if part)
     yield Path.home() / ".config" / "retroarch" / "cores"
     yield from Path("/usr/lib").glob("*/libretro")
@@ -197,7 +178,7 @@ def _first_program(*names: str) -> str:
 
 def emulators_here() -> Finding:
     """Tell which emulators are found: bsnes libretro cores, Mesen2, YAZE."""
-    found = [str(folder / core) for folder in _core_folders() for core in _CORES if (folder / core).is_file()]
+    found = [str(folder / core) for folder in _libretro_folders() for core in _CORES if (folder / core).is_file()]
     found += [path for names in (("mesen", "Mesen", "mesen2"), ("yaze",)) if (path := _first_program(*names))]
     if not found:
         detail = "none found (bsnes libretro core, Mesen2, YAZE); no server needs one yet"
@@ -205,36 +186,39 @@ def emulators_here() -> Finding:
     return Finding(part="emulators", state="ok", detail=", ".join(found))
 
 
-def host_here(name: str, files: tuple[Path, ...]) -> Finding:
-    """Tell whether a host is installed and whether our servers stand in one of its files.
+def host_here(host: "Host") -> Finding:
+    """Tell whether a host is installed, and whether its files here or at home list our servers as mcp.json does."""
+    from runner.config import find_config, shipped_config
 
-    Args:
-        name: the program, and the client's name for `afs mcp install`.
-        files: the host's own configuration files, nearest first.
-    """
-    program = shutil.which(name)
-    holder = next((path for path in files if _lists_ours(path)), None)
-    told = f"configured in {holder}" if holder else "not configured here"
-    fix = "" if holder else f"afs mcp install --client {name}"
-    if program is None:
-        return Finding(part=name, state="note", detail=f"not installed; {told}", fix="")
-    return Finding(part=name, state="ok" if holder else "note", detail=f"{program}; {told}", fix=fix)
+    program = shutil.which(host.name) or "not installed"
+    config = find_config(Path.cwd())
+    here = config.parent if config else Path.cwd()
+    listed = config if config and config.name == "mcp.json" else shipped_config()
+    states = [_configured(host, listed, folder, user=user) for folder, user in ((here, False), (Path.home(), True))]
+    told = next((state for state in states if state.endswith(".json")), next(filter(None, states), ""))
+    settled = told.endswith(".json")
+    fix = "" if settled or program == "not installed" else f"afs mcp install --client {host.name}"
+    detail = f"{program}; {told or 'not configured here'}"
+    return Finding(part=host.name, state="ok" if settled and not fix else "note", detail=detail, fix=fix)
 
 
-def _lists_ours(path: Path) -> bool:
+def _configured(host: "Host", config: Path, folder: Path, *, user: bool) -> str:
+    """Return where the servers are configured, what is wrong with that, or nothing when they are not."""
+    from runner.hosts import plan
+
     try:
-        document: JsonValue = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    servers = document.get("mcpServers") if isinstance(document, dict) else None
-    return isinstance(servers, dict) and any("afs-" in json.dumps(entry) for entry in servers.values())
+        change = plan(host, config, folder=folder, user=user)
+    except RunnerError as error:
+        return str(error)
+    if not change.diff:
+        return f"configured in {change.path}"
+    lists_ours = change.path.exists() and '"afs-' in change.path.read_text(encoding="utf-8", errors="replace")
+    return f"{change.path} differs from mcp.json" if lists_ours else ""
 
 
 def _checks(settings: Settings) -> tuple[Callable[[], Finding], ...]:
-    here, home = Path.cwd(), Path.home()
-    above = (here, *here.parents)
-    claude = (*(folder / ".mcp.json" for folder in above), home / ".claude.json")
-    gemini = (here / ".gemini" / "settings.json", home / ".gemini" / "settings.json")
+    from runner.hosts import HOSTS
+
     return (
         python_here,
         lambda: asar_here(settings),
@@ -244,8 +228,7 @@ def _checks(settings: Settings) -> tuple[Callable[[], Finding], ...]:
         ripgrep_here,
         lambda: context_here(settings),
         emulators_here,
-        lambda: host_here("claude", claude),
-        lambda: host_here("gemini", gemini),
+        *(functools.partial(host_here, host) for host in HOSTS),
     )
 
 

