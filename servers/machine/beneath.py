@@ -158,9 +158,7 @@ def _existing(spot: Spot) -> Generator[int | None, None, None]:
 def _matching(fd: int | None, etag: str, path: str) -> None:
     if etag and (fd is None or _etag(fd, os.fstat(fd).st_size) != etag):
         what = "is gone" if fd is None else "has changed"
-        raise ServerError(
-            f"{show(path)} {what} since it was read (etag {show(etag)}); read it again, then write"
-        )
+        raise ServerError(f"{show(path)} {what} since it was read (etag {show(etag)}); read it again, then write")
 
 
 class Root:
@@ -234,9 +232,7 @@ class Root:
 
         def content(old: int | None) -> bytes:
             if mode == "create" and old is not None:
-                raise ServerError(
-                    f"{show(path)} already exists; read it, then write with mode replace or append"
-                )
+                raise ServerError(f"{show(path)} already exists; read it, then write with mode replace or append")
             _matching(old, etag, path)
             return data
 
@@ -290,9 +286,7 @@ class Root:
                 _lock(spot.folder, path)
                 with _existing(spot) as old:
                     if old is None and not plain(spot.name):
-                        raise ServerError(
-                            f"{show(path)}: a new name holds only printable text; choose another name"
-                        )
+                        raise ServerError(f"{show(path)}: a new name holds only printable text; choose another name")
                     data = content(old)
                     mode = 0o600 if old is None else stat.S_IMODE(os.fstat(old).st_mode) & 0o777
                     replace_at(spot.folder, spot.name, data, mode=mode)

@@ -67,15 +67,11 @@ def parse(path: str) -> tuple[bytes, ...]:
     if len(path) > PATH_LIMIT:
         raise ServerError(f"the path has {len(path)} characters, more than {PATH_LIMIT}; use a shorter one")
     if path.startswith("/"):
-        raise ServerError(
-            f"{show(path)} is absolute; give the path relative to the root, without the leading '/'"
-        )
+        raise ServerError(f"{show(path)} is absolute; give the path relative to the root, without the leading '/'")
     try:
         raw = _bytes_of(path)
     except (UnicodeEncodeError, ValueError, OverflowError) as error:
-        raise ServerError(
-            f"{show(path)} is not text that a file name can hold; use plain characters"
-        ) from error
+        raise ServerError(f"{show(path)} is not text that a file name can hold; use plain characters") from error
     if b"\0" in raw:
         raise ServerError(f"{show(path)} holds a NUL, which no file name can; remove it")
     if len(raw) > PATH_LIMIT:
