@@ -64,7 +64,7 @@ def test_doctor_on_a_bare_machine_names_what_to_fetch_and_fails(tmp_path: Path) 
     assert told.err == ""
 
 
-def test_doctor_writes_nothing(tmp_path: Path) -> None:
+def test_doctor_leaves_no_file_behind(tmp_path: Path) -> None:
     afs(tmp_path, "doctor")
     assert [path.name for path in tmp_path.rglob("*")] == ["project"]
 
