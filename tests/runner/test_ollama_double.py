@@ -1,7 +1,7 @@
 """The double answers the official client as a daemon does; with a live daemon, that one answers the same checks."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -30,7 +30,8 @@ class _Daemon(NamedTuple):
 
 
 @contextmanager
-def _client(host: str) -> Iterator[ollama.Client]:
+def _client(host: str) -> Generator[Any, None, None]:
+    """Open the official client; as Any, since the package types its tools only in part."""
     client = ollama.Client(host, timeout=300 if host == daemon_url() else 10)
     try:
         yield client
