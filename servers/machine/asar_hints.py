@@ -137,10 +137,16 @@ def _unknown_command(diagnostic: Diagnostic, _: str) -> str:
         return f"{words[0]} has no such addressing mode or size: check the operand and .b, .w, .l"
     if len(words) > 1 and words[1] in MNEMONICS:
         return f"a label ends with a colon: write {words[0]}: {words[1]} ..."
-    near = difflib.get_close_matches(words[0], sorted(MNEMONICS), n=1, cutoff=0.6) if words else []
+    near = _similar(words[0]) if words else []
     if near:
         return f"there is no {words[0]}; did you mean {near[0]}?"
     return "use a 65816 instruction or an asar command (db, dw, org, ...); a label ends with a colon"
+
+
+def _similar(word: str) -> list[str]:
+    """Return the mnemonics most like a word: swapped letters first."""
+    swapped = sorted(name for name in MNEMONICS if sorted(name) == sorted(word))
+    return swapped or difflib.get_close_matches(word, sorted(MNEMONICS), n=1, cutoff=0.6)
 
 
 def _label_not_found(diagnostic: Diagnostic, code: str) -> str:

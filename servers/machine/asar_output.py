@@ -21,8 +21,8 @@ _DIAGNOSTIC = re.compile(
 )
 _CALL = re.compile(r"\(called from ([^()]+?:\d+)\)")
 _SOURCE = re.compile(r" \[(?P<source>[^\n]*)\]$")
-_LABEL = re.compile(r"^([0-9a-f]{2}):([0-9a-f]{4}) ([^:\s].*)$")
-_ADDRESS_TO_LINE = re.compile(r"^([0-9a-f]{2}):([0-9a-f]{4}) ([0-9a-f]{4}):([0-9a-f]{8})$")
+_LABEL = re.compile(r"^([0-9A-Fa-f]{2}):([0-9A-Fa-f]{4}) ([^:\s].*)$")
+_ADDRESS_TO_LINE = re.compile(r"^([0-9A-Fa-f]{2}):([0-9A-Fa-f]{4}) ([0-9A-Fa-f]{4}):([0-9A-Fa-f]{8})$")
 _LAST_WORDS = ("Errors were detected while assembling the patch.", "A fatal error was detected while assembling")
 
 
@@ -71,7 +71,7 @@ def parse_prints(stdout: str) -> list[str]:
 
 
 def parse_symbols(text: str) -> SymbolFile:
-    """Read a WLA symbol file; anonymous labels (+ and -) are left out."""
+    """Read a WLA symbol file: labels by address, without the anonymous ones (+ and -)."""
     sections: dict[str, list[str]] = {}
     current: list[str] = []
     for line in text.splitlines():
@@ -79,11 +79,9 @@ def parse_symbols(text: str) -> SymbolFile:
             current = sections.setdefault(line[1:-1], [])
         elif line and not line.startswith(";"):
             current.append(line)
-    labels = {
-        match[3]: int(match[1] + match[2], 16)
-        for match in map(_LABEL.match, sections.get("labels", ()))
-        if match is not None
-    }
+    found = (match for match in map(_LABEL.match, sections.get("labels", ())) if match is not None)
+    by_address = sorted((int(match[1] + match[2], 16), match[3]) for match in found)
+    labels = {name: address for address, name in by_address}
     checksum = sections.get("rom checksum", [""])[0]
     return SymbolFile(labels, _lines(sections.get("addr-to-line mapping", ())), _files(sections), checksum)
 
