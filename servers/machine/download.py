@@ -15,7 +15,15 @@ _LAST_LINES = 6
 
 
 def _command(requirement: str, folder: Path, python_version: str, platform: str) -> list[str]:
-    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-input", "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--quiet",
+    ]
     command += ["--no-deps", "--only-binary=:all:", "--dest", str(folder)]
     if python_version:
         command += ["--python-version", python_version]
@@ -37,9 +45,9 @@ def _failure(requirement: str, output: str) -> ServerError:
 def download_wheel(requirement: str, folder: Path, *, python_version: str = "", platform: str = "") -> Path:
     """Download the wheel of `requirement` ("name==version") into `folder`, which exists; return its path.
 
-    `python_version` ("3.13") and `platform` ("manylinux2014_aarch64") take a wheel for another interpreter or
-    machine than this one. Nothing is installed and nothing in the wheel is run. Raises ServerError with pip's own
-    last lines. The caller checks the hash of what it takes.
+    `python_version` ("3.13") and `platform` ("manylinux2014_aarch64") take a wheel for another interpreter
+    or machine than this one. Nothing is installed and nothing in the wheel is run. Raises ServerError with
+    pip's own last lines. The caller checks the hash of what it takes.
     """
     before = set(folder.glob("*.whl"))
     try:

@@ -1,5 +1,6 @@
 """Hostile programs, on both back ends: no file of the host is read, nothing runs for ever, no process is left."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -49,11 +50,13 @@ async def attack(code: str, backend: Backend) -> Assembly:
 def running_asars() -> list[str]:
     found: list[str] = []
     for entry in Path("/proc").iterdir():
+        line = b""
         try:
             line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+            folder = os.readlink(entry / "cwd") if line else ""
         except OSError:
-            continue
-        if b"/afs-asar-" in line:
+            folder = ""
+        if b"/afs-asar-" in line or (line and "/afs-asar-" in folder):
             found.append(line.decode(errors="replace"))
     return found
 
@@ -149,15 +152,10 @@ async def test_absurd_programs_fail_with_a_diagnostic_or_assemble(code: str, bac
 
 
 async def test_a_cancelled_assembly_leaves_no_process(backend: Backend) -> None:
-    async def endless() -> None:
-        await assemble_code("org $008000\nwhile 1\nendwhile\n", HERE, backend=backend)
-
     with anyio.fail_after(20):
-        async with anyio.create_task_group() as group:
-            group.start_soon(endless)
-            while not running_asars():
-                await anyio.sleep(0.01)
-            group.cancel_scope.cancel()
+        with anyio.move_on_after(1.0) as scope:
+            await assemble_code("org $008000\nwhile 1\nendwhile\n", HERE, backend=backend)
+    assert scope.cancelled_caught  # it ran until then: its own limit is three seconds of the processor
     assert running_asars() == []
 
 
