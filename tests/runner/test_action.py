@@ -273,8 +273,8 @@ def test_an_example_is_told_but_is_not_the_question() -> None:
     ]
     result = Message(role="tool", tool="list_context", text="note")
     told = action_messages([*example, Message(role="user", text="real"), result], TOOLS)
-    assert [message["role"] for message in told] == ["system", "user"]
-    assert told[0]["content"].endswith('Examples:\nexample {"action": "list_context", "arguments": {}}')
+    before = "\n".join(message["content"] for message in told[:-1])
+    assert before.index("example") < before.index('{"action": "list_context", "arguments": {}}')
     assert 'If it answers "real"' in told[-1]["content"]
 
 
