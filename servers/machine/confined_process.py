@@ -34,6 +34,10 @@ class Launch(NamedTuple):
     cwd: Path
     environment: Mapping[str, str]
     confine: Callable[[], None]
+    descriptors: tuple[int, ...] = ()
+    """Passed on to the program beside its three pipes."""
+    started: Callable[[], None] | None = None
+    """Called in the confined thread when the program has been started; ends it by raising OSError."""
     watches_child: bool = False
     """The command only watches a child, whose end is the end of all (bubblewrap)."""
 
@@ -80,7 +84,10 @@ class _Starter(threading.Thread):
                 env=self.launch.environment,
                 close_fds=True,
                 start_new_session=True,
+                pass_fds=self.launch.descriptors,
             )
+            if self.launch.started is not None:
+                self.launch.started()
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             self.problem = error
         finally:
@@ -139,7 +146,9 @@ class Job:
             starter.ready.wait()
             for end in theirs:
                 end.close()
-            if starter.process is None:
+            if starter.problem is not None and starter.process is not None:
+                self._kill(starter.process)
+            if starter.process is None or starter.problem is not None:
                 program = self._launch.argv[0]
                 raise ServerError(f"could not start {program} in the sandbox ({starter.problem}); run: afs doctor")
             return self._attend(starter.process, _Streams(ours, self._stdin, self._output_bytes), started)

@@ -2,9 +2,8 @@
 
 Two back ends: bubblewrap (its own file system, processes and network), else Landlock (the same file rules
 in the host's view of the machine). A back end counts as there only after a canary has run in it: a program
-that tries to read and to write outside. Without one, nothing is run. Limits are set by `prlimit` of
-util-linux, inside. As root, the program and its sandbox run as uid 65534, and the workspace is handed to
-that uid.
+that tries to read and to write outside. Without one, nothing is run. As root, the program and its sandbox
+run as uid 65534, and the workspace is handed to that uid.
 """
 
 import contextlib
@@ -20,6 +19,7 @@ import anyio
 import anyio.to_thread
 
 from servers.machine import landlock
+from servers.machine.bubblewrap import SYSTEM_PATHS, Gate, ResourceLimits, arguments
 from servers.machine.confined_process import Ended, Job, Launch
 from servers.machine.errors import ServerError
 
@@ -38,10 +38,6 @@ __all__ = [
 Backend = Literal["bubblewrap", "landlock"]
 BACKENDS: tuple[Backend, ...] = ("bubblewrap", "landlock")
 """Best first."""
-
-_LIBRARIES = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib")
-_LIBRARY_LINKS = ("/lib", "/lib32", "/lib64")
-_LOADER_CACHE = "/etc/ld.so.cache"
 
 
 class Limits(NamedTuple):
@@ -128,18 +124,33 @@ def _launch(
     as_root = os.geteuid() == 0
     if as_root:
         _hand_over(workspace)
-    command = [*_limit(limits), *argv]
-    readable = [*read_only, Path(argv[0]), _tool("prlimit")]
+    bounds = ResourceLimits(
+        limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, limits.open_files, limits.processes
+    )
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(workspace), "LANG": "C.UTF-8"}
+    readable = [*read_only, Path(argv[0])]
     if backend == "bubblewrap":
-        command = [*_bubblewrap(workspace, readable), *_first_process(limits), "--", *command]
-        confine = landlock.become_nobody if as_root else _nothing
-    else:
-        command = [*_death_with_us(readable), *command]
-        ruleset = landlock.open_ruleset(read_only=[*_system_paths(), *readable], read_write=[workspace])
-        stack.callback(os.close, ruleset)
-        confine = functools.partial(_confine_by_landlock, ruleset, as_root)
-    return Launch(command, workspace, environment, confine, watches_child=backend == "bubblewrap")
+        gate = Gate(bounds, stack)
+        command = arguments(
+            _tool("bwrap"),
+            workspace=workspace,
+            readable=readable,
+            gate=gate,
+            first_process=limits.processes == 0,
+        )
+        return Launch(
+            [*command, *argv],
+            workspace,
+            environment,
+            landlock.become_nobody if as_root else _nothing,
+            descriptors=gate.descriptors,
+            started=gate.open,
+            watches_child=True,
+        )
+    command = [*_death_with_us(readable), *_limit(bounds, readable), *argv]
+    ruleset = landlock.open_ruleset(read_only=[*SYSTEM_PATHS, *readable], read_write=[workspace])
+    stack.callback(os.close, ruleset)
+    return Launch(command, workspace, environment, functools.partial(_confine_by_landlock, ruleset, as_root))
 
 
 def _nothing() -> None:
@@ -168,9 +179,11 @@ def _tool(name: str) -> Path:
     return Path(found).resolve()
 
 
-def _limit(limits: Limits) -> list[str]:
+def _limit(limits: ResourceLimits, readable: list[Path]) -> list[str]:
+    prlimit = _tool("prlimit")
+    readable.append(prlimit)
     return [
-        str(_tool("prlimit")),
+        str(prlimit),
         f"--as={limits.memory_bytes}",
         f"--cpu={limits.cpu_seconds}",
         f"--fsize={limits.file_bytes}",
@@ -181,15 +194,6 @@ def _limit(limits: Limits) -> list[str]:
     ]
 
 
-def _first_process(limits: Limits) -> list[str]:
-    """A program that may start nothing needs no process above it in the sandbox: one less to start.
-
-    The kernel spares the first process the signals of its own making: it sees a file limit as an error of its
-    write. Its limits, a crash and a kill end it all the same.
-    """
-    return ["--as-pid-1"] if limits.processes == 0 else []
-
-
 def _death_with_us(readable: list[Path]) -> list[str]:
     """The program's end when this process is killed; bubblewrap has it built in."""
     try:
@@ -198,28 +202,6 @@ def _death_with_us(readable: list[Path]) -> list[str]:
         return []
     readable.append(setpriv)
     return [str(setpriv), "--pdeathsig", "KILL", "--"]
-
-
-def _system_paths() -> list[Path]:
-    return [Path(name) for name in (*_LIBRARIES, *_LIBRARY_LINKS, _LOADER_CACHE)]
-
-
-def _bubblewrap(workspace: Path, readable: Sequence[Path]) -> list[str]:
-    """Bubblewrap's own arguments: an empty root with the libraries, what may be read, and the workspace."""
-    command = [str(_tool("bwrap")), "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"]
-    command += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session"]
-    for name in _LIBRARIES:
-        command += ["--ro-bind-try", name, name]
-    for name in _LIBRARY_LINKS:
-        if os.path.islink(name):
-            command += ["--symlink", os.readlink(name), name]
-        else:
-            command += ["--ro-bind-try", name, name]
-    command += ["--ro-bind-try", _LOADER_CACHE, _LOADER_CACHE]
-    for path in readable:
-        command += ["--ro-bind", str(path), str(path)]
-    command += ["--bind", str(workspace), str(workspace), "--remount-ro", "/"]
-    return [*command, "--chdir", str(workspace)]
 
 
 _CANARY = """
@@ -240,9 +222,7 @@ def flaw(backend: Backend) -> str:
 def _missing(backend: Backend) -> str:
     if os.geteuid() == 0 and not landlock.can_become_nobody():
         return f"root can't be given up on {os.uname().machine}: run as another user"
-    _tool("prlimit")
-    if backend == "bubblewrap":
-        _tool("bwrap")
+    _tool("bwrap" if backend == "bubblewrap" else "prlimit")
     if backend == "landlock" and landlock.abi_version() == 0:
         return "the kernel has no Landlock (Linux 5.13 or newer, with landlock among its security modules)"
     return ""
