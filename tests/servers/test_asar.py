@@ -1,7 +1,6 @@
 """The asar server through its face, in both protocol eras, with the real asar."""
 
-import os
-import stat
+import tempfile
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -311,11 +310,10 @@ def test_asar_found_where_the_search_order_says(tmp_path: Path, monkeypatch: pyt
     assert find_asar(chosen) == (own, "AFS_ASAR")
 
 
-async def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.geteuid() and not stat.S_IMODE(folder.stat().st_mode) & 0o001:
-            folder.chmod(stat.S_IMODE(folder.stat().st_mode) | 0o011)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    await assemble_code(ROUTINE, HERE)
-    await assemble_code("org $008000\nfoo", HERE)
-    assert list(tmp_path.iterdir()) == []
+async def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="afs-left-") as name:
+        Path(name).chmod(0o711)  # tmp_path is closed to nobody, whom root becomes
+        monkeypatch.setattr("tempfile.tempdir", name)
+        await assemble_code(ROUTINE, HERE)
+        await assemble_code("org $008000\nfoo", HERE)
+        assert list(Path(name).iterdir()) == []

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -47,16 +49,26 @@ async def attack(code: str, backend: Backend) -> Assembly:
         return await assemble_code(code, HERE, limits=QUICK, backend=backend)
 
 
-def running_asars() -> list[str]:
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The one place for temporary files: open to nobody, whom root becomes, which tmp_path is not."""
+    with tempfile.TemporaryDirectory(prefix="afs-attack-") as name:
+        Path(name).chmod(0o711)
+        monkeypatch.setattr("tempfile.tempdir", name)
+        yield Path(name)
+
+
+def survivors(folder: Path) -> list[str]:
+    """Command lines of the processes that run in the folder or name it."""
     found: list[str] = []
     for entry in Path("/proc").iterdir():
-        line = b""
+        line, place = b"", ""
         try:
             line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
-            folder = os.readlink(entry / "cwd") if line else ""
+            place = os.readlink(entry / "cwd") if line else ""
         except OSError:
-            folder = ""
-        if b"/afs-asar-" in line or (line and "/afs-asar-" in folder):
+            pass
+        if line and (str(folder).encode() in line or place.startswith(str(folder))):
             found.append(line.decode(errors="replace"))
     return found
 
@@ -68,12 +80,9 @@ def spelled(assembly: Assembly) -> str:
 
 
 @pytest.fixture
-def secret(tmp_path: Path) -> Path:
-    """A file that the tests' own user can read, and anyone else on the way to it could."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == tmp_path.stat().st_uid and folder != Path("/"):
-            folder.chmod(folder.stat().st_mode | 0o011)
-    path = tmp_path / "secret.asm"
+def secret(folder: Path) -> Path:
+    """A file that the program could read if it were not confined."""
+    path = folder / "secret.asm"
     path.write_text("db $53,$45,$43 ; the-secret\nleaked_label: the-secret\n", encoding="utf-8")
     path.chmod(0o644)
     return path
@@ -121,12 +130,14 @@ async def test_system_files_can_not_be_read(path: str, backend: Backend) -> None
         ('org $008000\nfor i = 0..12000\nprint "{flood}"\nendfor\n', "E_afs_output"),
     ],
 )
-async def test_a_program_without_end_is_ended_with_the_reason(code: str, expected: str, backend: Backend) -> None:
+async def test_a_program_without_end_is_ended_with_the_reason(
+    code: str, expected: str, backend: Backend, folder: Path
+) -> None:
     assembly = await attack(code.replace("{flood}", "x" * 100), backend)
     assert not assembly.ok
     assert expected in [item.code for item in assembly.diagnostics]
     assert "end" in assembly.diagnostics[-1].next_step or "loop" in assembly.diagnostics[-1].next_step
-    assert running_asars() == []
+    assert survivors(folder) == []
 
 
 @pytest.mark.parametrize(
@@ -144,19 +155,19 @@ async def test_a_program_without_end_is_ended_with_the_reason(code: str, expecte
         "org $008000\n" + "é" * 50_000 + ":\n",
     ],
 )
-async def test_absurd_programs_fail_with_a_diagnostic_or_assemble(code: str, backend: Backend) -> None:
+async def test_absurd_programs_fail_with_a_diagnostic_or_assemble(code: str, backend: Backend, folder: Path) -> None:
     assembly = await attack(code, backend)
     assert assembly.ok or assembly.diagnostics
     assert assembly.size < 16 << 20
-    assert running_asars() == []
+    assert survivors(folder) == []
 
 
-async def test_a_cancelled_assembly_leaves_no_process(backend: Backend) -> None:
+async def test_a_cancelled_assembly_leaves_no_process(backend: Backend, folder: Path) -> None:
     with anyio.fail_after(20):
         with anyio.move_on_after(1.0) as scope:
             await assemble_code("org $008000\nwhile 1\nendwhile\n", HERE, backend=backend)
     assert scope.cancelled_caught  # it ran until then: its own limit is three seconds of the processor
-    assert running_asars() == []
+    assert survivors(folder) == []
 
 
 async def test_eight_at_once_do_not_mix(backend: Backend) -> None:

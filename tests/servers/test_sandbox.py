@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,19 +46,18 @@ def skip_unless_usable(backend: Backend) -> None:
 
 
 @pytest.fixture(params=[pytest.param("bubblewrap", marks=pytest.mark.bwrap), "landlock"])
-def cell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cell]:
+def cell(request: pytest.FixtureRequest) -> Iterator[Cell]:
     backend: Backend = request.param
     skip_unless_usable(backend)
-    folder = tmp_path
-    while folder != folder.parent and folder.stat().st_uid == os.geteuid():
-        folder.chmod(folder.stat().st_mode | 0o011)  # as root the program runs as nobody, who must get here
-        folder = folder.parent
-    workspace = tmp_path / "work"
-    workspace.mkdir()
-    secret = tmp_path / "secret"
-    secret.write_text("the secret\n", encoding="utf-8")
-    secret.chmod(0o666)
-    yield Cell(backend, workspace, secret)
+    with tempfile.TemporaryDirectory(prefix="afs-cell-") as name:  # tmp_path is closed to nobody, whom root becomes
+        folder = Path(name)
+        folder.chmod(0o711)
+        workspace = folder / "work"
+        workspace.mkdir()
+        secret = folder / "secret"
+        secret.write_text("the secret\n", encoding="utf-8")
+        secret.chmod(0o666)
+        yield Cell(backend, workspace, secret)
 
 
 def survivors(cell: Cell) -> list[str]:
