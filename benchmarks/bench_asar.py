@@ -74,11 +74,16 @@ async def _measure(rounds: int) -> dict[str, float]:
                 times[name].append(seconds)
     medians = {name: statistics.median(values) for name, values in times.items()}
     report = {f"{name}_ms": seconds * 1000 for name, seconds in medians.items()}
-    return report | {f"{backend}_ratio": medians[backend] / medians["plain"] for backend in usable}
+    best = {name: min(values) for name, values in times.items()}
+    report |= {f"{backend}_ratio": medians[backend] / medians["plain"] for backend in usable}
+    return report | {f"{backend}_best_ratio": best[backend] / best["plain"] for backend in usable}
 
 
 def measure(rounds: int = 25) -> dict[str, float]:
     """Measure, interleaved: median milliseconds of each way, and its ratio to the plain subprocess.
+
+    `best_ratio` is that of the fastest rounds: on a busy machine the medians measure its scheduler, since ours is a
+    chain of processes that hand over to each other.
 
     Raises ServerError when asar or a sandbox is missing.
     """
