@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from runner.errors import RunnerError
+from runner.errors import ModelMissing, RunnerError
 from schemas.frozen import Frozen
 from servers.machine.errors import ServerError
 from servers.machine.wire import clean
@@ -72,6 +72,7 @@ def asar_here(settings: Settings) -> Finding:
 
 def model_here(settings: Settings) -> Finding:
     """Tell whether the embedded model is there and is the pinned file."""
+    from runner.models.openmp import load_openmp
     from runner.models.weights import SHA256, find_weights, verify
 
     fix = "afs fetch model (1.1 GB)"
@@ -79,6 +80,11 @@ def model_here(settings: Settings) -> Finding:
         return Finding(
             part="model", state="missing", detail="xllamacpp is not installed", fix="install the suite again"
         )
+    try:
+        load_openmp(settings.data_dir)
+    except ModelMissing as error:
+        detail, _, there = str(error).partition(": ")
+        return Finding(part="model", state="missing", detail=detail, fix=f"afs fetch model, or {there}")
     path = find_weights(settings)
     if path is None:
         return Finding(part="model", state="missing", detail="the embedded model is not there", fix=fix)

