@@ -9,6 +9,7 @@ from typing import Protocol
 import anyio
 
 from runner.errors import KeepError
+from runner.grounding import is_good
 from runner.loop import Limits, Loop, Note, OnEvent, Tools
 from runner.models.model import Model
 from runner.recorder import Recorder, new_run_id
@@ -64,6 +65,7 @@ class Agent:
             messages=self._opening(prompt, earlier),
             offered=self.offered,
             on_event=self.on_event,
+            proof=self._required_proof(),
         )
         blank = Run(
             id=new_run_id(),
@@ -82,6 +84,10 @@ class Agent:
             raise
         return self._keep(self._close(blank, loop, begun))
 
+    def _required_proof(self) -> str:
+        names = {tool.remote_name or tool.name for tool in self.offered}
+        return self.expert.proof if self.expert.must_prove and self.expert.proof in names else ""
+
     def _opening(self, prompt: str, earlier: Run | None) -> list[Message]:
         system = Message(role="system", text=self.expert.instructions)
         names = {tool.remote_name or tool.name for tool in self.offered}
@@ -94,7 +100,7 @@ class Agent:
     def _close(self, blank: Run, loop: Loop, begun: float) -> Run:
         answer = loop.answer
         if loop.stop == "answer" and self.expert.proof:
-            answer = _with_proof(answer, self.expert.proof, [call for step in loop.steps for call in step.calls])
+            answer = _with_proof(answer, self.expert, [call for step in loop.steps for call in step.calls])
         return blank.model_copy(
             update={
                 "seconds": round(time.monotonic() - begun, 3),
@@ -126,9 +132,12 @@ def _shown(example: Example) -> list[Message]:
     return [asked, Message(role="assistant", calls=(call,), example=True)]
 
 
-def _with_proof(answer: str, tool: str, records: Sequence[CallRecord]) -> str:
-    """Quote the last good result of `tool`, and the code that it was given, under the answer where it lacks them."""
-    good = [record for record in records if record.call.name == tool and record.ok]
+def _with_proof(answer: str, expert: Expert, records: Sequence[CallRecord]) -> str:
+    """Quote the last good result of the proving tool, and the code it was given, where the answer lacks them."""
+    tool = expert.proof
+    good = [record for record in records if record.call.name == tool and is_good(record)]
+    if not good and not expert.must_prove:
+        return answer
     if not good:
         return f"{answer}\n\n(unproven: {tool} has accepted no code in this run)"
     code, result = str(good[-1].call.arguments.get("code", "")).strip(), good[-1].text.strip()

@@ -7,7 +7,9 @@ This is a test of provenance, not of truth: the tools answer for that.
 import re
 from collections.abc import Sequence
 
-__all__ = ["facts_in", "is_grounded", "unsupported"]
+from schemas.run import CallRecord
+
+__all__ = ["facts_in", "is_good", "is_grounded", "unsupported"]
 
 _ADDRESS = re.compile(r"(?:\$|0x)([0-9A-Fa-f]{2,6})\b")
 _BANKED = re.compile(r"\$?\b([0-9A-Fa-f]{2}):([0-9A-Fa-f]{4})\b")
@@ -39,6 +41,13 @@ def facts_in(text: str) -> frozenset[str]:
     found |= {(bank + offset).upper().lstrip("0") or "0" for bank, offset in _BANKED.findall(text)}
     found |= {match.upper() for match in _BYTES.findall(text)}
     return frozenset(found | {word.upper() for word in _SYMBOL.findall(text) if word not in _STOCK})
+
+
+def is_good(record: CallRecord) -> bool:
+    """Tell whether a call brought what was asked for: no error, and neither `ok` nor `found` is false in the result."""
+    said = record.structured
+    denied = isinstance(said, dict) and (said.get("ok") is False or said.get("found") is False)
+    return record.ok and not denied
 
 
 def unsupported(answer: str, results: Sequence[str], prompt: str = "") -> frozenset[str]:

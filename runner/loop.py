@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import anyio
 
 from runner.errors import ModelError
-from runner.grounding import is_grounded, unsupported
+from runner.grounding import is_good, is_grounded, unsupported
 from runner.models.model import Model, Reply
 from schemas.message import Message, ToolCall, ToolSpec, Usage
 from schemas.run import CallRecord, Step, Stop
@@ -125,6 +125,8 @@ class Loop:
     messages: list[Message]
     offered: tuple[ToolSpec, ...] = ()
     """The tools that the model may see; a call to any other is answered by the toolbox with an error."""
+    proof: str = ""
+    """A tool that has to accept something before an answer counts; empty: none."""
     on_event: OnEvent = lambda _: None
     steps: list[Step] = field(default_factory=list[Step])
     usage: Usage = Usage()
@@ -231,6 +233,8 @@ class Loop:
             return _Nudge("empty", "Your reply was cut off. Say it shorter.")
         if not text:
             return _Nudge("empty", "Your reply was empty. Call a tool, or answer the question.")
+        if self.proof and not any(item.tool == self.proof and not item.failed for item in self.messages):
+            return _Nudge("proof", f"{self.proof} has accepted nothing yet. Mend the code and call {self.proof} again.")
         missing = unsupported(text, self._results(), self._prompt) if self.offered else frozenset[str]()
         return _unproven(missing) if missing else None
 
@@ -264,4 +268,10 @@ class Loop:
 
 
 def _result(record: CallRecord) -> Message:
-    return Message(role="tool", text=record.text, call_id=record.call.id, tool=record.call.name, failed=not record.ok)
+    return Message(
+        role="tool",
+        text=record.text,
+        call_id=record.call.id,
+        tool=record.call.name,
+        failed=not is_good(record),
+    )

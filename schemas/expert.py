@@ -26,5 +26,8 @@ class Expert(Frozen):
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     num_ctx: int = Field(default=8192, ge=1024, description="context window in tokens, the same for the whole run")
     examples: tuple[Example, ...] = ()
-    proof: str = Field(default="", description="the tool whose last good result is quoted under each answer")
+    proof: str = Field(
+        default="", description="the tool whose last good result is quoted under an answer that lacks it"
+    )
+    must_prove: bool = Field(default=False, description="an answer counts only after `proof` has accepted something")
     keywords: tuple[str, ...] = ()

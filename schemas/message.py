@@ -27,7 +27,9 @@ class Message(Frozen):
     calls: tuple[ToolCall, ...] = ()
     call_id: str = Field(default="", description="role tool: the id of the call that this answers")
     tool: str = Field(default="", description="role tool: the name of the tool")
-    failed: bool = Field(default=False, description="role tool: the tool reported an error")
+    failed: bool = Field(
+        default=False, description="role tool: the tool reported an error, or refused what it was given"
+    )
     example: bool = Field(
         default=False,
         description="no part of the conversation: shows the model a question and the call it wants",

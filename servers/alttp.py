@@ -31,7 +31,7 @@ def build(settings: Settings) -> Face:
     @face.offer(READS, title="Look up an ALTTP or SNES fact")
     def alttp_lookup(
         query: Annotated[str, Field(description=_QUERY)],
-        kind: Annotated[AskedKind, Field(description="look only among facts of this kind")] = "any",
+        kind: Annotated[AskedKind, Field(description="look among facts of this kind first")] = "any",
         limit: Annotated[int, Field(ge=1, le=20, description="rows to return, 1 to 20")] = 5,
         offset: Annotated[int, Field(ge=0, le=1000, description="rows to skip, 0 to 1000, for the next page")] = 0,
     ) -> Lookup:

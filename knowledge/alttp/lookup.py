@@ -33,8 +33,8 @@ _SUMMARY = 70  # characters of a candidate's description
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+|[A-Za-z]+[a-z0-9][A-Z][A-Za-z0-9]*|[A-Z][A-Z0-9]{2,}")
 
 _HINT = (
-    "Try an address ($7EF36D, $2100, $00:8000), a name (INIDISP, link_health_current), an id (sprite 0x41, "
-    "room 0x012, item 0x0B, overworld 0x18) or fewer, plainer words (current health)."
+    "Try an address ($7Exxxx, $21xx, $bank:xxxx), a name of a disassembly, an id (sprite 0xNN, room 0xNNN, item 0xNN, "
+    "overworld 0xNN) or fewer, plainer words."
 )
 
 
@@ -178,9 +178,9 @@ def lookup(
 ) -> Lookup:
     """Answer a question about an address, a name, an id or in plain words.
 
-    `limit` (1 to 20) rows from `offset` on are returned, the first in full when one row is clearly meant. A
-    question that is empty, longer than `QUERY_LIMIT` or matched by no row is not an error: `found` is false
-    and `hint` says what to try next.
+    `limit` (1 to 20) rows from `offset` on are returned, the first in full when one row is clearly meant. What no
+    row of `kind` matches is looked for among all kinds, and `hint` says so. A question that is empty, longer than
+    `QUERY_LIMIT` or matched by no row is not an error: `found` is false and `hint` says what to try next.
     """
     if len(query) > QUERY_LIMIT:
         short = query[:40] + "..."
@@ -190,6 +190,9 @@ def lookup(
     index = current(paths)
     matches = _collect(index, query, kind)
     strong = [match for match in matches if match.tier < 9]
+    if not strong and kind != "any":
+        wider = lookup(query, limit=limit, offset=offset, paths=paths)
+        return wider.model_copy(update={"hint": f"No {kind} matches; all kinds were searched. {wider.hint}".strip()})
     if not strong:
         return _missing(index, query, matches[: min(limit, _NEAREST)])
     return _page(index, query, strong, limit=limit, offset=offset)

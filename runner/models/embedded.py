@@ -22,6 +22,7 @@ from runner.models.action import AnswerText, action_messages, action_schema, par
 from runner.models.model import OnText, Reply, ignore_text
 from runner.models.weights import verify
 from schemas.message import Message, ToolSpec, Usage
+from servers.machine.wire import shorten
 
 if TYPE_CHECKING:
     import httpx
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["EmbeddedModel"]
 
 NAME = "qwen2.5-coder-1.5b"
-MAX_TOKENS = 768
-"""Tokens of one reply: room for a routine of a hundred lines."""
+MAX_TOKENS = 512
+"""Tokens of one reply: room for a routine of fifty lines, and an end to one that never stops."""
+RESULT_LIMIT = 4000
+"""Characters of one tool result that the model reads."""
 QUIET_SECONDS = 300.0
 """Longest silence between two pieces: reading 8,000 tokens takes about 140 s on two cores."""
 
@@ -102,7 +105,7 @@ class EmbeddedModel:
         self._replies += 1
         schema = action_schema(tools, must_answer=must_answer, must_call=_has_looked_nothing_up(messages))
         body = {
-            "messages": action_messages(messages, tools),
+            "messages": action_messages([_bounded(message) for message in messages], tools),
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {"name": "action", "strict": True, "schema": schema},
@@ -153,6 +156,13 @@ class EmbeddedModel:
                 await client.aclose()
         engine, self._engine = self._engine, None
         del engine
+
+
+def _bounded(message: Message) -> Message:
+    """Shorten a tool's long result: reading 4,000 characters takes a small machine about 20 s."""
+    if message.role != "tool":
+        return message
+    return message.model_copy(update={"text": shorten(message.text, RESULT_LIMIT)})
 
 
 def _has_looked_nothing_up(messages: Sequence[Message]) -> bool:

@@ -7,7 +7,7 @@ script is a JSON file: a list of objects `{"text": ...}` or `{"calls": [{"name":
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from runner.errors import ConfigError, ModelError
 from runner.models.model import OnText, Reply, ignore_text
@@ -108,7 +108,7 @@ def load_script(path: Path) -> ScriptedModel:
         raise ConfigError(f"{path} is not JSON: {error}") from error
     if not isinstance(lines, list) or not lines:
         raise ConfigError(f"{path}: a script is a list of replies, e.g. [{{'text': 'hello'}}]")
-    given = cast("list[Any]", lines)
+    given: list[Any] = lines
     return ScriptedModel([_line(path, number, line) for number, line in enumerate(given, 1)], name=path.name)
 
 

@@ -68,7 +68,7 @@ def _strip_titles(schema: JsonValue) -> JsonValue:
 def _problems(error: ToolError, name: str, known: tuple[str, ...]) -> str:
     cause = error.__cause__
     if not isinstance(cause, ValidationError):
-        return str(error)
+        return str(error).removeprefix(f"Error executing tool {name}: ")
     lines = [f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}" for item in cause.errors()]
     return f"{name} takes {', '.join(known) or 'no arguments'}; " + "; ".join(lines[:8])
 
@@ -89,7 +89,8 @@ class Face(MCPServer):
         """
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            self.add_tool(_wire(function), title=title, annotations=annotations)
+            described = inspect.getdoc(function)  # before Python 3.13 a bare __doc__ keeps its indentation
+            self.add_tool(_wire(function), title=title, description=described, annotations=annotations)
             return function
 
         return register

@@ -212,7 +212,7 @@ def test_a_number_that_may_be_decimal_is_not_guessed() -> None:
 def test_nonsense_is_not_found_and_says_what_to_try() -> None:
     found = lookup("flurble wombat")
     assert not found.found
-    assert found.as_text().startswith("NOT FOUND: no fact matches 'flurble wombat'.\nTry an address ($7EF36D")
+    assert found.as_text().startswith("NOT FOUND: no fact matches 'flurble wombat'.\nTry an address ($7Exxxx")
 
 
 def test_an_address_without_a_row_says_so() -> None:
@@ -221,11 +221,26 @@ def test_an_address_without_a_row_says_so() -> None:
     assert "no row at $40FFFF" in text
 
 
+def test_a_kind_without_a_match_is_answered_from_all_kinds_and_says_so() -> None:
+    found = lookup("INIDISP", "room")
+    assert found.answer is not None
+    assert found.answer.id == "$2100"
+    assert found.hint.startswith("No room matches; all kinds were searched.")
+    nothing = lookup("flurble wombat", "room")
+    assert not nothing.found
+
+
 def test_the_kind_filters_the_rows() -> None:
-    for kind in ("ram", "routine", "register", "sprite", "item", "room"):
+    kinds: tuple[AskedKind, ...] = ("ram", "routine", "register", "sprite", "item", "room")
+    filtered = 0
+    for kind in kinds:
         found = lookup("magic", kind, limit=20)
-        kinds = {other.kind for other in found.others} | {found.answer.kind if found.answer else kind}
-        assert kinds <= {kind}
+        shown: set[str] = {other.kind for other in found.others}
+        if found.answer:
+            shown.add(found.answer.kind)
+        assert shown <= {kind} or found.hint.startswith(f"No {kind} matches")
+        filtered += shown == {kind}
+    assert filtered >= 3
     assert outcome(lookup("bombos", "item")) == "item 0x0F"
 
 

@@ -184,8 +184,16 @@ async def test_an_expert_with_a_proof_quotes_what_its_tool_returned() -> None:
     prover = ASKER.model_copy(update={"proof": "echo"})
     done = await run([calls(("echo", {"word": "A9 00"})), text("I wrote it.")], expert=prover)
     assert done.answer.endswith("echo: A9 00")
-    without = await run([text("I wrote it.")], expert=prover)
-    assert "unproven" in without.answer
+    other = await run([text("No code was asked for.")], expert=prover)
+    assert other.answer == "No code was asked for."
+
+
+async def test_an_answer_without_its_proof_is_sent_back_once_and_then_marked() -> None:
+    prover = ASKER.model_copy(update={"proof": "echo", "must_prove": True})
+    mended = await run([text("I wrote it."), calls(("echo", {"word": "A9"})), text("Done.")], expert=prover)
+    assert mended.answer == "Done.\n\necho: A9"
+    stubborn = await run([text("I wrote it."), text("I did write it.")], expert=prover)
+    assert (stubborn.stop, "unproven" in stubborn.answer) == ("answer", True)
 
 
 async def test_a_run_goes_on_from_an_earlier_one() -> None:
