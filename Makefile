@@ -38,7 +38,7 @@ model: $(READY)
 	@$(BIN)/afs fetch model
 
 run: asar model ## set everything up, then answer a question on the embedded model (PROMPT="...")
-	@$(BIN)/afs-run "$$PROMPT"
+	@$(BIN)/afs-run "$$PROMPT" 2>&1
 
 test: $(READY) ## set everything up, then run the tests (ARGS="-k name")
 	@$(BIN)/afs fetch asar || echo "make: no asar, so the tests that need it are skipped" >&2

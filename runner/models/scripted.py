@@ -7,7 +7,7 @@ script is a JSON file: a list of objects `{"text": ...}` or `{"calls": [{"name":
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from runner.errors import ConfigError, ModelError
 from runner.models.model import OnText, Reply, ignore_text
@@ -101,14 +101,14 @@ def load_script(path: Path) -> ScriptedModel:
         ConfigError: there is no such file, or it is not a script.
     """
     try:
-        lines = json.loads(path.read_text(encoding="utf-8"))
+        lines: Any = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"no script at {path} ({error.strerror}); give --model scripted:FILE.json") from error
     except ValueError as error:
         raise ConfigError(f"{path} is not JSON: {error}") from error
     if not isinstance(lines, list) or not lines:
         raise ConfigError(f"{path}: a script is a list of replies, e.g. [{{'text': 'hello'}}]")
-    given: list[Any] = lines
+    given = cast(list[Any], lines)  # type: ignore[redundant-cast]  # pyright sees list[Unknown] without it
     return ScriptedModel([_line(path, number, line) for number, line in enumerate(given, 1)], name=path.name)
 
 
