@@ -47,7 +47,18 @@ def _assemble() -> list[Ratio]:
     ]
 
 
-MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {"spawn": _spawn, "step": _step, "assemble": _assemble}
+def _embedded() -> list[Ratio]:
+    from benchmarks import bench_embedded
+
+    return bench_embedded.measure()
+
+
+MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
+    "spawn": _spawn,
+    "step": _step,
+    "assemble": _assemble,
+    "embedded": _embedded,
+}
 """Name -> what measures it."""
 
 

@@ -27,7 +27,7 @@ from servers.machine.wire import shorten
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["EmbeddedModel"]
+__all__ = ["NAME", "EmbeddedModel", "start_engine"]
 
 NAME = "qwen2.5-coder-1.5b"
 MAX_TOKENS = 512
@@ -76,7 +76,7 @@ class EmbeddedModel:
 
             key = secrets.token_urlsafe(24)
             try:
-                self._engine = await anyio.to_thread.run_sync(_start, self._path, self._num_ctx, key)
+                self._engine = await anyio.to_thread.run_sync(start_engine, self._path, self._num_ctx, key)
             except (RuntimeError, ValueError, MemoryError) as error:
                 raise ModelError(f"the engine could not load {self._path}: {error}") from error
             self._client = httpx.AsyncClient(
@@ -185,7 +185,8 @@ def _refusal(status: int, body: bytes, num_ctx: int) -> ModelError:
     return ModelError(f"the embedded model refused the request ({status}): {text[:500]}")
 
 
-def _start(path: Path, num_ctx: int, key: str) -> Any:
+def start_engine(path: Path, num_ctx: int, key: str) -> Any:
+    """Load the model and return the engine, which listens on a loopback port for who has `key`."""
     # Spinning OpenMP threads starve everything else on a small machine (12 tokens/s fall to 1): set before the import.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
