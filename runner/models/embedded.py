@@ -32,6 +32,8 @@ __all__ = ["NAME", "EmbeddedModel", "start_engine"]
 NAME = "qwen2.5-coder-1.5b"
 MAX_TOKENS = 512
 """Tokens of one reply: room for a routine of fifty lines, and an end to one that never stops."""
+ANSWER_ROOM = 256
+"""Tokens kept free for the reply and the chat template."""
 RESULT_LIMIT = 4000
 """Characters of one tool result that the model reads."""
 QUIET_SECONDS = 300.0
@@ -116,9 +118,19 @@ class EmbeddedModel:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        await self._refuse_too_long(body["messages"])
         said = await self._say(body, on_text)
         message = parse_action(said.text, tools, call_id=f"call_{self._replies}")
         return Reply(message=message, usage=said.usage, seconds=time.monotonic() - started, cut_off=said.cut_off)
+
+    async def _refuse_too_long(self, told: list[dict[str, str]]) -> None:
+        """Count before asking: the engine drops the connection on a prompt that does not fit."""
+        text = "\n".join(message["content"] for message in told)
+        if len(text) <= self._num_ctx or self._client is None:  # a token has at least one character
+            return
+        answer = await self._client.post("/tokenize", json={"content": text})
+        if len(answer.json().get("tokens", ())) + ANSWER_ROOM > self._num_ctx:
+            raise _too_long(self._num_ctx)
 
     async def _say(self, body: dict[str, Any], on_text: OnText) -> _Said:
         import httpx
@@ -175,13 +187,17 @@ def _has_looked_nothing_up(messages: Sequence[Message]) -> bool:
     return True
 
 
+def _too_long(num_ctx: int) -> ModelError:
+    return ModelError(
+        f"the conversation is longer than the model's context of {num_ctx} tokens; "
+        "shorten the prompt, or use a model with a larger context (--model ollama:NAME)"
+    )
+
+
 def _refusal(status: int, body: bytes, num_ctx: int) -> ModelError:
     text = body.decode("utf-8", "replace")
     if "exceed_context_size" in text or "context size" in text:
-        return ModelError(
-            f"the conversation is longer than the model's context of {num_ctx} tokens; "
-            "shorten the prompt, or use a model with a larger context (--model ollama:NAME)"
-        )
+        return _too_long(num_ctx)
     return ModelError(f"the embedded model refused the request ({status}): {text[:500]}")
 
 
