@@ -118,7 +118,6 @@ class EmbeddedModel:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        await self._refuse_too_long(body["messages"])
         said = await self._say(body, on_text)
         message = parse_action(said.text, tools, call_id=f"call_{self._replies}")
         return Reply(message=message, usage=said.usage, seconds=time.monotonic() - started, cut_off=said.cut_off)
@@ -138,6 +137,7 @@ class EmbeddedModel:
         text, usage, cut_off = "", Usage(), False
         answer = AnswerText()
         try:
+            await self._refuse_too_long(body["messages"])
             async for event in self._events(body):
                 for choice in event.get("choices", []):
                     piece = choice["delta"].get("content") or ""
