@@ -12,7 +12,7 @@ import anyio.to_thread
 from benchmarks.ratio import Pair, Ratio, ratio_of
 from runner.errors import ModelMissing
 from runner.models.action import action_messages, action_schema
-from runner.models.embedded import MAX_TOKENS, EmbeddedModel, start_engine
+from runner.models.embedded import MAX_TOKENS, EmbeddedModel, start_llama
 from runner.models.weights import find_weights
 from schemas.message import Message
 from servers.settings import Settings
@@ -79,7 +79,7 @@ async def _measure(rounds: int) -> Pair:
     path = find_weights(Settings.from_environment())
     if path is None:
         raise ModelMissing("the embedded model is not here; run `afs fetch model`")
-    engine = await anyio.to_thread.run_sync(start_engine, path, CONTEXT, "bare")
+    engine = await anyio.to_thread.run_sync(start_llama, path, CONTEXT, "bare")
     ours: list[float] = []
     plain: list[float] = []
     try:

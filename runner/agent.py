@@ -17,7 +17,11 @@ from schemas.expert import Example, Expert
 from schemas.message import Message, ToolCall, ToolSpec
 from schemas.run import CallRecord, Run, ServerState
 
-__all__ = ["Agent", "Servers", "allowed"]
+__all__ = ["EVERYTHING", "Agent", "Servers", "allowed", "unstarted"]
+
+_INTERRUPTED = "interrupted; go on with --resume"
+EVERYTHING = "*"
+"""In a list of tools: whatever else the servers offer."""
 
 
 class Servers(Tools, Protocol):
@@ -32,11 +36,28 @@ class Servers(Tools, Protocol):
 def allowed(tools: Sequence[ToolSpec], names: Sequence[str]) -> tuple[ToolSpec, ...]:
     """Return the tools with these names, in the order of the names; all tools when there are no names.
 
-    A name is a tool's own, or its name on its server (`look` finds `other_look` too when two servers have one).
+    `*` stands for all tools that are not named. A name is a tool's own, or its name on its server (`look` finds
+    `other_look` too when two servers have one).
     """
     if not names:
         return tuple(tools)
-    return tuple(tool for name in names for tool in tools if name in (tool.name, tool.remote_name))
+    named = [tool for name in names for tool in tools if name in (tool.name, tool.remote_name)]
+    return tuple(named) + tuple(tool for tool in tools if EVERYTHING in names and tool not in named)
+
+
+def unstarted(prompt: str, expert: Expert, model: Model, earlier: Run | None) -> Run:
+    """Return a run that has not begun: interrupted, until it has an end of its own."""
+    return Run(
+        id=new_run_id(),
+        prompt=prompt or (earlier.prompt if earlier else ""),
+        expert=expert.name,
+        model=model.name,
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        stop="interrupted",
+        error=_INTERRUPTED,
+        messages=(*(earlier.messages if earlier else ()), *([Message(role="user", text=prompt)] if prompt else [])),
+        resumes=earlier.id if earlier else "",
+    )
 
 
 @dataclass(kw_only=True)
@@ -67,21 +88,14 @@ class Agent:
             on_event=self.on_event,
             proof=self._required_proof(),
         )
-        blank = Run(
-            id=new_run_id(),
-            prompt=prompt,
-            expert=self.expert.name,
-            model=self.model.name,
-            started=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-            resumes=earlier.id if earlier else "",
-        )
+        blank = unstarted(prompt, self.expert, self.model, earlier)
         try:
             await loop.run()
-        except anyio.get_cancelled_exc_class():
-            loop.stop, loop.error = "interrupted", "interrupted; go on with --resume"
-            with anyio.CancelScope(shield=True):
-                self._keep(self._close(blank, loop, begun))
-            raise
+        finally:
+            if loop.stop == "running":  # cancelled, or something nobody foresaw: what there is is kept all the same
+                loop.stop, loop.error = "interrupted", _INTERRUPTED
+                with anyio.CancelScope(shield=True):
+                    self._keep(self._close(blank, loop, begun))
         return self._keep(self._close(blank, loop, begun))
 
     def _required_proof(self) -> str:
@@ -112,6 +126,7 @@ class Agent:
                 "messages": tuple(loop.messages),
                 "servers": self.toolbox.states,
                 "usage": loop.usage,
+                "metadata": {"offered": [tool.name for tool in self.offered]},
             }
         )
 

@@ -1,8 +1,10 @@
 """`afs agent` and `afs-run`: run a prompt, list and show what was run, list the experts."""
 
+import math
+import select
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -25,12 +27,16 @@ _CONTEXT_ROOT = click.option(
 
 def _settings(context_root: Path | None) -> Settings:
     settings = Settings.from_environment()
-    return settings.at(context_root) if context_root else settings
+    if context_root is None:
+        return settings
+    if str(context_root) == ".":
+        raise click.UsageError("--context-root . would fill this folder; name the root, e.g. --context-root ./.context")
+    return settings.at(context_root)
 
 
 def _prompt(words: tuple[str, ...], *, optional: bool) -> str:
     text = " ".join(words)
-    if text == "-" or (not words and not optional and not sys.stdin.isatty()):
+    if text == "-" or (not words and _is_piped(sys.stdin, optional=optional)):
         text = sys.stdin.buffer.read(PROMPT_LIMIT * 4 + 1).decode("utf-8", "replace")
     if not text.strip() and not optional:
         raise click.UsageError('the prompt is empty; write afs-run "your question", or pipe it in')
@@ -40,6 +46,19 @@ def _prompt(words: tuple[str, ...], *, optional: bool) -> str:
             "and let the model read it with read_context"
         )
     return text.strip()
+
+
+def _is_piped(stdin: TextIO | None, *, optional: bool) -> bool:
+    """Tell whether a prompt waits on standard input; where none is needed, only what is there at once counts."""
+    if stdin is None or stdin.isatty():
+        return False
+    return not optional or bool(select.select([stdin], [], [], 0.2)[0])
+
+
+def _finite(_: click.Context, parameter: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter("write a number of seconds", param=parameter)
+    return value
 
 
 def _names(value: str) -> tuple[str, ...]:
@@ -55,7 +74,9 @@ def _names(value: str) -> tuple[str, ...]:
 @click.option("--config", type=click.Path(path_type=Path), help="mcp.json to use; default the nearest, else ours")
 @click.option("--max-steps", type=click.IntRange(1, 200), default=10, show_default=True)
 @click.option("--max-tokens", type=click.IntRange(0), default=0, help="budget of tokens for the run; 0 is no limit")
-@click.option("--max-seconds", type=click.FloatRange(0), default=0.0, help="budget of time; 0 is no limit")
+@click.option(
+    "--max-seconds", type=click.FloatRange(0), default=0.0, callback=_finite, help="budget of time; 0 is no limit"
+)
 @click.option("--resume", default="", help="continue a kept run by its id, or `last`")
 @_CONTEXT_ROOT
 @click.option("--json", "as_json", is_flag=True, help="print the whole run as JSON")
@@ -81,7 +102,8 @@ def run_prompt(prompt: tuple[str, ...], context_root: Path | None, **options: An
         resume=options["resume"],
         quiet=options["quiet"] or options["as_json"],
     )
-    run = _guard(lambda: run_request(request, _settings(context_root)))
+    settings = _settings(context_root)
+    run = _guard(lambda: run_request(request, settings), as_json=options["as_json"])
     _print(run, as_json=options["as_json"])
     sys.exit(EXIT_CODES[run.stop])
 
@@ -89,21 +111,27 @@ def run_prompt(prompt: tuple[str, ...], context_root: Path | None, **options: An
 def _print(run: Run, *, as_json: bool) -> None:
     from runner.recorder import run_json
 
-    if as_json:
-        click.echo(run_json(run))
-    elif run.answer:
-        click.echo(clean(run.answer))
+    try:
+        if as_json:
+            click.echo(run_json(run))
+        elif run.answer:
+            click.echo(clean(run.answer))
+    except OSError as error:
+        sys.stdout = None  # what is buffered for it would fail again at the end
+        raise click.ClickException(
+            f"the answer could not be written ({error.strerror}); it is kept in run {run.id}"
+        ) from error
     if run.error:
         click.echo(f"afs-run: {clean(run.error)}", err=True)
 
 
-def _guard(work: Any) -> Any:
+def _guard(work: Any, *, as_json: bool = False) -> Any:
     try:
         return work()
     except (RunnerError, ServerError) as error:
         kept = getattr(error, "run", None)
-        if kept is not None and kept.answer:
-            click.echo(clean(kept.answer))
+        if kept is not None:
+            _print(kept, as_json=as_json)
         raise click.ClickException(clean(str(error))) from error
     except KeyboardInterrupt:
         click.echo("afs-run: interrupted; the run is kept, go on with --resume last", err=True)

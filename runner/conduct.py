@@ -1,6 +1,8 @@
 """One request from the command line, carried from options to a kept `Run`."""
 
+import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import NamedTuple
 import anyio
 from rich.console import Console
 
-from runner.agent import Agent, allowed
+from runner.agent import EVERYTHING, Agent, allowed, unstarted
 from runner.config import ServerSpec, find_config, load_config, select, shipped_config
 from runner.display import Display
 from runner.errors import ConfigError, ModelError, RunnerError
@@ -25,6 +27,9 @@ from schemas.run import Run, Stop
 from servers.settings import Settings
 
 __all__ = ["EXIT_CODES", "Request", "run_request"]
+
+CONNECT_SECONDS = 20.0
+"""Longest wait for the servers to be ready; those that are not by then are left out."""
 
 EXIT_CODES: Mapping[Stop, int] = {
     "answer": 0,
@@ -61,7 +66,31 @@ def run_request(request: Request, settings: Settings) -> Run:
         RunnerError: something the user can mend; the text says how.
         KeyboardInterrupt: Ctrl-C; the run is kept.
     """
-    return anyio.run(_conduct, request, settings)
+    outcome = anyio.run(_until_signal, request, settings)
+    if outcome is None:
+        raise KeyboardInterrupt
+    if isinstance(outcome, RunnerError):
+        raise outcome
+    return outcome
+
+
+async def _until_signal(request: Request, settings: Settings) -> Run | RunnerError | None:
+    """Conduct the request; Ctrl-C, a termination or a closed terminal ends it cleanly, and once: None then."""
+    outcome: Run | RunnerError | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_watch, tasks.cancel_scope)
+        try:
+            outcome = await _conduct(request, settings)
+        except RunnerError as error:
+            outcome = error
+        tasks.cancel_scope.cancel()
+    return outcome
+
+
+async def _watch(work: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
+        async for _ in received:  # a second one is taken too, and changes nothing: shutting down is bounded
+            work.cancel()
 
 
 class _Cast(NamedTuple):
@@ -74,7 +103,8 @@ class _Cast(NamedTuple):
     display: Display
 
 
-async def _conduct(request: Request, settings: Settings) -> Run:
+async def _conduct(request: Request, settings: Settings) -> Run | RunnerError:
+    deadline = time.monotonic() + (request.max_seconds or float("inf"))
     recorder = Recorder(settings.context_root)
     earlier = recorder.load(request.resume) if request.resume else None
     if earlier is not None and earlier.stop == "answer" and not request.prompt:
@@ -91,14 +121,13 @@ async def _conduct(request: Request, settings: Settings) -> Run:
     try:
         async with anyio.create_task_group() as background:
             background.start_soon(_load, opened.model)
-            outcome = await _answer(request, specs, cast, earlier)
+            outcome = await _answer(request, specs, cast, earlier, deadline)
             background.cancel_scope.cancel()
     finally:
         display.stop()
         await opened.model.close()
-    if isinstance(outcome, RunnerError):
-        raise outcome
-    display.closing(outcome)
+    if isinstance(outcome, Run):
+        display.closing(outcome)
     return outcome
 
 
@@ -108,31 +137,47 @@ async def _load(model: Model) -> None:
         await model.load()
 
 
-async def _answer(request: Request, specs: Sequence[ServerSpec], cast: _Cast, earlier: Run | None) -> Run | RunnerError:
+async def _answer(
+    request: Request, specs: Sequence[ServerSpec], cast: _Cast, earlier: Run | None, deadline: float
+) -> Run | RunnerError:
     """Run the prompt with the servers up. What went wrong is returned: a task group would wrap it in a group."""
-    async with Toolbox(specs) as toolbox:
-        try:
-            return await _agent(request, cast, toolbox).run(request.prompt, earlier=earlier)
-        except RunnerError as error:
-            return error
+    begun = False
+    patience = min(CONNECT_SECONDS, max(0.1, deadline - time.monotonic()))
+    try:
+        async with Toolbox(specs, connect_timeout=patience) as toolbox:
+            try:
+                agent = _agent(request, cast, toolbox, deadline)
+                begun = True
+                return await agent.run(request.prompt, earlier=earlier)
+            except RunnerError as error:
+                return error
+    except anyio.get_cancelled_exc_class():
+        if not begun:
+            with anyio.CancelScope(shield=True):
+                cast.recorder.keep(unstarted(request.prompt, cast.expert, cast.model, earlier))
+        raise
 
 
-def _agent(request: Request, cast: _Cast, toolbox: Toolbox) -> Agent:
+def _agent(request: Request, cast: _Cast, toolbox: Toolbox, deadline: float) -> Agent:
     wanted = cast.experts.expand(request.tools or cast.expert.tools)
     offered = allowed(toolbox.tools, wanted)
-    missing = sorted(set(wanted) - {tool.remote_name or tool.name for tool in offered})
+    missing = sorted(set(wanted) - {tool.remote_name or tool.name for tool in offered} - {EVERYTHING})
     cast.display.servers(toolbox.states, len(offered))
     if request.tools and not offered:
         raise ConfigError(f"no server offers {', '.join(missing)}; `afs mcp list` shows the servers")
     if request.tools and missing:
         cast.display.note(f"no server offers {', '.join(missing)}")
+    if toolbox.tools and not offered:
+        there = ", ".join(tool.name for tool in toolbox.tools[:20])
+        cast.display.note(f"no tool is in play: {cast.expert.name} uses other tools; choose with --tools from {there}")
+    left = max(0.1, deadline - time.monotonic()) if request.max_seconds else 0.0
     return Agent(
         expert=cast.expert,
         model=cast.model,
         toolbox=toolbox,
         offered=offered,
         recorder=cast.recorder,
-        limits=Limits(max_steps=request.max_steps, max_tokens=request.max_tokens, max_seconds=request.max_seconds),
+        limits=Limits(max_steps=request.max_steps, max_tokens=request.max_tokens, max_seconds=left),
         on_event=cast.display.on_event,
     )
 

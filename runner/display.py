@@ -26,7 +26,7 @@ def _brief(text: str, limit: int = _BRIEF) -> str:
 def call_line(call: ToolCall) -> str:
     """Return a call as it would be written: `name(argument="value")`."""
     shown = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in call.arguments.items())
-    return clean(f"{call.name}({_brief(shown, 600)})")
+    return clean(f"{call.name}({_brief(shown, 200)})")
 
 
 class Display:
@@ -106,16 +106,20 @@ class Display:
 
     def _always(self, label: str, text: str, style: str) -> None:
         lines = text.splitlines() or [""]
-        self._console.print(Line(f"{label:>8}  ", style="dim") + Line(lines[0], style=style), soft_wrap=True)
-        for line in lines[1:]:
-            self._console.print(Line(" " * 10 + line, style=style), soft_wrap=True)
+        try:
+            self._console.print(Line(f"{label:>8}  ", style="dim") + Line(lines[0], style=style), soft_wrap=True)
+            for line in lines[1:]:
+                self._console.print(Line(" " * 10 + line, style=style), soft_wrap=True)
+        except (OSError, UnicodeError):  # a closed or full terminal costs the steps, never the run
+            self._quiet = True
 
 
 def show_run(run: Run, console: Console) -> None:
     """Print a kept run, whole."""
     view = Display(console)
     view.opening(run.prompt, run.model, f"expert {run.expert}, {run.started}")
-    view.servers(run.servers, len({call.call.name for step in run.steps for call in step.calls}))
+    offered = run.metadata.get("offered")
+    view.servers(run.servers, len(offered) if isinstance(offered, list) else 0)
     for step in run.steps:
         for record in step.calls:
             view.on_event(loop.CallStarted(record.call))

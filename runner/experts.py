@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from pydantic import ValidationError
 
@@ -76,7 +76,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _expert(path: Path, name: str, table: Any) -> Expert:
+    told: dict[str, Any] = cast(dict[str, Any], table) if isinstance(table, dict) else {}
+    instructions = told.get("instructions")
+    if not isinstance(instructions, str):
+        raise ConfigError(f"{path}: the expert {name!r} has no `instructions`; give it a summary and instructions")
     try:
-        return Expert.model_validate({"name": name, **table, "instructions": table["instructions"].strip()})
-    except (ValidationError, TypeError, KeyError, AttributeError) as error:
+        return Expert.model_validate({"name": name, **told, "instructions": instructions.strip()})
+    except ValidationError as error:
         raise ConfigError(f"{path}: the expert {name!r} is not complete: {error}") from error

@@ -13,6 +13,7 @@ from runner.grounding import is_good, is_grounded, unsupported
 from runner.models.model import Model, Reply
 from schemas.message import Message, ToolCall, ToolSpec, Usage
 from schemas.run import CallRecord, Step, Stop
+from servers.machine.wire import clean
 
 __all__ = [
     "CallDone",
@@ -151,7 +152,7 @@ class Loop:
                 self.answer = error.partial.strip()
                 self._end("model_error", str(error))
         if scope.cancelled_caught:
-            self._end("budget", f"the time limit of {self.limits.max_seconds:g} s is over; raise --max-seconds")
+            self._end("budget", "the time limit is over; raise --max-seconds")
 
     async def _run(self) -> None:
         while self.stop == "running":
@@ -185,15 +186,32 @@ class Loop:
     async def _run_calls(self, index: int, reply: Reply) -> None:
         for call in reply.message.calls:
             self.on_event(CallStarted(call))
-        records = await self.toolbox.call_all(reply.message.calls)
+        try:
+            records = await self._call(reply.message.calls)
+        except anyio.get_cancelled_exc_class():
+            self._keep_calls(index, reply, tuple(_failed(call, "interrupted") for call in reply.message.calls))
+            raise
+        self._keep_calls(index, reply, records)
+        if any(self._repeated(record) for record in records):
+            self._must_answer = True
+            self._tell(_REPEATED)
+
+    async def _call(self, calls: Sequence[ToolCall]) -> tuple[CallRecord, ...]:
+        """Run the calls of tools that are on offer; any other is refused without asking a server."""
+        names = [tool.name for tool in self.offered]
+        ran = iter(await self.toolbox.call_all([call for call in calls if call.name in names]))
+        there = f"there are {', '.join(names)}" if names else "there is none"
+        return tuple(
+            next(ran) if call.name in names else _failed(call, f"no tool {call.name!r} in this run; {there}")
+            for call in calls
+        )
+
+    def _keep_calls(self, index: int, reply: Reply, records: tuple[CallRecord, ...]) -> None:
         self.messages.append(reply.message)
         for record in records:
             self.on_event(CallDone(record))
             self.messages.append(_result(record))
         self._close_step(index, reply, records)
-        if any(self._repeated(record) for record in records):
-            self._must_answer = True
-            self._tell(_REPEATED)
 
     def _repeated(self, record: CallRecord) -> bool:
         key = json.dumps([record.call.name, record.call.arguments, record.text], sort_keys=True)
@@ -265,6 +283,10 @@ class Loop:
     def _end(self, stop: Stop, error: str = "") -> None:
         self.stop = stop
         self.error = error
+
+
+def _failed(call: ToolCall, why: str) -> CallRecord:
+    return CallRecord(call=call, ok=False, text=clean(why))
 
 
 def _result(record: CallRecord) -> Message:

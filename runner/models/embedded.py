@@ -20,6 +20,7 @@ import anyio.to_thread
 from runner.errors import ModelError
 from runner.models.action import AnswerText, action_messages, action_schema, parse_action
 from runner.models.model import OnText, Reply, ignore_text
+from runner.models.openmp import load_openmp
 from runner.models.weights import verify
 from schemas.message import Message, ToolSpec, Usage
 from servers.machine.wire import shorten
@@ -27,7 +28,7 @@ from servers.machine.wire import shorten
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["NAME", "EmbeddedModel", "start_engine"]
+__all__ = ["NAME", "EmbeddedModel", "start_llama"]
 
 NAME = "qwen2.5-coder-1.5b"
 MAX_TOKENS = 512
@@ -72,13 +73,15 @@ class EmbeddedModel:
         async with self._loading:
             if self._client is not None:
                 return
-            if not await anyio.to_thread.run_sync(verify, self._path):
+            if not await anyio.to_thread.run_sync(verify, self._path, abandon_on_cancel=True):
                 raise ModelError(f"{self._path} is not the pinned model (SHA-256 differs); run `afs fetch model` again")
             import httpx
 
             key = secrets.token_urlsafe(24)
             try:
-                self._engine = await anyio.to_thread.run_sync(start_engine, self._path, self._num_ctx, key)
+                self._engine = await anyio.to_thread.run_sync(
+                    start_llama, self._path, self._num_ctx, key, abandon_on_cancel=True
+                )
             except (RuntimeError, ValueError, MemoryError) as error:
                 raise ModelError(f"the engine could not load {self._path}: {error}") from error
             self._client = httpx.AsyncClient(
@@ -201,11 +204,16 @@ def _refusal(status: int, body: bytes, num_ctx: int) -> ModelError:
     return ModelError(f"the embedded model refused the request ({status}): {text[:500]}")
 
 
-def start_engine(path: Path, num_ctx: int, key: str) -> Any:
-    """Load the model and return the engine, which listens on a loopback port for who has `key`."""
+def start_llama(path: Path, num_ctx: int, key: str) -> Any:
+    """Load the model and return llama.cpp's server, on a loopback port for who has `key`.
+
+    Raises:
+        ModelMissing: the system has no libgomp; the text says how to get it.
+    """
     # Spinning OpenMP threads starve everything else on a small machine (12 tokens/s fall to 1): set before the import.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    load_openmp(path.parent.parent)
     engine: Any = importlib.import_module("xllamacpp")  # no stubs; what is used of it is in this function
     params = engine.CommonParams()
     params.model.path = str(path)

@@ -40,6 +40,10 @@ async def open_model(wanted: str, expert: Expert, settings: Settings) -> Opened:
         if not _looks_like_a_name(wanted):
             raise ConfigError(f"{wanted!r} is not a model; write --model provider:name, e.g. ollama:nayru-v5:latest")
         provider, name = "ollama", wanted
+    if provider != "embedded" and not name:
+        raise ConfigError(
+            f"--model {wanted} names no model; write {provider}:{'FILE' if provider == 'scripted' else 'NAME'}"
+        )
     if provider == "scripted":
         return Opened(_scripted(name), "asked for")
     if provider == "embedded":
@@ -95,8 +99,8 @@ async def _ollama(name: str, expert: Expert) -> Model:
     status = await ollama_status()
     if not status.answers:
         raise ModelError(
-            f"no Ollama daemon answers ({status.detail}); start `ollama serve`, set OLLAMA_HOST, "
-            "or use --model embedded"
+            f"{name!r} is taken for an Ollama model, and no Ollama daemon answers ({status.detail}); "
+            f"set OLLAMA_HOST, or use another provider (--model {', '.join(PROVIDERS)})"
         )
     if not _has(status.models, name):
         known = ", ".join(status.models[:8]) or "no model at all"

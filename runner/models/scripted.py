@@ -100,11 +100,13 @@ def load_script(path: Path) -> ScriptedModel:
     Raises:
         ConfigError: there is no such file, or it is not a script.
     """
+    if not path.is_file():
+        raise ConfigError(f"no script file at {path}; give --model scripted:FILE.json")
     try:
         lines: Any = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"no script at {path} ({error.strerror}); give --model scripted:FILE.json") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not JSON: {error}") from error
     if not isinstance(lines, list) or not lines:
         raise ConfigError(f"{path}: a script is a list of replies, e.g. [{{'text': 'hello'}}]")
@@ -113,8 +115,11 @@ def load_script(path: Path) -> ScriptedModel:
 
 
 def _line(path: Path, number: int, line: Any) -> Message:
+    reply: dict[str, Any] = cast(dict[str, Any], line) if isinstance(line, dict) else {}
+    if not {"text", "calls"} & set(reply):
+        raise ConfigError(f"{path}: reply {number} has neither `text` nor `calls`")
     try:
-        wanted = [(str(call["name"]), dict(call.get("arguments", {}))) for call in line.get("calls", [])]
-        return calls(*wanted, say=str(line.get("text", "")))
+        wanted = [(str(call["name"]), dict(call.get("arguments", {}))) for call in reply.get("calls", [])]
+        return calls(*wanted, say=str(reply.get("text", "")))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{path}: reply {number} is not a text or a list of calls: {error!r}") from error

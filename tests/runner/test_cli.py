@@ -44,6 +44,18 @@ def lookup(query: str) -> dict[str, Any]:
     return {"calls": [{"name": "alttp_lookup", "arguments": {"query": query}}]}
 
 
+def running_with(word: str) -> list[str]:
+    """Return the ids of the processes whose command line holds `word`."""
+    found: list[str] = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if word.encode() in place.read_bytes():
+                found.append(place.parent.name)
+        except OSError:
+            continue
+    return found
+
+
 def test_a_run_calls_a_real_server_and_prints_the_answer(tmp_path: Path) -> None:
     model = script(tmp_path, lookup("$2100"), {"text": "$2100 is INIDISP."})
     done = afs(tmp_path, "--model", model, "What is $2100?")
@@ -101,6 +113,11 @@ def test_a_run_goes_on_with_resume(tmp_path: Path) -> None:
         ([""], 2, "prompt is empty"),
         (["   "], 2, "prompt is empty"),
         (["--max-steps", "0", "hi"], 2, "max-steps"),
+        (["--max-seconds", "nan", "hi"], 2, "number of seconds"),
+        (["--model", "bogus", "hi"], 1, "embedded, ollama, scripted"),
+        (["--model", "ollama:", "hi"], 1, "ollama:NAME"),
+        (["--model", "scripted:", "hi"], 1, "scripted:FILE"),
+        (["--context-root", "", "hi"], 2, "--context-root"),
     ],
 )
 def test_bad_input_gets_a_clear_error(tmp_path: Path, words: list[str], status: int, says: str) -> None:
@@ -155,12 +172,7 @@ def test_max_steps_ends_with_its_own_status_and_a_kept_run(tmp_path: Path) -> No
 
 def test_an_interrupted_run_is_kept_and_leaves_nothing_running(tmp_path: Path) -> None:
     hang = tmp_path / "hang.py"
-    hang.write_text(
-        "import time\nfrom mcp.server import MCPServer\ns = MCPServer('hang')\n"
-        "@s.tool()\ndef wait() -> str:\n    'Wait.'\n    time.sleep(60)\n    return 'x'\n"
-        "s.run()\n",
-        encoding="utf-8",
-    )
+    hang.write_text(HANGING, encoding="utf-8")
     python = str(BIN / "python")
     servers = {"mcpServers": {"hang": {"command": python, "args": [str(hang)]}}}
     (tmp_path / "mcp.json").write_text(json.dumps(servers), encoding="utf-8")
@@ -176,8 +188,92 @@ def test_an_interrupted_run_is_kept_and_leaves_nothing_running(tmp_path: Path) -
         assert running.wait(LIMIT) == 130
     (kept,) = (tmp_path / "context" / "history" / "runs").glob("*.json")
     assert json.loads(kept.read_bytes())["stop"] == "interrupted"
-    left = subprocess.run(["pgrep", "-f", str(hang)], capture_output=True, check=False)
-    assert left.stdout == b""
+    assert not running_with(str(hang))
+
+
+HANGING = (
+    "import time\nfrom mcp.server import MCPServer\ns = MCPServer('hang')\n"
+    "@s.tool()\ndef wait() -> str:\n    'Wait.'\n    time.sleep(60)\n    return 'x'\n"
+    "s.run()\n"
+)
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGHUP], [signal.SIGINT, signal.SIGINT]])
+def test_every_way_to_end_it_keeps_the_run_and_ends_the_servers(tmp_path: Path, signals: list[signal.Signals]) -> None:
+    hang = tmp_path / "hang.py"
+    hang.write_text(HANGING, encoding="utf-8")
+    servers = {"mcpServers": {"hang": {"command": str(BIN / "python"), "args": [str(hang)]}}}
+    (tmp_path / "mcp.json").write_text(json.dumps(servers), encoding="utf-8")
+    model = script(tmp_path, {"calls": [{"name": "wait"}]}, {"text": "done"})
+    env = {**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path / "context")}
+    words = [str(BIN / "afs-run"), "--tools", "wait", "--model", model, "hi"]
+    with subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if b"call  wait()" in line:
+                break
+        for number in signals:
+            running.send_signal(number)
+        assert running.wait(LIMIT) == 130
+    (kept,) = (tmp_path / "context" / "history" / "runs").glob("*.json")
+    run = json.loads(kept.read_bytes())
+    assert (run["stop"], run["steps"][0]["calls"][0]["text"]) == ("interrupted", "interrupted")
+    assert not running_with(str(hang))
+
+
+def test_an_interrupt_while_the_servers_start_keeps_the_prompt(tmp_path: Path) -> None:
+    deaf = {"mcpServers": {"deaf": {"command": "sleep", "args": ["61.25"]}}}
+    (tmp_path / "mcp.json").write_text(json.dumps(deaf), encoding="utf-8")
+    env = {**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path / "context")}
+    words = [str(BIN / "afs-run"), "--model", script(tmp_path, {"text": "x"}), "remember me"]
+    with subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if b"model  scripted" in line:
+                break
+        running.send_signal(signal.SIGINT)
+        assert running.wait(LIMIT) == 130
+    (kept,) = (tmp_path / "context" / "history" / "runs").glob("*.json")
+    assert json.loads(kept.read_bytes())["prompt"] == "remember me"
+
+
+def test_a_tool_that_is_not_offered_is_never_run(tmp_path: Path) -> None:
+    write = {"calls": [{"name": "write_scratchpad", "arguments": {"filename": "evil.md", "content": "x"}}]}
+    model = script(tmp_path, write, {"text": "done"})
+    done = json.loads(afs(tmp_path, "--json", "--tools", "alttp_lookup", "--model", model, "hi").stdout)
+    call = done["steps"][0]["calls"][0]
+    assert (call["ok"], "alttp_lookup" in call["text"]) == (False, True)
+    assert not list((tmp_path / "context").rglob("evil.md"))
+
+
+def test_the_default_expert_offers_the_tools_of_the_users_own_servers(tmp_path: Path) -> None:
+    hang = tmp_path / "hang.py"
+    hang.write_text(HANGING, encoding="utf-8")
+    servers = {"mcpServers": {"own": {"command": str(BIN / "python"), "args": [str(hang)]}}}
+    (tmp_path / "mcp.json").write_text(json.dumps(servers), encoding="utf-8")
+    done = json.loads(afs(tmp_path, "--json", "--model", script(tmp_path, {"text": "x"}), "hi").stdout)
+    assert done["metadata"]["offered"] == ["wait"]
+
+
+def test_a_terminal_that_cannot_be_written_costs_the_steps_and_not_the_run(tmp_path: Path) -> None:
+    env = {**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path / "context")}
+    words = [str(BIN / "afs-run"), "--servers", "alttp", "--model", script(tmp_path, {"text": "hello"}), "hi"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=full, check=False)
+        assert (done.returncode, done.stdout) == (0, b"hello\n")
+        lost = subprocess.run(words, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert lost.returncode == 1
+    assert b"it is kept in run" in lost.stderr
+    assert b"Traceback" not in lost.stderr
+
+
+def test_a_time_limit_bounds_the_start_of_the_servers_too(tmp_path: Path) -> None:
+    deaf = {"mcpServers": {"deaf": {"command": "sleep", "args": ["62.25"]}, "alttp": {"command": "afs-alttp"}}}
+    (tmp_path / "mcp.json").write_text(json.dumps(deaf), encoding="utf-8")
+    model = script(tmp_path, lookup("$2100"), {"text": "x"})
+    done = json.loads(afs(tmp_path, "--json", "--max-seconds", "3", "--model", model, "hi").stdout)
+    assert [server["state"] for server in done["servers"]] == ["failed", "ready"]
+    assert done["stop"] in ("answer", "budget")
 
 
 def test_afs_agent_run_is_the_same_command(tmp_path: Path) -> None:
