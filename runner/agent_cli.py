@@ -1,5 +1,6 @@
 """`afs agent` and `afs-run`: run a prompt, list and show what was run, list the experts."""
 
+import io
 import math
 import select
 import sys
@@ -158,6 +159,9 @@ def show(run_id: str, context_root: Path | None, **options: Any) -> None:
     from runner.recorder import Recorder, run_json
 
     run = _guard(lambda: Recorder(_settings(context_root).context_root).load(run_id))
+    out: Any = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="backslashreplace")  # an ASCII terminal still shows the run
     if options["as_json"]:
         click.echo(run_json(run))
     else:

@@ -165,7 +165,9 @@ def mcp() -> None:
 
 
 _CONFIG = click.option(
-    "--config", type=click.Path(path_type=Path, dir_okay=False), help="mcp.json to use instead of the suite's own"
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="mcp.json to use; default the nearest, else the suite's own",
 )
 
 
@@ -220,7 +222,9 @@ def install(*, client: str, scope: str, dry_run: bool, check: bool, config: Path
     folder = Path.home() if user else Path.cwd()
     hosts = [host for host in HOSTS if client in (host.name, "all")]
     try:
-        source = config or shipped_config()
+        own = folder / "mcp.json"
+        source = config or (own if own.is_file() and not user else shipped_config())
+        click.echo(f"from {source}")
         plans = [plan(host, source, folder=folder, user=user) for host in hosts]
     except (ConfigError, OSError) as error:
         raise click.ClickException(str(error)) from error
