@@ -1,7 +1,6 @@
 """Shows a run as it happens: each step with its tools, arguments, results, time and tokens."""
 
 import json
-import time
 
 from rich.console import Console
 from rich.status import Status
@@ -36,7 +35,6 @@ class Display:
         self._console = console
         self._quiet = quiet
         self._status: Status | None = None
-        self._begun = time.monotonic()
 
     def opening(self, prompt: str, model: str, why: str) -> None:
         """Say what is asked and who answers."""
