@@ -19,13 +19,14 @@ from typing import NamedTuple
 
 import anyio.to_thread
 
+from knowledge.snes.mapping import Mapper, pc_offset
 from schemas.diagnostic import Diagnostic
 from servers.machine import asar_rom, asar_source
 from servers.machine.asar_fetch import fetched_asar_path
 from servers.machine.asar_hints import next_step
 from servers.machine.asar_output import SymbolFile, parse_diagnostics, parse_prints, parse_symbols
 from servers.machine.asar_program import SOURCE, Program, note
-from servers.machine.asar_rom import Block, Mapper
+from servers.machine.asar_rom import Block
 from servers.machine.asar_stop import why_stopped
 from servers.machine.errors import ServerError
 from servers.machine.sandbox import Backend, Finished, Limits, run_confined
@@ -266,7 +267,7 @@ async def _finish(setup: _Setup, run: _Run) -> Assembly:
     if not run.ok:
         return _failed(setup, run)
     if asar_source.single_run(setup.program.text):
-        offsets = [asar_rom.pc_offset(address, setup.program.mapper) for address, _, _ in run.symbols.lines]
+        offsets = [pc_offset(address, setup.program.mapper) for address, _, _ in run.symbols.lines]
         start = min((offset for offset in offsets if offset is not None), default=len(run.image))
         return _assembled(setup, run, [asar_rom.Span(start, len(run.image))], [])
     again = await _run(setup, asar_rom.complement(run.image, len(run.image)))
@@ -284,7 +285,7 @@ async def _with_free_space(setup: _Setup) -> Assembly:
     again = await _run(setup, asar_rom.complement(run.image, _EXPANDABLE))
     spans, varies = asar_rom.touched(run.image, again.image, _EXPANDABLE)
     spans += asar_rom.free_space_spans(run.image, _EXPANDABLE)
-    written = {asar_rom.pc_offset(address, setup.program.mapper) for address, _, _ in run.symbols.lines}
+    written = {pc_offset(address, setup.program.mapper) for address, _, _ in run.symbols.lines}
     noted = [asar_rom.Span(offset, offset + 1) for offset in _ROM_SIZE_BYTES if offset not in written]
     exact = again.ok and again.image[_EXPANDABLE:] == run.image[_EXPANDABLE:]
     kept = [span for span in spans if span not in noted]

@@ -1,8 +1,8 @@
 """A program as it is presented to asar: its text, where it goes, and what was decided for it."""
 
+from knowledge.snes.mapping import Mapper
 from schemas.diagnostic import Diagnostic
 from servers.machine import asar_source
-from servers.machine.asar_rom import Mapper
 
 __all__ = ["SOURCE", "Program", "note"]
 

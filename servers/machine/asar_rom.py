@@ -8,14 +8,12 @@ is assembled a second time over the complement of the first image, where only un
 import bisect
 import re
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
-__all__ = ["MAPPERS", "Block", "Mapper", "Span", "blocks", "complement", "free_space_spans", "pc_offset", "touched"]
+from knowledge.snes.mapping import Mapper, pc_offset, snes_address
 
-Mapper = Literal["lorom", "hirom", "exlorom", "exhirom", "sa1rom", "sfxrom", "norom"]
-MAPPERS: tuple[str, ...] = get_args(Mapper)
+__all__ = ["Block", "Span", "blocks", "complement", "free_space_spans", "touched"]
 
-_SA1_BANKS = {0: 0x000000, 1: 0x100000, 4: 0x200000, 5: 0x300000}
 _FREE_SPACE_HEADER = 8
 _COMPLEMENT = bytes(255 - value for value in range(256))
 
@@ -35,61 +33,6 @@ class Block(NamedTuple):
     pc_offset: int
     """Offset of the first byte in a ROM file without copier header."""
     data: bytes
-
-
-def _lorom(address: int) -> int:
-    return (address & 0x7F0000) >> 1 | (address & 0x7FFF)
-
-
-def _sa1rom(address: int) -> int | None:
-    if address & 0x408000 == 0x008000:
-        bank = _SA1_BANKS.get(address >> 21)
-        return None if bank is None else bank | (address & 0x1F0000) >> 1 | (address & 0x7FFF)
-    return address & 0x3FFFFF if address & 0xC00000 == 0xC00000 else None
-
-
-def _sfxrom(address: int) -> int | None:
-    if address & 0x600000 == 0x600000 or address & 0x408000 == 0 or address & 0x800000:
-        return None
-    return address & 0x3FFFFF if address & 0x400000 else _lorom(address)
-
-
-def _exlorom(address: int) -> int | None:
-    if address & 0xF00000 == 0x700000:
-        return None
-    return _lorom(address) if address & 0x800000 else _lorom(address) + 0x400000
-
-
-def pc_offset(address: int, mapper: Mapper) -> int | None:
-    """Return the offset in the ROM file of a SNES address, as asar 1.91 maps it; None where no ROM is mapped.
-
-    For sa1rom the banks are those at power-on. Held to asar's own `snestopc` by a test.
-    """
-    if mapper == "norom":
-        return address
-    if mapper == "sa1rom":
-        return _sa1rom(address)
-    if mapper == "sfxrom":
-        return _sfxrom(address)
-    if address & 0xFE0000 == 0x7E0000 or address & 0x408000 == 0:
-        return None
-    if mapper == "lorom":
-        return None if address & 0x708000 == 0x700000 else _lorom(address)
-    if mapper == "exlorom":
-        return _exlorom(address)
-    high = 0x400000 if mapper == "exhirom" and not address & 0x800000 else 0
-    return high | address & 0x3FFFFF
-
-
-def _snes_address(offset: int, mapper: Mapper) -> int:
-    """Return a SNES address of an offset, for blocks that no line of the program starts."""
-    if mapper in ("lorom", "exlorom", "sa1rom", "sfxrom"):
-        low = (offset & 0x3FFFFF) << 1 & 0x7F0000 | offset & 0x7FFF | 0x8000
-        fast = (mapper == "exlorom" and offset < 0x400000) or low & 0xFE0000 == 0x7E0000
-        return low | 0x800000 if fast else low
-    if mapper == "norom":
-        return offset
-    return offset & 0x3FFFFF | (0x400000 if mapper == "exhirom" and offset >= 0x400000 else 0xC00000)
 
 
 def complement(image: bytes, keep_from: int) -> bytes:
@@ -158,4 +101,4 @@ def _named_address(offset: int, bank: int, known: Sequence[int], named: dict[int
     for near in known[max(0, place - 1) : place + 1]:
         if near // bank == offset // bank:
             return named[near] + offset - near
-    return _snes_address(offset, mapper)
+    return snes_address(offset, mapper)

@@ -7,8 +7,8 @@ import re
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
+from knowledge.snes.mapping import MAPPERS, Mapper
 from schemas.diagnostic import Diagnostic
-from servers.machine.asar_rom import MAPPERS, Mapper
 from servers.machine.errors import ServerError
 
 __all__ = [

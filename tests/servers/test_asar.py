@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from mcp import Client
 from mcp.types import TextContent
 
+from knowledge.snes.mapping import MAPPERS, Mapper, pc_offset
 from servers.asar import build
 from servers.machine import asar_source
 from servers.machine.asar import Assembly, assemble_code, find_asar
-from servers.machine.asar_rom import MAPPERS, Mapper, pc_offset
 from servers.machine.errors import ServerError
 from servers.machine.wire import RESULT_LIMIT
 from servers.settings import Settings
