@@ -4,38 +4,34 @@ No ROM of a user is ever read or written: each call has a fresh private folder, 
 asar can write, and nothing of the host but the program and the system's libraries can be read.
 """
 
-import contextlib
 import functools
 import importlib.util
 import os
 import re
 import shutil
-import stat
-import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import anyio.to_thread
 
+from knowledge.m65816.program import Listing
 from knowledge.snes.mapping import Mapper, pc_offset
 from schemas.diagnostic import Diagnostic
 from servers.machine import asar_rom, asar_source
 from servers.machine.asar_fetch import fetched_asar_path
 from servers.machine.asar_hints import next_step
-from servers.machine.asar_output import SymbolFile, parse_diagnostics, parse_prints, parse_symbols
-from servers.machine.asar_program import SOURCE, Program, note
+from servers.machine.asar_output import SymbolFile, listing, parse_diagnostics, parse_prints, parse_symbols
+from servers.machine.asar_place import ROM, SYMBOLS, Place, put, taken, workspace
+from servers.machine.asar_program import Program, note
 from servers.machine.asar_rom import Block
 from servers.machine.asar_stop import why_stopped
 from servers.machine.errors import ServerError
 from servers.machine.sandbox import Backend, Finished, Limits, run_confined
 from servers.settings import Settings
 
-__all__ = ["ASAR_LIMITS", "Assembly", "FoundAsar", "asar_version", "assemble_code", "find_asar"]
+__all__ = ["ASAR_LIMITS", "Assembly", "FoundAsar", "asar_version", "assemble_code", "assemble_program", "find_asar"]
 
 ASAR_LIMITS = Limits(wall_seconds=10.0, cpu_seconds=3, memory_bytes=512 << 20, file_bytes=16 << 20, processes=0)
-_ENTRY, _ROM, _SYMBOLS = "afs.asm", "main.sfc", "main.sym"
 _LARGE = 256 << 10
 """Bytes of a symbol file above which it is read in another thread."""
 _EXPANDABLE = 512 << 10
@@ -65,6 +61,10 @@ class Assembly(NamedTuple):
     prints: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
     backend: Backend
+    listing: Listing = Listing()
+    """The lines of all its files that made bytes or none, with their addresses."""
+    image: bytes = b""
+    """The ROM with the program in it, as long as asar left it; its checksum is not mended."""
 
     @property
     def size(self) -> int:
@@ -114,7 +114,7 @@ async def asar_version(found: FoundAsar, *, backend: Backend | None = None) -> s
     key = (found.path, status.st_mtime_ns, status.st_size)
     known = _versions()
     if key not in known:
-        with _workspace(found.path) as place:
+        with workspace(found.path) as place:
             done = await run_confined(
                 [str(place.program), "--version"], workspace=place.folder, limits=ASAR_LIMITS, backend=backend
             )
@@ -131,52 +131,6 @@ def _versions() -> dict[tuple[Path, int, int], str]:
     return {}
 
 
-class _Place(NamedTuple):
-    folder: Path
-    program: Path
-
-
-@contextmanager
-def _workspace(program: Path) -> Generator[_Place, None, None]:
-    """Make a private folder for one run, with the program in reach.
-
-    As root the sandbox runs as nobody, who may not enter the folder where the program lies (below /root): a
-    link or a copy lies beside the workspace then, where the program can't change it.
-    """
-    root = Path(tempfile.mkdtemp(prefix="afs-asar-"))
-    try:
-        folder = root / "work"
-        folder.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            root.chmod(0o711)
-            copy = root / "asar"
-            _link_or_copy(program.resolve(), copy)
-            program = copy
-        yield _Place(folder, program)
-    finally:
-        _remove(root)
-
-
-def _remove(root: Path) -> None:
-    """Delete the folder: by name what asar leaves as a rule, and whatever else there is by walking it."""
-    try:
-        for name in (f"work/{SOURCE}", f"work/{_ENTRY}", f"work/{_ROM}", f"work/{_SYMBOLS}", "asar"):
-            (root / name).unlink(missing_ok=True)
-        (root / "work").rmdir()
-        root.rmdir()
-    except OSError:
-        shutil.rmtree(root, ignore_errors=True)
-
-
-def _link_or_copy(program: Path, target: Path) -> None:
-    if program.stat().st_mode & 0o005 == 0o005:
-        with contextlib.suppress(OSError):
-            os.link(program, target)
-            return
-    shutil.copyfile(program, target)
-    target.chmod(0o755)
-
-
 async def assemble_code(
     code: str,
     settings: Settings,
@@ -191,13 +145,22 @@ async def assemble_code(
     long, or asar or the sandbox are missing.
     """
     text = asar_source.checked(code)
+    program = Program(text, mapper, escaped=asar_source.one_line_program(code))
+    return await assemble_program(program, settings, limits=limits, backend=backend)
+
+
+async def assemble_program(
+    program: Program, settings: Settings, *, limits: Limits = ASAR_LIMITS, backend: Backend | None = None
+) -> Assembly:
+    """Assemble a program with its files, over its ROM or a blank one. Raises ServerError as `assemble_code` does."""
     found = find_asar(settings)
     version = await asar_version(found, backend=backend)
-    program = Program(text, mapper, escaped=asar_source.one_line_program(code))
     try:
-        with _workspace(found.path) as place:
+        with workspace(found.path) as place:
             setup = _Setup(program, place, version, limits, backend)
-            run = await _run(setup, b"")
+            run = await _run(setup, program.rom)
+            if program.rom:
+                return await _onto_rom(setup, run)
             if any(item.code == "Eno_freespace" for item in run.diagnostics):
                 return await _with_free_space(setup)
             return await _finish(setup, run)
@@ -209,7 +172,7 @@ class _Setup(NamedTuple):
     """All that the runs over one program share."""
 
     program: Program
-    place: _Place
+    place: Place
     version: str
     limits: Limits
     backend: Backend | None
@@ -228,38 +191,21 @@ class _Run(NamedTuple):
 async def _run(setup: _Setup, rom: bytes) -> _Run:
     """Assemble over `rom` (empty: none) and read what asar left."""
     program, place, limits = setup.program, setup.place, setup.limits
-    for name in (_ROM, _SYMBOLS):
-        (place.folder / name).unlink(missing_ok=True)
-    (place.folder / SOURCE).write_bytes(program.text.encode("utf-8"))
-    if program.entry:
-        (place.folder / _ENTRY).write_text(program.entry, encoding="utf-8")
-    if rom:
-        (place.folder / _ROM).write_bytes(rom)
+    start = put(place, program, rom)
     argv = [str(place.program), "--no-title-check", "--fix-checksum=off", "--symbols=wla"]
-    argv += [f"--symbols-path={_SYMBOLS}", _ENTRY if program.entry else SOURCE, _ROM]
+    argv += [f"-I{folder or '.'}" for folder in program.folders]
+    argv += [f"--symbols-path={SYMBOLS}", start, ROM]
     done = await run_confined(argv, workspace=place.folder, limits=limits, backend=setup.backend)
     diagnostics = parse_diagnostics(done.stderr.decode("utf-8", "replace"), lines=program.lines)
     stopped = why_stopped(done, diagnostics, limits)
     if stopped is not None:
         return _Run(done, [*diagnostics[:5], stopped], b"", parse_symbols(""), ok=False)
     ok = done.returncode == 0
-    image = _read(place.folder / _ROM) if ok else b""
-    text = _read(place.folder / _SYMBOLS).decode("utf-8", "replace") if ok else ""
+    image = taken(place, ROM, limit=limits.file_bytes) if ok else b""
+    text = taken(place, SYMBOLS, limit=limits.file_bytes).decode("utf-8", "replace") if ok else ""
     large = len(text) > _LARGE
     symbols = await anyio.to_thread.run_sync(parse_symbols, text) if large else parse_symbols(text)
     return _Run(done, diagnostics, image, symbols, ok)
-
-
-def _read(path: Path) -> bytes:
-    """Read a file that asar made: a regular one, and not above the limit that it was under."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return b""
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return b""
-        return file.read(ASAR_LIMITS.file_bytes)
 
 
 async def _finish(setup: _Setup, run: _Run) -> Assembly:
@@ -292,6 +238,28 @@ async def _with_free_space(setup: _Setup) -> Assembly:
     return _assembled(setup, run, kept, _doubts(exact=exact, varies=varies))
 
 
+async def _onto_rom(setup: _Setup, run: _Run) -> Assembly:
+    """Find the bytes of a program in a ROM that was there before.
+
+    A second run over the ROM's complement tells written bytes from equal ones. Where the program looks at the ROM (for
+    free space, by asserts) that run differs, and only bytes that changed are known.
+    """
+    if not run.ok:
+        return _failed(setup, run)
+    size = len(setup.program.rom)
+    again = await _run(setup, asar_rom.complement(setup.program.rom, size))
+    exact = again.ok and len(again.image) == len(run.image) and again.symbols.lines == run.symbols.lines
+    other = again.image if exact else asar_rom.complement(setup.program.rom, size)
+    spans = asar_rom.touched(run.image, other, size)[0] if exact else asar_rom.changed(run.image, setup.program.rom)
+    spans += asar_rom.free_space_spans(run.image, size)
+    unsure = note(
+        "looks_at_rom",
+        "the program looks at the ROM, so bytes that it wrote as they were before are not told apart",
+        "nothing to do, unless you need every byte listed: give its code fixed addresses by org",
+    )
+    return _assembled(setup, run, spans, [] if exact else [unsure])
+
+
 def _doubts(*, exact: bool, varies: bool) -> list[Diagnostic]:
     if exact and not varies:
         return []
@@ -321,7 +289,7 @@ def _failed(setup: _Setup, run: _Run) -> Assembly:
 def _assembled(setup: _Setup, run: _Run, spans: list[asar_rom.Span], doubts: list[Diagnostic]) -> Assembly:
     program = setup.program
     addresses = [address for address, _, _ in run.symbols.lines]
-    own_lines = {line for _, file, line in run.symbols.lines if run.symbols.files.get(file) == SOURCE}
+    own_lines = {line for _, file, line in run.symbols.lines if run.symbols.files.get(file) == program.name}
     traps = asar_source.silent_traps(program.text, own_lines)
     return Assembly(
         ok=True,
@@ -333,6 +301,8 @@ def _assembled(setup: _Setup, run: _Run, spans: list[asar_rom.Span], doubts: lis
         prints=tuple(parse_prints(run.done.stdout.decode("utf-8", "replace"))),
         diagnostics=tuple([*_explained(program, run.diagnostics), *traps, *program.notes(), *doubts]),
         backend=run.done.backend,
+        listing=listing(run.symbols, program.texts()),
+        image=run.image,
     )
 
 

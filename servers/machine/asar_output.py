@@ -5,13 +5,14 @@ standard error, and the WLA symbol file.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from knowledge.m65816.program import Listing, SourceLine
 from schemas.diagnostic import Diagnostic
 from servers.machine.wire import clean, shorten
 
-__all__ = ["SymbolFile", "parse_diagnostics", "parse_prints", "parse_symbols"]
+__all__ = ["SymbolFile", "listing", "parse_diagnostics", "parse_prints", "parse_symbols"]
 
 _LONGEST_LINE = 4_000
 _MOST_DIAGNOSTICS = 200
@@ -100,3 +101,16 @@ def _files(sections: dict[str, list[str]]) -> dict[int, str]:
         number, _, rest = line.partition(" ")
         files[int(number, 16)] = rest.partition(" ")[2]
     return files
+
+
+def listing(symbols: SymbolFile, texts: Mapping[str, str]) -> Listing:
+    """Put the lines of a program's files beside the address where each began to write, -1 where it wrote nothing."""
+    first: dict[tuple[str, int], int] = {}
+    for address, file, line in symbols.lines:
+        first.setdefault((symbols.files.get(file, ""), line), address)
+    lines = [
+        SourceLine(name, number, line, first.get((name, number), -1))
+        for name, text in texts.items()
+        for number, line in enumerate(text.split("\n"), start=1)
+    ]
+    return Listing(tuple(lines), symbols.labels)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from knowledge.snes.mapping import Mapper, pc_offset, snes_address
 
-__all__ = ["Block", "Span", "blocks", "complement", "free_space_spans", "touched"]
+__all__ = ["Block", "Span", "blocks", "changed", "complement", "free_space_spans", "touched"]
 
 _FREE_SPACE_HEADER = 8
 _COMPLEMENT = bytes(255 - value for value in range(256))
@@ -47,6 +47,13 @@ def touched(first: bytes, second: bytes, end: int) -> tuple[list[Span], bool]:
     difference = (left ^ int.from_bytes(second[:size], "little")).to_bytes(size, "little")
     spans = [Span(*match.span()) for match in re.finditer(rb"[^\xff]+", difference)]
     return spans, re.search(rb"[^\x00\xff]", difference) is not None
+
+
+def changed(image: bytes, before: bytes) -> list[Span]:
+    """Return where an image differs from what it was before, as far as that went."""
+    size = min(len(image), len(before))
+    left = int.from_bytes(image[:size], "little") ^ int.from_bytes(before[:size], "little")
+    return [Span(*match.span()) for match in re.finditer(rb"[^\x00]+", left.to_bytes(size, "little"))]
 
 
 def free_space_spans(image: bytes, start: int) -> list[Span]:
