@@ -2,12 +2,25 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple, get_args
 
 from knowledge.m65816.program import Listing, SourceLine
-from knowledge.snes.wla import read_wla
+from knowledge.snes.mapping import Mapper
+from knowledge.snes.symbol_mlb import MEMORIES, read_mlb, write_mlb
+from knowledge.snes.symbol_table import Problem, Problems, SymbolError, SymbolTable, table_of
+from knowledge.snes.symbol_text import read_asar, read_nocash, read_wla_labels, write_asar, write_nocash, write_wla
+from knowledge.snes.wla import note_repeats, read_wla
 
-__all__ = ["listing_from_wla"]
+__all__ = ["FORMATS", "Format", "Written", "detect", "listing_from_wla", "read_symbols", "write_symbols"]
 
+Format = Literal["wla", "nocash", "mlb", "asar"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+"""WLA and no$sns as asar writes them, Mesen's labels, and `Name = $7E0010` lines for asar."""
+
+_NO_SNS = re.compile(r"[0-9A-Fa-f]{6,8}[ \t]+\S")
+_WLA = re.compile(r"\[[\w -]+\]|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4}[ \t]")
+_MLB = re.compile(rf"(?:{'|'.join(MEMORIES)}|Spc\w+|Sa1\w+|Gsu\w+|[A-Z]+):[0-9A-Fa-f]")
+_ASAR = re.compile(r"!?[A-Za-z_]\w*[ \t]*:?=|org\b|[A-Za-z_]\w*:(?:[ \t]|$)", re.IGNORECASE)
 _MACRO = re.compile(r"\s*(macro\s+\w+\s*\(|endmacro\b)", re.IGNORECASE)
 
 
@@ -57,3 +70,62 @@ def _listed(name: str, texts: list[str], made: dict[int, list[int]]) -> Iterator
 
 def _split(text: str) -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
+
+
+class Written(NamedTuple):
+    """A symbol file as text."""
+
+    text: str
+    problems: tuple[Problem, ...]
+    """Names that were changed, and what the format cannot hold."""
+
+
+def detect(text: str) -> Format:
+    """Return the format that the first telling line is in. SymbolError when there is none."""
+    for line in text[:100_000].removeprefix("\ufeff").split("\n"):
+        start = line.strip()[:200]
+        if not start or start.startswith(";"):
+            continue
+        for form, pattern in (("wla", _WLA), ("mlb", _MLB), ("nocash", _NO_SNS), ("asar", _ASAR)):
+            if pattern.match(start):
+                return form  # type: ignore[return-value]  # the four names above are the formats
+        break
+    raise SymbolError(f"no known symbol format; give format as one of {', '.join(FORMATS)}")
+
+
+def read_symbols(text: str, format: str = "", *, mapper: Mapper = "lorom") -> SymbolTable:
+    """Return the symbols of a text in a format, or in the one that it looks like.
+
+    Lines that cannot be read, and names that come twice, are in the table's problems with their line numbers. `mapper`
+    turns Mesen's ROM offsets into SNES addresses. SymbolError when the format is unknown or the text is too long.
+    """
+    form = _checked(format) if format else detect(text)
+    problems = Problems()
+    if form == "wla":
+        return table_of(read_wla_labels(text, problems), problems)
+    if form == "mlb":
+        found = read_mlb(text, problems, mapper)
+    else:
+        found = read_nocash(text, problems) if form == "nocash" else read_asar(text, problems)
+    kept = list(found)
+    note_repeats(((number, symbol.name, symbol.address) for number, symbol in kept), problems)
+    return table_of((symbol for _, symbol in kept), problems)
+
+
+def _checked(format: str) -> Format:
+    for known in FORMATS:
+        if format == known:
+            return known
+    raise SymbolError(f"no symbol format {format[:40]!r}; it is one of {', '.join(FORMATS)}")
+
+
+def write_symbols(table: SymbolTable, format: str, *, mapper: Mapper = "lorom") -> Written:
+    """Return a table as text in a format; what the format cannot hold is in the problems. SymbolError when the format
+    is unknown."""
+    form, problems = _checked(format), Problems()
+    if form == "mlb":
+        text = write_mlb(table.symbols, problems, mapper)
+    else:
+        write = {"wla": write_wla, "nocash": write_nocash, "asar": write_asar}[form]
+        text = write(table.symbols, problems)
+    return Written(text, problems.listed())

@@ -1,12 +1,21 @@
 """The WLA symbol file as asar 1.91 writes it: labels, source files, and which line made which address."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from knowledge.snes.symbol_table import Problem, Problems, SymbolError
 
-__all__ = ["LONGEST_LINE", "LONGEST_TEXT", "NAME", "LineAddress", "WlaFile", "numbered_lines", "read_wla"]
+__all__ = [
+    "LONGEST_LINE",
+    "LONGEST_TEXT",
+    "NAME",
+    "LineAddress",
+    "WlaFile",
+    "note_repeats",
+    "numbered_lines",
+    "read_wla",
+]
 
 LONGEST_TEXT = 32_000_000
 """Characters a symbol file may have."""
@@ -61,7 +70,7 @@ def numbered_lines(text: str, problems: Problems) -> Iterator[tuple[int, str]]:
 def read_wla(text: str) -> WlaFile:
     """Read a WLA symbol file; what cannot be read is among the problems. Raises SymbolError when it is too long."""
     problems = Problems()
-    labels: list[tuple[int, str]] = []
+    labels: list[tuple[int, str, int]] = []
     lines: list[LineAddress] = []
     files: dict[int, str] = {}
     checksum, section = "", "labels"
@@ -81,7 +90,7 @@ def read_wla(text: str) -> WlaFile:
     return WlaFile(_by_address(labels, problems), tuple(lines), files, checksum, problems.listed())
 
 
-def _label(number: int, line: str, problems: Problems) -> list[tuple[int, str]]:
+def _label(number: int, line: str, problems: Problems) -> list[tuple[int, str, int]]:
     match = _LABEL.fullmatch(line)
     if match is None:
         problems.add(number, f"no label: {line[:60]!r}; expected `bb:aaaa name`")
@@ -90,7 +99,7 @@ def _label(number: int, line: str, problems: Problems) -> list[tuple[int, str]]:
         problems.add(number, f"label with blanks or control characters left out: {match[3][:60]!r}")
         return []
     anonymous = match[3].startswith(":")
-    return [] if anonymous else [(int(match[1] + match[2], 16), match[3])]
+    return [] if anonymous else [(number, match[3], int(match[1] + match[2], 16))]
 
 
 def _address(number: int, line: str, problems: Problems) -> list[LineAddress]:
@@ -101,10 +110,20 @@ def _address(number: int, line: str, problems: Problems) -> list[LineAddress]:
     return [LineAddress(int(match[1] + match[2], 16), int(match[3], 16), int(match[4], 16))]
 
 
-def _by_address(labels: list[tuple[int, str]], problems: Problems) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for address, name in sorted(labels):
-        if name in found:
-            problems.add(0, f"{name} is both ${found[name]:06X} and ${address:06X}; the second is kept")
-        found[name] = address
-    return found
+def _by_address(labels: list[tuple[int, str, int]], problems: Problems) -> dict[str, int]:
+    note_repeats(labels, problems)
+    last = {name: address for _, name, address in labels}
+    return dict(sorted(last.items(), key=lambda item: (item[1], item[0])))
+
+
+def note_repeats(found: Iterable[tuple[int, str, int]], problems: Problems) -> None:
+    """Note the names that come twice among (line, name, address)."""
+    first: dict[str, tuple[int, int]] = {}
+    for number, name, address in found:
+        line, known = first.setdefault(name, (number, address))
+        if line != number and address == known:
+            problems.add(number, f"{name[:60]} comes twice, in line {line} too")
+        elif line != number:
+            problems.add(
+                number, f"{name[:60]} is ${address:06X} here and ${known:06X} in line {line}; the last is kept"
+            )
