@@ -7,8 +7,9 @@ they return flows back to each call. Unknown is unknown: nothing here guesses.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from knowledge.m65816.flow_solve import Edge, EdgeKind, ExitKind
 from knowledge.m65816.flow_state import State
 from knowledge.m65816.instruction import Instruction
 from knowledge.m65816.program import Program
@@ -30,27 +31,12 @@ __all__ = [
     "analyse",
 ]
 
-EdgeKind = Literal["next", "taken", "jump", "call", "after_call"]
-"""To the next instruction; a branch that is taken; a jump; into a routine; behind a call, once the routine returned."""
-ExitKind = Literal["rts", "rtl", "rti", "stp", "brk", "cop", "unknown", "outside", "end"]
-"""How control leaves: a return, STP, a software interrupt, a jump whose target is unknown, a jump to bytes that are no
-part of the program, or the last byte of a block passed (`end`)."""
-
 
 class Entry(NamedTuple):
     """A place where control may begin, and what is known there."""
 
     address: int
     state: State = State()
-
-
-class Edge(NamedTuple):
-    """One way from an instruction to another."""
-
-    target: int
-    kind: EdgeKind
-    assumed: bool = False
-    """Behind a call to code that is no part of the program: assumed to return, with M, X, E, D, DB and S as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +128,7 @@ class Routine:
 
 @dataclass(frozen=True)
 class Flow:
-    """What `analyse` found."""
+    """What `analyse` found. Conflicts and joins are the first 200 of each."""
 
     program: Program
     entries: tuple[Entry, ...]
@@ -157,9 +143,13 @@ class Flow:
     """False when the limit on steps ended the analysis: what is there is right as far as it goes, but not all of it."""
 
 
-def analyse(program: Program, entries: Sequence[Entry] = (), *, limit: int = 300_000) -> Flow:
+def analyse(program: Program, entries: Sequence[Entry] = (), *, limit: int = 300_000, whole_rom: bool = False) -> Flow:
     """Follow the program from its entries and return what can be reached, and with which states.
 
-    Without entries, from the program's start with nothing known but native mode. `limit` bounds the steps taken.
+    Without entries, from the program's start with nothing known but native mode. `limit` bounds the steps taken;
+    with `whole_rom` code is followed into the ROM below the blocks, too.
     """
-    raise NotImplementedError
+    from knowledge.m65816.flow_build import build
+
+    starts = tuple(entries) or ((Entry(program.start),) if program.blocks else ())
+    return build(program, starts, limit=limit, whole_rom=whole_rom)
