@@ -25,6 +25,9 @@ class Settings:
     """Root of the AFS context (`AFS_CONTEXT_ROOT`, default `~/.context`)."""
     data_dir: Path
     """Where fetched parts (asar, the model) are kept (`AFS_DATA_DIR`, default the user's data directory)."""
+    project_root: Path = dataclasses.field(default_factory=Path.cwd)
+    """The one folder below which patches and ROMs are read and written (`AFS_PROJECT_ROOT`, default: where the server
+    was started)."""
     asar: str = ""
     """Path of the asar to use (`AFS_ASAR`); empty: found by the search order."""
 
@@ -35,6 +38,7 @@ class Settings:
         return cls(
             context_root=_folder(env, "AFS_CONTEXT_ROOT", Path.home() / ".context"),
             data_dir=_folder(env, "AFS_DATA_DIR", platformdirs.user_data_path("afs-suite", appauthor=False)),
+            project_root=_folder(env, "AFS_PROJECT_ROOT", Path.cwd()),
             asar=env.get("AFS_ASAR", "").strip(),
         )
 

@@ -22,7 +22,7 @@ LONGEST_TEXT = 32_000_000
 LONGEST_LINE = 2_000
 """Characters a line may have."""
 
-NAME = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff]{1,255}")
+NAME = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff]{1,1000}")
 """What a name may be: no blanks, no control characters, no half of a surrogate pair."""
 _LABEL = re.compile(r"([0-9A-Fa-f]{2}):([0-9A-Fa-f]{4})[ \t]+(\S.*)")
 _LINE = re.compile(r"([0-9A-Fa-f]{2}):([0-9A-Fa-f]{4}) ([0-9A-Fa-f]{4}):([0-9A-Fa-f]{8})")

@@ -9,18 +9,22 @@ import importlib.util
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import anyio.to_thread
 
 from knowledge.m65816.program import Listing
 from knowledge.snes.mapping import Mapper, pc_offset
+from knowledge.snes.symbols import listing_from_wla
+from knowledge.snes.wla import WlaFile, read_wla
 from schemas.diagnostic import Diagnostic
 from servers.machine import asar_rom, asar_source
 from servers.machine.asar_fetch import fetched_asar_path
 from servers.machine.asar_hints import next_step
-from servers.machine.asar_output import SymbolFile, listing, parse_diagnostics, parse_prints, parse_symbols
+from servers.machine.asar_output import parse_diagnostics, parse_prints
 from servers.machine.asar_place import ROM, SYMBOLS, Place, put, taken, workspace
 from servers.machine.asar_program import Program, note
 from servers.machine.asar_rom import Block
@@ -61,10 +65,16 @@ class Assembly(NamedTuple):
     prints: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
     backend: Backend
-    listing: Listing = Listing()
-    """The lines of all its files that made bytes or none, with their addresses."""
+    symbol_text: str = ""
+    """asar's symbol file, in WLA's format."""
+    texts: Mapping[str, str] = MappingProxyType({})
+    """The assembly text of its files, by name."""
     image: bytes = b""
     """The ROM with the program in it, as long as asar left it; its checksum is not mended."""
+
+    def listing(self) -> Listing:
+        """Return the lines of all its files with the addresses of what they made."""
+        return listing_from_wla(self.symbol_text, self.texts)
 
     @property
     def size(self) -> int:
@@ -184,7 +194,8 @@ class _Run(NamedTuple):
     done: Finished
     diagnostics: list[Diagnostic]
     image: bytes
-    symbols: SymbolFile
+    symbols: WlaFile
+    symbol_text: str
     ok: bool
 
 
@@ -199,13 +210,13 @@ async def _run(setup: _Setup, rom: bytes) -> _Run:
     diagnostics = parse_diagnostics(done.stderr.decode("utf-8", "replace"), lines=program.lines)
     stopped = why_stopped(done, diagnostics, limits)
     if stopped is not None:
-        return _Run(done, [*diagnostics[:5], stopped], b"", parse_symbols(""), ok=False)
+        return _Run(done, [*diagnostics[:5], stopped], b"", read_wla(""), "", ok=False)
     ok = done.returncode == 0
     image = taken(place, ROM, limit=limits.file_bytes) if ok else b""
     text = taken(place, SYMBOLS, limit=limits.file_bytes).decode("utf-8", "replace") if ok else ""
     large = len(text) > _LARGE
-    symbols = await anyio.to_thread.run_sync(parse_symbols, text) if large else parse_symbols(text)
-    return _Run(done, diagnostics, image, symbols, ok)
+    symbols = await anyio.to_thread.run_sync(read_wla, text) if large else read_wla(text)
+    return _Run(done, diagnostics, image, symbols, text, ok)
 
 
 async def _finish(setup: _Setup, run: _Run) -> Assembly:
@@ -301,7 +312,8 @@ def _assembled(setup: _Setup, run: _Run, spans: list[asar_rom.Span], doubts: lis
         prints=tuple(parse_prints(run.done.stdout.decode("utf-8", "replace"))),
         diagnostics=tuple([*_explained(program, run.diagnostics), *traps, *program.notes(), *doubts]),
         backend=run.done.backend,
-        listing=listing(run.symbols, program.texts()),
+        symbol_text=run.symbol_text,
+        texts=program.texts(),
         image=run.image,
     )
 

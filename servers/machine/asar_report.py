@@ -12,7 +12,7 @@ from servers.machine.errors import ServerError
 from servers.machine.paging import END
 from servers.machine.wire import clean, shorten
 
-__all__ = ["MOST_BYTES", "Assembled", "BlockPart", "Symbol", "report"]
+__all__ = ["MOST_BYTES", "Assembled", "BlockPart", "Symbol", "diagnostic_line", "report"]
 
 MOST_BYTES = 4_096
 """Bytes of code that one result shows."""
@@ -76,7 +76,7 @@ class Assembled(Frozen):
         if self.prints_total:
             lines.append(f"printed{_of(len(self.prints), self.prints_total)}:")
             lines += [f"  {text}" for text in self.prints]
-        lines += [_diagnostic_line(item) for item in self.diagnostics]
+        lines += [diagnostic_line(item) for item in self.diagnostics]
         if self.diagnostics_total > len(self.diagnostics):
             lines.append(f"{self.diagnostics_total - len(self.diagnostics)} more diagnostics; correct these first")
         return "\n".join(lines)
@@ -100,7 +100,8 @@ def _hex_lines(block: BlockPart) -> list[str]:
     ]
 
 
-def _diagnostic_line(item: Diagnostic) -> str:
+def diagnostic_line(item: Diagnostic) -> str:
+    """Return a diagnostic as one line, its next step at the end."""
     place = f"{item.file}:{item.line}: " if item.line else f"{item.file}: " if item.file else ""
     called = f" (called from {item.called_from})" if item.called_from else ""
     source = f" [{item.source}]" if item.source else ""

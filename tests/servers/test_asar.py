@@ -14,7 +14,7 @@ from mcp import Client
 from mcp.types import TextContent
 
 from knowledge.snes.mapping import MAPPERS, Mapper, pc_offset
-from servers.asar import build
+from servers.asar.server import build
 from servers.machine import asar_source
 from servers.machine.asar import Assembly, assemble_code, find_asar
 from servers.machine.errors import ServerError

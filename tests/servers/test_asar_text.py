@@ -2,10 +2,11 @@
 
 import pytest
 
+from knowledge.snes.wla import read_wla
 from schemas.diagnostic import Diagnostic
 from servers.machine.asar import Assembly
 from servers.machine.asar_hints import next_step
-from servers.machine.asar_output import parse_diagnostics, parse_prints, parse_symbols
+from servers.machine.asar_output import parse_diagnostics, parse_prints
 from servers.machine.asar_report import report
 from servers.machine.asar_rom import Block, Span, blocks, complement, free_space_spans, touched
 from servers.machine.asar_source import MNEMONICS, has_place, mapper_in, silent_traps, single_run
@@ -36,7 +37,7 @@ SYMBOLS = """; wla symbolic information file
 
 
 def test_a_symbol_file_gives_labels_lines_files_and_checksum() -> None:
-    symbols = parse_symbols(SYMBOLS)
+    symbols = read_wla(SYMBOLS)
     assert symbols.labels == {"main": 0x8000, "main_sub": 0x8002, "data": 0x800A}
     assert symbols.lines == ((0x8000, 0, 3), (0x90800A, 1, 27))
     assert symbols.files == {0: "main.asm", 1: "afs.asm"}
@@ -44,7 +45,7 @@ def test_a_symbol_file_gives_labels_lines_files_and_checksum() -> None:
 
 
 def test_an_empty_symbol_file_gives_nothing() -> None:
-    assert parse_symbols("") == ({}, (), {}, "")
+    assert read_wla("") == ({}, (), {}, "", ())
 
 
 def test_diagnostics_give_place_call_code_message_and_source() -> None:

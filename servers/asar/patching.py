@@ -1,0 +1,108 @@
+"""The tools that bring code into a ROM: assemble, apply a patch with a backup, undo it."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from knowledge.snes.mapping import Mapper
+from schemas.diagnostic import Diagnostic
+from schemas.frozen import Frozen
+from servers.asar.source import MapperName
+from servers.machine.asar import Assembly, assemble_code, assemble_program
+from servers.machine.asar_files import patch_program
+from servers.machine.asar_program import Program
+from servers.machine.asar_report import Assembled, diagnostic_line, report
+from servers.machine.beneath import Root
+from servers.machine.errors import ServerError
+from servers.machine.face import READS, Face
+from servers.machine.rom_file import read_rom
+from servers.settings import Settings
+
+__all__ = ["offer_assembling"]
+
+_Code = Annotated[str, Field(description="asar source text, one instruction per line; at most 262,144 bytes")]
+_File = Annotated[str, Field(description="instead of code: a patch file, relative to the project folder")]
+_Include = Annotated[
+    list[str], Field(max_length=16, description="folders of the project whose files the patch may include by name")
+]
+
+
+class Applied(Frozen):
+    """What `apply_patch` did."""
+
+    ok: bool
+    asar_version: str
+    rom: str = Field(description="the file that holds the patched ROM; empty when nothing was written")
+    backup: str = Field(default="", description="the file with the ROM as it was; empty when a new file was written")
+    size_before: int = Field(default=0, description="bytes of the ROM, without copier header")
+    size_after: int = 0
+    written: int = Field(default=0, description="bytes that the patch wrote")
+    checksum: str = Field(default="", description="the checksum in the header now, e.g. $1B2C")
+    diagnostics: list[Diagnostic] = []
+
+    def as_text(self) -> str:
+        """Say all that the fields say."""
+        lines = [f"applied with asar {self.asar_version}" if self.ok else f"NOT applied (asar {self.asar_version})"]
+        if self.ok:
+            kept = f"; the ROM as it was: {self.backup} (undo_patch puts it back)" if self.backup else ""
+            lines.append(f"{self.rom}: {self.written} bytes written{kept}")
+            lines.append(f"{self.size_before} bytes before, {self.size_after} after; checksum {self.checksum}")
+        return "\n".join(lines + [diagnostic_line(item) for item in self.diagnostics])
+
+
+class Undone(Frozen):
+    """What `undo_patch` did."""
+
+    asar_version: str
+    rom: str
+    restored_from: str
+    sha256: str = Field(description="of the file now")
+
+    def as_text(self) -> str:
+        """Say all that the fields say."""
+        line = f"{self.rom} is what it was before its last patch (from {self.restored_from}, SHA-256 {self.sha256})"
+        return f"{line}; asar {self.asar_version}"
+
+
+async def assemble_anything(
+    settings: Settings, *, code: str, file: str, include: list[str], mapper: Mapper, rom: bytes = b""
+) -> Assembly:
+    """Assemble text or a patch file, over a ROM or a blank one. Raises ServerError."""
+    if code.strip() and file:
+        raise ServerError("give either code (assembly text) or file (a patch in the project folder), not both")
+    if file:
+        with Root(settings.project_root) as root:
+            program = patch_program(root, file, mapper=mapper, include=include, rom=rom)
+        return await assemble_program(program, settings)
+    if rom:
+        return await assemble_program(Program(code, mapper, escaped=False, rom=rom), settings)
+    return await assemble_code(code, settings, mapper=mapper)
+
+
+def offer_assembling(face: Face, settings: Settings) -> None:
+    """Offer `assemble`, which writes no file."""
+
+    @face.offer(READS, title="Assemble 65816 code")
+    async def assemble(
+        code: _Code = "",
+        mapper: MapperName = "lorom",
+        offset: Annotated[int, Field(ge=0, description="bytes to skip (0 or more), for the next page")] = 0,
+        limit: Annotated[int, Field(ge=1, le=4096, description="most bytes to show, 1 to 4096")] = 4096,
+        find_symbol: Annotated[str, Field(max_length=100, description="show only labels that contain this")] = "",
+        file: _File = "",
+        include: _Include = [],  # noqa: B006  # read only; a default that pydantic copies
+        rom: Annotated[str, Field(description="assemble onto this ROM of the project; the file is not changed")] = "",
+    ) -> Assembled:
+        """Assemble 65816 code with asar and return the exact bytes, or the errors with what to do about them.
+
+        Start the code with its address, for example `org $008000`; without one it goes to $008000. Returns the bytes
+        by SNES address, labels, size, CRC-32, printed text and diagnostics. Failed code is a normal result with
+        ok=false: correct it as each next_step says and call again. No file is changed; code can't include files, a
+        patch file of the project can (those beside it). To change a ROM call apply_patch.
+        """
+        image = b""
+        if rom:
+            with Root(settings.project_root) as root:
+                image = read_rom(root, rom).data
+        assembly = await assemble_anything(settings, code=code, file=file, include=include, mapper=mapper, rom=image)
+        return report(assembly, offset=offset, limit=limit, find=find_symbol)

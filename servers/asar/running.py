@@ -1,0 +1,248 @@
+"""The tool that runs code on the 65816 and shows what it did."""
+
+from functools import partial
+from typing import Annotated, Literal, NamedTuple
+
+import anyio.to_thread
+from knowledge.m65816.machine import Machine
+from pydantic import Field
+
+from knowledge.m65816.opcodes import FLAGS
+from knowledge.m65816.outcome import CodeError, HardwareAccess, Outcome, Remark, Script, Start, TraceLine
+from knowledge.m65816.program import Program
+from knowledge.m65816.registers import Registers
+from knowledge.snes.registers import register_at
+from schemas.frozen import Frozen
+from servers.asar.source import Asked, CodeText, HexBytes, MapperName, PlaceOf, RomName, StartAt, gather
+from servers.asar.state import start_of
+from servers.machine.errors import ServerError
+from servers.machine.face import READS, Face
+from servers.machine.paging import END, page_of
+from servers.settings import Settings
+
+__all__ = ["EntryText", "offer_running"]
+
+EntryText = Annotated[
+    str,
+    Field(
+        max_length=200,
+        description="state at entry: widths m8 or m16 and x8 or x16, direct page d=, data bank db=; "
+        "e.g. m8 x16 d=$0000 db=$7E; default m8 x8 d=0 db=0",
+    ),
+]
+Show = Literal["summary", "memory", "hardware", "trace"]
+_FEW = 24
+"""Entries of each list that the summary shows."""
+_MOST_TRACE = 20_000
+_STOPS = {
+    "rts": "returned by RTS",
+    "rtl": "returned by RTL",
+    "rti": "returned by RTI",
+    "end": "ran past its last byte (no RTS or RTL there)",
+    "outside": "left the code: it ran into bytes that are no part of it",
+    "budget": "was stopped: the instruction budget was used up (raise budget, or look for an endless loop)",
+    "stp": "stopped by STP",
+    "wai": "waits in WAI for an interrupt that never comes (set interrupts to on)",
+    "interrupt": "went to an interrupt vector that leads nowhere (BRK or COP)",
+}
+
+
+class RunResult(Frozen):
+    """What `run_code` returns."""
+
+    asar_version: str
+    stop: str = Field(description="rts, rtl, rti, end, outside, budget, stp, wai or interrupt")
+    reason: str
+    registers: dict[str, str] = Field(description="after the run: A (16 bits), X, Y, S, D, DB, PB, PC, P")
+    flags: str = Field(description="NVMXDIZC, a capital letter where set")
+    instructions: int
+    cycles: int = Field(description="CPU cycles")
+    clocks: int = Field(description="master clocks (21.477 MHz)")
+    scanlines: float = Field(description="clocks / 1364")
+    memory: list[str] = Field(description="bytes written, e.g. $7E0010: 12 34")
+    memory_total: int = Field(description="bytes written in all")
+    hardware: list[str] = Field(default=[], description="accesses of hardware registers, in order")
+    hardware_total: int = 0
+    remarks: list[str] = Field(default=[], description="what real hardware would answer in a way not to rely on")
+    trace: list[str] = []
+    trace_total: int = 0
+    offset: int = 0
+    next_offset: int = Field(default=END, description="offset of the next page of the list shown; -1: none")
+
+    def as_text(self) -> str:
+        """Say all that the fields say."""
+        values = " ".join(f"{name}={value}" for name, value in self.registers.items())
+        lines = [
+            f"{self.reason} ({self.stop}) after {self.instructions} instructions",
+            f"{values} flags {self.flags}",
+            f"{self.cycles} CPU cycles, {self.clocks} master clocks, {self.scanlines} scanlines; "
+            f"asar {self.asar_version}",
+        ]
+        parts = (
+            ("memory written", self.memory, f"{self.memory_total} bytes"),
+            ("hardware", self.hardware, f"{self.hardware_total} accesses"),
+            ("trace", self.trace, f"{self.trace_total} instructions"),
+        )
+        for name, items, total in parts:
+            if items:
+                lines += [f"{name} ({total} in all):", *(f"  {item}" for item in items)]
+        lines += [f"note: {item}" for item in self.remarks]
+        if self.offset or self.next_offset != END:
+            more = (
+                "this is the last page"
+                if self.next_offset == END
+                else f"more: call again with offset={self.next_offset}"
+            )
+            lines.append(f"shown from {self.offset}; {more}")
+        return "\n".join(lines)
+
+
+def flag_letters(p: int) -> str:
+    """Return P as `nVmxdizc`: a capital letter where the flag is set."""
+    return "".join(name.upper() if p & bit else name for name, bit in FLAGS.items())
+
+
+def register_values(registers: Registers) -> dict[str, str]:
+    """Return the registers as hexadecimal text."""
+    wide = {"A": registers.a, "X": registers.x, "Y": registers.y, "S": registers.s, "D": registers.d}
+    narrow = {"DB": registers.db, "PB": registers.pb, "P": registers.p}
+    values = {name: f"${value:04X}" for name, value in wide.items()}
+    values |= {name: f"${value:02X}" for name, value in narrow.items()}
+    return values | {"PC": f"${registers.pc:04X}", "E": str(registers.e)}
+
+
+def _memory_lines(memory: dict[int, int]) -> list[str]:
+    """Return the written bytes, sixteen a line, consecutive ones together."""
+    lines: list[str] = []
+    row: list[int] = []
+    for address in sorted(memory):
+        if row and (address != row[-1] + 1 or len(row) == 16):
+            lines.append(_row(row, memory))
+            row = []
+        row.append(address)
+    return [*lines, _row(row, memory)] if row else lines
+
+
+def _row(addresses: list[int], memory: dict[int, int]) -> str:
+    return f"${addresses[0]:06X}: " + " ".join(f"{memory[address]:02X}" for address in addresses)
+
+
+def _access_line(access: HardwareAccess) -> str:
+    arrow = "<-" if access.kind == "write" else "->"
+    known = register_at(access.address)
+    name = known.name if known else "unmapped"
+    by = " by DMA" if access.by == "dma" else ""
+    return f"clock {access.clock}: ${access.address:04X} {name} {arrow} ${access.value:02X}{by} at ${access.pc:06X}"
+
+
+def _trace_line(line: TraceLine) -> str:
+    return f"{line.registers} cycles {line.cycles}"
+
+
+def _remark_line(remark: Remark) -> str:
+    return f"${remark.pc:06X} {remark.code}: {remark.message}"
+
+
+class _Lists(NamedTuple):
+    memory: list[str]
+    hardware: list[str]
+    trace: list[str]
+    next_offset: int
+
+
+def _page(outcome: Outcome, show: Show, offset: int, limit: int) -> _Lists:
+    lists: dict[str, list[str]] = {
+        "memory": _memory_lines(outcome.memory),
+        "hardware": [_access_line(access) for access in outcome.hardware] if show != "summary" else [],
+        "trace": [_trace_line(line) for line in outcome.trace],
+    }
+    if show == "summary":
+        hardware = [_access_line(access) for access in outcome.hardware[:_FEW]]
+        return _Lists(lists["memory"][:_FEW], hardware, [], END)
+    page = page_of(lists[show], offset=offset, limit=limit, weigh=len)
+    chosen = {name: list(page.items) if name == show else [] for name in lists}
+    return _Lists(chosen["memory"], chosen["hardware"], chosen["trace"], page.next_offset)
+
+
+def run_program(program: Program, start: Start, *, budget: int, trace: bool = False) -> Outcome:
+    """Run a program once. Raises ServerError when it cannot be run."""
+    try:
+        return Machine(program).run(start, budget=budget, trace=trace)
+    except CodeError as error:
+        raise ServerError(str(error)) from error
+
+
+def _result(outcome: Outcome, version: str, *, show: Show, offset: int, limit: int) -> RunResult:
+    lists = _page(outcome, show, offset, limit)
+    return RunResult(
+        asar_version=version,
+        stop=outcome.stop,
+        reason="the code " + _STOPS[outcome.stop],
+        registers=register_values(outcome.registers),
+        flags=flag_letters(outcome.registers.p),
+        instructions=outcome.instructions,
+        cycles=outcome.cycles,
+        clocks=outcome.clocks,
+        scanlines=round(outcome.clocks / 1364, 2),
+        memory=lists.memory,
+        memory_total=len(outcome.memory),
+        hardware=lists.hardware,
+        hardware_total=len(outcome.hardware),
+        remarks=[_remark_line(remark) for remark in outcome.remarks[:_FEW]],
+        trace=lists.trace,
+        trace_total=len(outcome.trace),
+        offset=offset,
+        next_offset=lists.next_offset,
+    )
+
+
+def offer_running(face: Face, settings: Settings) -> None:
+    """Offer `run_code`."""
+
+    @face.offer(READS, title="Run 65816 code")
+    async def run_code(
+        code: CodeText = "",
+        entry: EntryText = "",
+        registers: Annotated[
+            list[str],
+            Field(max_length=32, description="registers and flags at entry, e.g. A=$12, X=3, c=1; others are 0"),
+        ] = [],  # noqa: B006  # read only; a default that pydantic copies
+        memory: Annotated[
+            list[str], Field(max_length=256, description="bytes at entry, e.g. $7E0010=12 34 or $10=$1234 (a word)")
+        ] = [],  # noqa: B006  # read only; a default that pydantic copies
+        show: Annotated[
+            Show, Field(description="what to list in full: memory, hardware or trace; or a summary")
+        ] = "summary",
+        start: StartAt = "",
+        hex: HexBytes = "",
+        rom: RomName = "",
+        address: PlaceOf = "$008000",
+        mapper: MapperName = "lorom",
+        budget: Annotated[
+            int, Field(ge=1, le=2_000_000, description="most instructions to run, 1 to 2000000")
+        ] = 100_000,
+        interrupts: Annotated[
+            Literal["off", "on"], Field(description="on: NMI and IRQ come by the clock, vblank passes")
+        ] = "off",
+        joypad: Annotated[
+            int, Field(ge=0, le=0xFFFF, description="buttons held on pad 1, 0 to 65535, as $4218 reads")
+        ] = 0,
+        poison: Annotated[int, Field(ge=0, le=1_000_000, description="seed of what uninitialised memory holds")] = 0,
+        offset: Annotated[int, Field(ge=0, description="entries of the list to skip, 0 or more")] = 0,
+        limit: Annotated[int, Field(ge=1, le=500, description="most entries of the list, 1 to 500")] = 200,
+    ) -> RunResult:
+        """Run 65816 code on a cycle-exact CPU and return registers, memory written, hardware accesses and exact clocks.
+
+        Give the code (or hex, or a ROM and an address), the state at entry and the inputs. It runs as a subroutine: RTS or
+        RTL ends it. Memory that was not set holds $55 (poison changes that). Nothing on this machine is touched. The trace
+        shows the state before each instruction.
+        """
+        asked = Asked(code=code, hex=hex, rom=rom, address=address, start=start, mapper=mapper)
+        source = await gather(asked, settings)
+        script = Script(joypads=((joypad,),) if joypad else (), nmi=interrupts == "on")
+        begin = start_of(entry=entry, registers=registers, memory=memory, poison=poison, script=script)
+        if show == "trace":
+            budget = min(budget, _MOST_TRACE)
+        run = partial(run_program, source.program, begin, budget=budget, trace=show == "trace")
+        outcome = await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
+        return _result(outcome, source.asar_version, show=show, offset=offset, limit=limit)

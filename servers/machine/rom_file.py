@@ -1,0 +1,150 @@
+"""A user's ROM file: read whole, changed only with a backup beside it, and put back on request.
+
+A change leaves `<rom>.<sha256, 12 digits>.bak` with what was there before and one line in `<rom>.undo.jsonl`; undoing
+takes the last line off again. A ROM that somebody else changed meanwhile is never overwritten.
+"""
+
+import hashlib
+import json
+from typing import NamedTuple
+
+from pydantic import Field, ValidationError
+
+from schemas.frozen import Frozen
+from servers.machine.beneath import NotThereError, Root
+from servers.machine.errors import ServerError
+from servers.machine.names import show
+
+__all__ = ["COPIER_HEADER", "ROM_LIMIT", "Changed", "RomFile", "change_rom", "read_rom", "undo_change"]
+
+ROM_LIMIT = 16 << 20
+"""Bytes of the largest ROM file that is read."""
+COPIER_HEADER = 512
+"""Bytes that copiers put before a ROM."""
+_SMALLEST = 0x8000
+_RECORD_LIMIT = 1 << 20
+
+
+class RomFile(NamedTuple):
+    """A ROM as it was read."""
+
+    path: str
+    data: bytes
+    """The ROM itself, without copier header."""
+    header: bytes
+    """The copier header; empty: none."""
+    etag: str
+
+
+class Changed(NamedTuple):
+    """A change that was made: hashes are SHA-256 of whole files, as hexadecimal digits."""
+
+    path: str
+    backup: str
+    """The file with what was there before; empty when another file was written."""
+    before: str
+    after: str
+
+
+class _Record(Frozen):
+    """One line of the undo file."""
+
+    backup: str
+    before: str
+    after: str
+    what: str = Field(default="", max_length=1_000)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_rom(root: Root, path: str) -> RomFile:
+    """Read a ROM file below `root`. Raises ServerError: no such file, too small or too large for a ROM."""
+    try:
+        chunk = root.read(path, limit=ROM_LIMIT + COPIER_HEADER + 1)
+    except NotThereError as error:
+        raise ServerError(
+            f"there is no ROM {show(path)}; name it relative to the project folder (AFS_PROJECT_ROOT)"
+        ) from error
+    headered = len(chunk.data) % 0x400 == COPIER_HEADER
+    header = chunk.data[:COPIER_HEADER] if headered else b""
+    data = chunk.data[len(header) :]
+    if not _SMALLEST <= len(data) <= ROM_LIMIT:
+        raise ServerError(
+            f"{show(path)} has {chunk.size} bytes; a ROM has {_SMALLEST} to {ROM_LIMIT}: name another file"
+        )
+    return RomFile(path, data, header, chunk.etag)
+
+
+def change_rom(root: Root, rom: RomFile, data: bytes, *, output: str = "", what: str = "") -> Changed:
+    """Write a changed ROM (`data` without copier header): to a new file `output`, or in place with a backup.
+
+    Raises ServerError; the ROM then holds what it held.
+    """
+    before, after = rom.header + rom.data, rom.header + data
+    if output:
+        root.write(output, after, mode="create")
+        return Changed(output, "", _digest(before), _digest(after))
+    backup = f"{rom.path}.{_digest(before)[:12]}.bak"
+    _keep(root, backup, before)
+    record = _Record(backup=backup, before=_digest(before), after=_digest(after), what=what[:1_000])
+    root.write(rom.path, after, mode="replace", etag=rom.etag)
+    root.append(_record_name(rom.path), record.model_dump_json().encode() + b"\n", limit=_RECORD_LIMIT)
+    return Changed(rom.path, backup, record.before, record.after)
+
+
+def _record_name(path: str) -> str:
+    return f"{path}.undo.jsonl"
+
+
+def _keep(root: Root, backup: str, data: bytes) -> None:
+    """Write the backup, unless one with the same content is there already."""
+    try:
+        if root.read(backup, limit=len(data) + 1, tagged=False).data == data:
+            return
+    except NotThereError:
+        root.write(backup, data, mode="create")
+        return
+    raise ServerError(f"{show(backup)} is in the way and holds something else; move it, then apply again")
+
+
+def undo_change(root: Root, path: str) -> Changed:
+    """Put a ROM back to what it was before its last recorded change.
+
+    Raises ServerError: nothing recorded, the ROM changed since then, or the backup is gone or changed.
+    """
+    lines = _records(root, path)
+    if not lines:
+        raise ServerError(f"no change of {show(path)} is recorded; nothing to undo")
+    record = lines[-1]
+    now = root.read(path, limit=ROM_LIMIT + COPIER_HEADER + 1)
+    if _digest(now.data) != record.after:
+        raise ServerError(
+            f"{show(path)} was changed by something else since; copy {show(record.backup)} over it to have that state"
+        )
+    try:
+        old = root.read(record.backup, limit=ROM_LIMIT + COPIER_HEADER + 1, tagged=False).data
+    except NotThereError as error:
+        raise ServerError(f"the backup {show(record.backup)} is gone: {show(path)} stays as it is") from error
+    if _digest(old) != record.before:
+        raise ServerError(f"the backup {show(record.backup)} was changed: {show(path)} stays as it is")
+    root.write(path, old, mode="replace", etag=now.etag)
+    rest = b"".join(line.model_dump_json().encode() + b"\n" for line in lines[:-1])
+    root.write(_record_name(path), rest, mode="replace")
+    return Changed(path, record.backup, record.after, record.before)
+
+
+def _records(root: Root, path: str) -> list[_Record]:
+    try:
+        data = root.read(_record_name(path), limit=_RECORD_LIMIT, tagged=False).data
+    except NotThereError:
+        return []
+    records: list[_Record] = []
+    for number, line in enumerate(data.splitlines(), start=1):
+        try:
+            records.append(_Record.model_validate(json.loads(line)))
+        except (ValidationError, ValueError) as error:
+            name = show(_record_name(path))
+            raise ServerError(f"{name} is damaged at line {number}; mend or delete it, the backups stay") from error
+    return records
