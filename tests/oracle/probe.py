@@ -249,7 +249,9 @@ def _read(saved: memoryview, row: _Written) -> Seen | None:
     memory = {offset: data[_FIXED + index] for index, offset in enumerate(row.watched) if offset != s}
     for landing in row.case.landings:
         for step in range(4):
-            memory.pop(canonical(landing & 0xFF0000 | landing + step & 0xFFFF) or -1, None)
+            offset = canonical(landing & 0xFF0000 | landing + step & 0xFFFF)
+            if offset is not None:
+                memory.pop(offset, None)
     looks = [data[index : index + 3] for index in range(16, 28, 3)]
     return Seen(end, memory, tuple(Latch(look[0] | (look[1] & 1) << 8, look[2]) for look in looks))
 
