@@ -78,8 +78,8 @@ LDA | load the accumulator | Loads {a} {source}.
 LDX | load X | Loads {x} {source}.
 LDY | load Y | Loads {y} {source}.
 LSR | logical shift right | Shifts {value} right by one bit. Bit 0 goes into carry, and a 0 comes in at bit {top}.
-MVN | block move, upwards | Copies A + 1 bytes (16-bit A) from bank {from} at X to bank {to} at Y, counting up. DB becomes {to}.
-MVP | block move, downwards | Copies A + 1 bytes (16-bit A) from bank {from} at X to bank {to} at Y, counting down. DB becomes {to}.
+MVN | block move up | Copies A + 1 bytes from bank {from} at X to bank {to} at Y, both going up. DB is then {to}.
+MVP | block move down | Copies A + 1 bytes from bank {from} at X to bank {to} at Y, both going down. DB is then {to}.
 NOP | no operation | Does nothing.
 ORA | bitwise OR | Sets in {a} every bit that is 1 in {value} (bitwise OR).
 PEA | push an address | Pushes {value} onto the stack, 2 bytes.

@@ -56,9 +56,7 @@ def _sram(address: int, mapper: Mapper) -> int | None:
     bank, offset = address >> 16, address & 0xFFFF
     window = _system(address) and 0x6000 <= offset < 0x8000
     if mapper in ("hirom", "exhirom"):
-        banks = bank & 0x20 if mapper == "hirom" else bank & 0x80
-        number = bank & 0x1F if mapper == "hirom" else bank & 0x3F
-        return number * _PAGE + offset - 0x6000 if window and banks else None
+        return (bank & 0x1F) * _PAGE + offset - 0x6000 if window and bank & 0x20 else None
     if mapper in ("sa1rom", "sfxrom"):
         if window:
             return offset - 0x6000
@@ -132,8 +130,7 @@ def sram_address(offset: int, mapper: Mapper) -> int | None:
         low = 0x700000 | offset << 1 & 0xFF0000 | offset & 0x7FFF
         address = low | 0x800000 if low >= 0x7E0000 else low
     elif mapper in ("hirom", "exhirom"):
-        first = 0x200000 if mapper == "hirom" else 0x800000
-        address = first | (offset // _PAGE) << 16 | 0x6000 | offset % _PAGE
+        address = 0x200000 | (offset // _PAGE) << 16 | 0x6000 | offset % _PAGE
     else:
         address = (0x400000 if mapper == "sa1rom" else 0x700000) + offset
     inside = 0 <= offset < 0x100000 and address <= 0xFFFFFF

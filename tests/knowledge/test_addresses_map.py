@@ -115,7 +115,7 @@ def test_an_offset_outside_every_rom_has_no_address(offset: int, mapper: Mapper)
         (0x006000, "lorom", "open_bus", -1),
         (0x206000, "hirom", "sram", 0),
         (0xBF7FFF, "hirom", "sram", 0x3FFFF),
-        (0x806000, "exhirom", "sram", 0),
+        (0xA06000, "exhirom", "sram", 0),
         (0x700000, "lorom", "sram", 0),
         (0xF10001, "lorom", "sram", 0x8001),
         (0x700000, "sfxrom", "sram", 0),
