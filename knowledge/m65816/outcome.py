@@ -6,12 +6,18 @@ from typing import Literal, NamedTuple
 
 from knowledge.m65816.registers import Registers
 
-__all__ = ["CodeError", "Cost", "HardwareAccess", "Outcome", "Remark", "Script", "Start", "Stop", "TraceLine"]
+__all__ = ["CodeError", "Cost", "HardwareAccess", "Outcome", "Remark", "RemarkCode", "Script", "Start", "Stop", "TraceLine"]
 
 Stop = Literal["rts", "rtl", "rti", "end", "outside", "budget", "stp", "wai", "interrupt"]
 """Why a run stopped: it returned to its caller; it ran past the last byte of the code (`end`); it went to bytes that
 are no part of the program (`outside`); the instruction budget was used up; STP; WAI with no interrupt to come; BRK,
 COP or a vector that leads nowhere (`interrupt`)."""
+
+
+RemarkCode = Literal[
+    "open_bus", "write_only_read", "read_only_write", "rom_write", "early_result", "unmapped", "video_busy", "dma"
+]
+"""What a remark is about."""
 
 
 class CodeError(ValueError):
@@ -35,9 +41,7 @@ class HardwareAccess(NamedTuple):
 class Remark(NamedTuple):
     """Something the run met that real hardware would answer in a way not to rely on."""
 
-    code: Literal[
-        "open_bus", "write_only_read", "read_only_write", "rom_write", "early_result", "unmapped", "video_busy", "dma"
-    ]
+    code: RemarkCode
     message: str
     pc: int
 

@@ -1,0 +1,1 @@
+"""The hardware behind the registers: one module a family of ports."""
