@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from knowledge.m65816.cpu import NEVER, Cpu
+from knowledge.m65816.layout import Layout, access_clocks
 from knowledge.m65816.memory import HARDWARE, PAGE, PAGES, WRAM
-from knowledge.m65816.memory_map import Layout, access_clocks
 from knowledge.m65816.opcodes import OPCODES
 from knowledge.m65816.outcome import Script
 from knowledge.m65816.ports.apu import Apu

@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 
 from knowledge.m65816.bus import Bus
 from knowledge.m65816.cpu import VDA, VPA, CpuStop, Halt, Record, Sweep, SweepStart, open_cpu
+from knowledge.m65816.layout import Layout, lay_out
 from knowledge.m65816.memory import PAGE, ROM, SRAM
-from knowledge.m65816.memory_map import Layout, lay_out
 from knowledge.m65816.outcome import CodeError, Cost, Outcome, Script, Start, Stop, TraceLine
 from knowledge.m65816.ports.video import SIZES
 from knowledge.m65816.program import Program

@@ -1,7 +1,7 @@
 """Where the bytes of a program and the memories of the console lie: page tables, code ranges and mirrors.
 
-ROM lies where `pc_offset` says. SRAM lies in banks $70-$7D and $F0-$FF below $8000 (LoROM kinds) or in $20-$3F and
-$A0-$BF at $6000-$7FFF (HiROM kinds); its size is the header's, else 32 KiB, and it is mirrored over its area.
+SRAM has the size that the header gives, else 32 KiB, and is mirrored over its area; the map itself is that of
+`knowledge.snes.memory_map`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +13,7 @@ from knowledge.m65816.memory import HARDWARE, PAGE, PAGES, ROM, SRAM, WRAM
 from knowledge.m65816.outcome import CodeError
 from knowledge.m65816.program import Block, Program
 from knowledge.snes.mapping import MAPPERS, Mapper, pc_offset
+from knowledge.snes.memory_map import clocks, region, sram_address
 
 __all__ = ["ROM_LIMIT", "Layout", "Piece", "access_clocks", "lay_out"]
 
@@ -21,9 +22,6 @@ ROM_LIMIT = 0x1000000
 
 _DEFAULT_SRAM = 0x8000
 _SRAM_LIMIT = 0x80000
-_WRAM_SIZE = 0x20000
-_LOROMS = ("lorom", "exlorom")
-_HIROMS = ("hirom", "exhirom")
 
 
 class Piece(NamedTuple):
@@ -62,10 +60,9 @@ class Layout(NamedTuple):
         """Return the first address of a byte of WRAM or SRAM."""
         if offset < SRAM:
             return 0x7E0000 | offset
-        offset -= SRAM
-        if self.mapper in _HIROMS:
-            return 0x206000 | (offset >> 13) << 16 | offset & 0x1FFF
-        return 0x700000 | (offset >> 15) << 16 | offset & 0x7FFF
+        address = sram_address(offset - SRAM, self.mapper)
+        assert address is not None  # what the layout shows has an address
+        return address
 
 
 class _Plan(NamedTuple):
@@ -80,11 +77,11 @@ class _Plan(NamedTuple):
 
 
 def access_clocks(page: int, *, fast: bool) -> int:
-    """Return the master clocks of an access to a page: 6 or 8, or 0 for the page of $4000 (SNESdev wiki, Timing)."""
+    """Return the master clocks of an access to a page: 6 or 8, or 0 for the page of $4000, which has 12 and 6."""
     address = page * PAGE
-    if address & 0x408000:
-        return 6 if fast and address & 0x800000 else 8
-    return {0x2000: 6, 0x4000: 0}.get(address & 0x6000, 8)
+    if not address & 0x400000 and address & 0xE000 == 0x4000:
+        return 0
+    return clocks(address).fast if fast else clocks(address).slow
 
 
 @lru_cache(maxsize=len(MAPPERS))
@@ -93,19 +90,20 @@ def _plan(mapper: Mapper) -> _Plan:
     sram: dict[int, int] = {}
     wram: dict[int, int] = {}
     for page in range(PAGES):
-        address = page * PAGE
-        bank, low = address >> 16, address & 0xFFFF
-        if bank & 0xFE == 0x7E:
-            wram[page] = address - 0x7E0000
-        elif not bank & 0x40 and low < 0x6000:
-            if low == 0:
-                wram[page] = 0
-        elif (offset := pc_offset(address, mapper)) is not None:
+        area, offset = region(page * PAGE, mapper)
+        if (
+            mapper == "norom"
+        ):  # it says where bytes lie in the file alone: work RAM and registers are there all the same
+            plain = region(page * PAGE, "lorom")
+            area, offset = plain if plain.area == "wram" else (area, offset)
+        if area == "wram":
+            wram[page] = offset
+        elif not page * PAGE & 0x400000 and page * PAGE & 0xFFFF < 0x6000:
+            continue  # registers
+        elif area == "rom":
             rom.setdefault(offset, []).append(page)
-        elif mapper in _LOROMS and bank & 0x70 == 0x70 and low < 0x8000:
-            sram[page] = (bank & 0x0F) << 15 | low
-        elif mapper in _HIROMS and bank & 0x60 == 0x20 and low >= 0x6000:
-            sram[page] = (bank & 0x1F) << 13
+        elif area == "sram":
+            sram[page] = offset
     return _Plan({offset: tuple(pages) for offset, pages in rom.items()}, sram, wram)
 
 
@@ -124,8 +122,8 @@ def _ram_pages(mapper: Mapper, sram: int) -> tuple[int, ...]:
 
 def _sram_size(program: Program) -> int:
     """Return the bytes of SRAM: by the header where there is one with a checksum and its complement."""
-    if program.mapper not in _LOROMS + _HIROMS:
-        return 0
+    if program.mapper not in ("lorom", "hirom", "exlorom", "exhirom"):
+        return _DEFAULT_SRAM
     header = pc_offset(0x00FFC0, program.mapper)
     data = program.rom[header : header + 0x20] if header is not None else b""
     words = [int.from_bytes(data[at : at + 2], "little") for at in (0x1C, 0x1E)]
