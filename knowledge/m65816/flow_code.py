@@ -19,12 +19,12 @@ class Code:
         self.program = program
         self.whole_rom = whole_rom
         self._blocks: list[tuple[int, bytes]] = sorted(
-            (self._place(block.address), block.data) for block in _cut(program)
+            (self.place(block.address), block.data) for block in _cut(program)
         )
         self._starts = [start for start, _ in self._blocks]
         self._decoded: dict[int, Instruction | None] = {}
 
-    def _place(self, address: int) -> int:
+    def place(self, address: int) -> int:
         """Return one number for an address and all its mirrors."""
         offset = pc_offset(address, self.program.mapper)
         if offset is not None:
@@ -35,7 +35,7 @@ class Code:
 
     def fetch(self, address: int, count: int) -> bytes:
         """Return up to `count` bytes of the code from an address on; fewer where the block ends."""
-        place = self._place(address)
+        place = self.place(address)
         count = min(count, 0x10000 - (address & 0xFFFF))
         number = bisect_right(self._starts, place) - 1
         data = b""
@@ -56,7 +56,7 @@ class Code:
 
     def constant(self, address: int, count: int) -> int | None:
         """Return what ROM holds at an address, little-endian; None where it is RAM or nothing that is known."""
-        place = self._place(address)
+        place = self.place(address)
         if place < _ROM:
             return None
         data = self.fetch(address, count)
