@@ -11,8 +11,7 @@ from knowledge.m65816.contracts import Reading, describe, read_contract
 from knowledge.m65816.outcome import CodeError
 from schemas.contract import Counterexample, Difference, Verdict
 from schemas.frozen import Frozen
-from servers.asar.running import EntryText
-from servers.asar.source import MapperName, assembled
+from servers.asar.source import EntryText, MapperName, assembled
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.settings import Settings
@@ -138,9 +137,9 @@ def offer_proving(face: Face, settings: Settings) -> None:
     ) -> Compared:
         """Find out by running both whether a candidate does what the original does: proved, tested or refuted.
 
-        proved: for all inputs (SMT or every input run). tested: on all inputs tried, which is no proof. refuted: with an
-        input on which they differ. Say in live what the caller uses afterwards; without it every register and flag counts.
-        Both are run as subroutines from the same state.
+        proved: for all inputs (SMT or every input run). tested: on all inputs tried, which is no proof. refuted: with
+        an input on which they differ. Say in live what the caller uses afterwards; without it every register and flag
+        counts. Both are run as subroutines from the same state.
         """
         first = await assembled(original, settings, mapper=mapper, what="original")
         second = await assembled(candidate, settings, mapper=mapper, what="candidate")

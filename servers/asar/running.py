@@ -4,32 +4,24 @@ from functools import partial
 from typing import Annotated, Literal, NamedTuple
 
 import anyio.to_thread
-from knowledge.m65816.machine import Machine
 from pydantic import Field
 
+from knowledge.m65816.machine import Machine
 from knowledge.m65816.opcodes import FLAGS
 from knowledge.m65816.outcome import CodeError, HardwareAccess, Outcome, Remark, Script, Start, TraceLine
 from knowledge.m65816.program import Program
 from knowledge.m65816.registers import Registers
 from knowledge.snes.registers import register_at
 from schemas.frozen import Frozen
-from servers.asar.source import Asked, CodeText, HexBytes, MapperName, PlaceOf, RomName, StartAt, gather
+from servers.asar.source import Asked, CodeText, EntryText, HexBytes, MapperName, PlaceOf, RomName, StartAt, gather
 from servers.asar.state import start_of
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
 from servers.settings import Settings
 
-__all__ = ["EntryText", "offer_running"]
+__all__ = ["flag_letters", "offer_running", "register_values", "run_program"]
 
-EntryText = Annotated[
-    str,
-    Field(
-        max_length=200,
-        description="state at entry: widths m8 or m16 and x8 or x16, direct page d=, data bank db=; "
-        "e.g. m8 x16 d=$0000 db=$7E; default m8 x8 d=0 db=0",
-    ),
-]
 Show = Literal["summary", "memory", "hardware", "trace"]
 _FEW = 24
 """Entries of each list that the summary shows."""
@@ -233,9 +225,9 @@ def offer_running(face: Face, settings: Settings) -> None:
     ) -> RunResult:
         """Run 65816 code on a cycle-exact CPU and return registers, memory written, hardware accesses and exact clocks.
 
-        Give the code (or hex, or a ROM and an address), the state at entry and the inputs. It runs as a subroutine: RTS or
-        RTL ends it. Memory that was not set holds $55 (poison changes that). Nothing on this machine is touched. The trace
-        shows the state before each instruction.
+        Give the code (or hex, or a ROM and an address), the state at entry and the inputs. It runs as a subroutine: RTS
+        or RTL ends it. Memory that was not set holds $55 (poison changes that). Nothing on this machine is touched. The
+        trace shows the state before each instruction.
         """
         asked = Asked(code=code, hex=hex, rom=rom, address=address, start=start, mapper=mapper)
         source = await gather(asked, settings)

@@ -1,6 +1,7 @@
 """The asar server: code in; bytes, proofs, counter-examples, counts and explanations out."""
 
 from servers.asar.addressing import offer_addressing
+from servers.asar.explaining import offer_explaining
 from servers.asar.patching import offer_assembling
 from servers.machine.face import Face
 from servers.settings import Settings, version
@@ -9,8 +10,8 @@ __all__ = ["build", "main"]
 
 _INSTRUCTIONS = (
     "Assembles SNES 65816 code with asar and proves what it does by running it. Never guess bytes, cycles or "
-    "equivalence: assemble gives the exact bytes, run_code what the code does, compare_code whether two versions do the "
-    "same, optimize_code a faster version that was proved or tested, count_cycles the cost, lint the bugs. Only "
+    "equivalence: assemble gives the exact bytes, run_code what the code does, compare_code whether two versions do "
+    "the same, optimize_code a faster version that was proved or tested, count_cycles the cost, lint the bugs. Only "
     "apply_patch and undo_patch write files, below the project folder."
 )
 
@@ -19,6 +20,7 @@ def build(settings: Settings) -> Face:
     """Build the server; nothing is read or started before the first call."""
     face = Face("asar", title="asar assembler and 65816 proofs", instructions=_INSTRUCTIONS, version=version())
     offer_assembling(face, settings)
+    offer_explaining(face, settings)
     offer_addressing(face, settings)
     return face
 

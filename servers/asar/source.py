@@ -20,6 +20,7 @@ from servers.settings import Settings
 __all__ = [
     "Asked",
     "CodeText",
+    "EntryText",
     "FileName",
     "HexBytes",
     "MapperName",
@@ -47,6 +48,14 @@ HexBytes = Annotated[str, Field(description="instead of code: its bytes in hexad
 RomName = Annotated[str, Field(description="instead of code: a ROM file, relative to the project folder")]
 PlaceOf = Annotated[str, Field(description="SNES address of the first byte, for hex and rom")]
 StartAt = Annotated[str, Field(description="label or address where it begins; empty: the first instruction")]
+EntryText = Annotated[
+    str,
+    Field(
+        max_length=200,
+        description="state at entry: widths m8 or m16 and x8 or x16, direct page d=, data bank db=; "
+        "e.g. m8 x16 d=$0000 db=$7E; default m8 x8 d=0 db=0",
+    ),
+]
 _MOST_HEX = 65_536
 _MOST_SHOWN = 5
 
