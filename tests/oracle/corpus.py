@@ -14,7 +14,16 @@ from typing import Any, Final, NamedTuple
 
 from knowledge.m65816.registers import Registers
 
-__all__ = ["FOLDER", "Recorded", "instructions", "read_lines", "write_instructions", "write_lines"]
+__all__ = [
+    "FOLDER",
+    "Recorded",
+    "instructions",
+    "read_lines",
+    "recorded_from",
+    "recorded_row",
+    "write_instructions",
+    "write_lines",
+]
 
 FOLDER: Final = Path(__file__).resolve().parent
 _FILES: Final = ("instructions-native", "instructions-emulation")
@@ -62,18 +71,27 @@ def _pairs(flat: list[int]) -> dict[int, int]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
+def recorded_row(row: Recorded) -> list[Any]:
+    """Return one line of the corpus."""
+    return [row.opcode, _packed(row.start), _flat(row.memory), _packed(row.end), _flat(row.changed), row.clocks]
+
+
+def recorded_from(line: list[Any]) -> Recorded:
+    """Read one line of the corpus."""
+    opcode, start, memory, end, changed, clocks = line
+    return Recorded(opcode, _registers(start), _pairs(memory), _registers(end), _pairs(changed), clocks)
+
+
 def instructions() -> Iterator[Recorded]:
     """Yield all recorded instructions, native ones first."""
     for name in _FILES:
-        for opcode, start, memory, end, changed, clocks in read_lines(name):
-            yield Recorded(opcode, _registers(start), _pairs(memory), _registers(end), _pairs(changed), clocks)
+        yield from map(recorded_from, read_lines(name))
 
 
 def write_instructions(rows: Iterable[Recorded]) -> None:
     """Write the files of instructions, native and emulation apart."""
     kept: tuple[list[Any], list[Any]] = ([], [])
     for row in rows:
-        line = [row.opcode, _packed(row.start), _flat(row.memory), _packed(row.end), _flat(row.changed), row.clocks]
-        kept[row.start.e].append(line)
+        kept[row.start.e].append(recorded_row(row))
     for name, lines in zip(_FILES, kept, strict=True):
         write_lines(name, lines)

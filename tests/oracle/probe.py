@@ -94,6 +94,7 @@ def _prepare(case: Case, pokes: dict[int, int], result: int) -> bytes:
             code.put("PLB")
     code.put("SEP", "immediate_8", 0x20)
     if case.interrupt:
+        code.read(0x004210)
         code.write(0x004200, case.interrupt)
     _latch(code, result + 16)
     _latch(code, result + 19)

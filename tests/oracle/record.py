@@ -17,7 +17,7 @@ __all__ = ["EMULATION", "NATIVE", "record_instructions"]
 
 NATIVE: Final = 24
 """Cases of each opcode in native mode."""
-EMULATION: Final = 12
+EMULATION: Final = 24
 _BATCH: Final = 400
 _ATTEMPTS: Final = 5
 _HANDLER: Final = 16
@@ -51,7 +51,9 @@ def _batch(emulator: Emulator, part: Sequence[Case], idle: tuple[int, int]) -> l
     found: dict[int, Recorded] = {}
     waiting = list(range(len(part)))
     for attempt in range(_ATTEMPTS):
-        for index, seen in zip(waiting, probe(emulator, [part[index] for index in waiting], attempt=attempt), strict=True):
+        for index, seen in zip(
+            waiting, probe(emulator, [part[index] for index in waiting], attempt=attempt), strict=True
+        ):
             if seen is None:
                 raise ValueError(f"a case did not come back: {part[index]}")
             row = _recorded(part[index], seen, idle)
