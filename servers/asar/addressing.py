@@ -8,7 +8,7 @@ from knowledge.snes.addresses import AddressError, Translation, translate
 from knowledge.snes.symbol_table import Symbol, SymbolError, SymbolTable, table_of
 from knowledge.snes.symbols import Format, read_symbols, write_symbols
 from schemas.frozen import Frozen
-from servers.asar.source import Asked, CodeText, FileName, MapperName, gather, said_version
+from servers.asar.source import MapperName, gather, said_version
 from servers.machine.beneath import NotThereError, Root
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
@@ -130,8 +130,7 @@ def offer_addressing(face: Face, settings: Settings) -> None:
     async def convert_symbols(
         to: Annotated[Format, Field(description="wla, nocash (no$sns), mlb (Mesen, ROM offsets) or asar (defines)")],
         symbols: Annotated[str, Field(description="a symbol file of the project, in any of the formats")] = "",
-        code: CodeText = "",
-        file: FileName = "",
+        code: Annotated[str, Field(description="instead: asar source text, or a patch, `file: main.asm`")] = "",
         mapper: MapperName = "lorom",
         offset: Annotated[int, Field(ge=0, description="lines to skip, 0 or more")] = 0,
         limit: Annotated[int, Field(ge=1, le=1_000, description="most lines, 1 to 1000")] = 500,
@@ -140,13 +139,13 @@ def offer_addressing(face: Face, settings: Settings) -> None:
 
         Returns the text of the file; save it where the emulator looks for it (Mesen: beside the ROM, same name).
         """
-        if bool(symbols) == bool(code.strip() or file):
-            raise ServerError("give one of symbols (a symbol file), code or file (a patch)")
+        if bool(symbols) == bool(code.strip()):
+            raise ServerError("give one of symbols (a symbol file) and code")
         try:
             if symbols:
                 table, version = _read_table(settings, symbols, mapper), await said_version(settings)
             else:
-                source = await gather(Asked(code=code, file=file, mapper=mapper), settings)
+                source = await gather(code, settings)
                 labels = source.listing.labels.items()
                 table, version = table_of(Symbol(name, place) for name, place in labels), source.asar_version
             written = write_symbols(table, to, mapper=mapper)

@@ -1,5 +1,6 @@
 """The tool that says in plain words what bytes do, instruction by instruction."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -12,14 +13,15 @@ from knowledge.m65816.instruction import Truncated, decode
 from knowledge.m65816.program import Program
 from schemas.contract import Contract
 from schemas.frozen import Frozen
-from servers.asar.source import Asked, CodeText, EntryText, MapperName, PlaceOf, RomName, gather
-from servers.asar.state import entry_of
+from servers.asar.source import EntryText, gather
+from servers.asar.state import begin_of
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
 from servers.settings import Settings
 
 __all__ = ["offer_explaining", "state_of"]
 
+_BARE = re.compile(r"[\s,$0-9A-Fa-f]+")
 _MOST = 20_000
 """Instructions that one call looks at."""
 
@@ -107,13 +109,11 @@ def offer_explaining(face: Face, settings: Settings) -> None:
 
     @face.offer(READS, title="Explain 65816 bytes")
     async def explain_bytes(
-        hex: Annotated[str, Field(description="bytes in hexadecimal, e.g. A9 00 8D 00 21 6B")] = "",
+        bytes: Annotated[
+            str,
+            Field(description="bytes in hexadecimal, A9 00 6B; or code as run_code takes it: rom: game.sfc $008000 64"),
+        ],
         entry: EntryText = "",
-        address: PlaceOf = "$008000",
-        code: CodeText = "",
-        rom: RomName = "",
-        size: Annotated[int, Field(ge=1, le=4_096, description="bytes of the ROM to explain, 1 to 4096")] = 64,
-        mapper: MapperName = "lorom",
         offset: Annotated[int, Field(ge=0, description="instructions to skip, 0 or more")] = 0,
         limit: Annotated[int, Field(ge=1, le=40, description="most instructions, 1 to 40")] = 20,
     ) -> Explanations:
@@ -121,13 +121,13 @@ def offer_explaining(face: Face, settings: Settings) -> None:
 
         Say in entry whether A and the index registers are 8 or 16 bits wide at the start (m8 x8 unless you say so).
         """
-        asked = Asked(code=code, hex=hex, rom=rom, address=address, size=size, mapper=mapper)
-        source = await gather(asked, settings)
+        begin = begin_of(entry)
+        source = await gather(f"hex: {bytes}" if _BARE.fullmatch(bytes) else bytes, settings, start=begin.start)
         symbols = {place: name for name, place in source.listing.labels.items()}
         items: list[Explanation] = []
         rest = ""
         try:
-            for item in _explained(source.program, state_of(entry_of(entry)), symbols):
+            for item in _explained(source.program, state_of(begin.contract), symbols):
                 items.append(item)
                 if len(items) == _MOST:
                     rest = f"only the first {_MOST} instructions were looked at"

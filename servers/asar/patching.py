@@ -4,24 +4,24 @@ from typing import Annotated
 
 from pydantic import Field
 
-from knowledge.snes.mapping import Mapper
 from schemas.diagnostic import Diagnostic
 from schemas.frozen import Frozen
-from servers.asar.source import MapperName
-from servers.machine.asar import Assembly, assemble_code, assemble_program
-from servers.machine.asar_files import patch_program
-from servers.machine.asar_program import Program
+from servers.asar.source import MapperName, assembly_of
 from servers.machine.asar_report import Assembled, diagnostic_line, report
 from servers.machine.beneath import Root
-from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.rom_file import read_rom
 from servers.settings import Settings
 
 __all__ = ["offer_assembling"]
 
-_Code = Annotated[str, Field(description="asar source text, one instruction per line; at most 262,144 bytes")]
-_File = Annotated[str, Field(description="instead of code: a patch file, relative to the project folder")]
+_Code = Annotated[
+    str,
+    Field(
+        description="asar source text, one instruction per line, at most 262,144 bytes; or a patch of the project, "
+        "`file: patches/main.asm`"
+    ),
+]
 _Include = Annotated[
     list[str], Field(max_length=16, description="folders of the project whose files the patch may include by name")
 ]
@@ -64,32 +64,16 @@ class Undone(Frozen):
         return f"{line}; asar {self.asar_version}"
 
 
-async def assemble_anything(
-    settings: Settings, *, code: str, file: str, include: list[str], mapper: Mapper, rom: bytes = b""
-) -> Assembly:
-    """Assemble text or a patch file, over a ROM or a blank one. Raises ServerError."""
-    if code.strip() and file:
-        raise ServerError("give either code (assembly text) or file (a patch in the project folder), not both")
-    if file:
-        with Root(settings.project_root) as root:
-            program = patch_program(root, file, mapper=mapper, include=include, rom=rom)
-        return await assemble_program(program, settings)
-    if rom:
-        return await assemble_program(Program(code, mapper, escaped=False, rom=rom), settings)
-    return await assemble_code(code, settings, mapper=mapper)
-
-
 def offer_assembling(face: Face, settings: Settings) -> None:
     """Offer `assemble`, which writes no file."""
 
     @face.offer(READS, title="Assemble 65816 code")
     async def assemble(
-        code: _Code = "",
+        code: _Code,
         mapper: MapperName = "lorom",
         offset: Annotated[int, Field(ge=0, description="bytes to skip (0 or more), for the next page")] = 0,
         limit: Annotated[int, Field(ge=1, le=4096, description="most bytes to show, 1 to 4096")] = 4096,
         find_symbol: Annotated[str, Field(max_length=100, description="show only labels that contain this")] = "",
-        file: _File = "",
         include: _Include = [],  # noqa: B006  # read only; a default that pydantic copies
         rom: Annotated[str, Field(description="assemble onto this ROM of the project; the file is not changed")] = "",
     ) -> Assembled:
@@ -104,5 +88,5 @@ def offer_assembling(face: Face, settings: Settings) -> None:
         if rom:
             with Root(settings.project_root) as root:
                 image = read_rom(root, rom).data
-        assembly = await assemble_anything(settings, code=code, file=file, include=include, mapper=mapper, rom=image)
+        assembly = await assembly_of(code, settings, mapper=mapper, include=tuple(include), rom=image)
         return report(assembly, offset=offset, limit=limit, find=find_symbol)

@@ -1,5 +1,6 @@
 """The tools that judge code by running it: compare two versions, and search for a better one."""
 
+import re
 from functools import partial
 from typing import Annotated, Literal
 
@@ -11,7 +12,8 @@ from knowledge.m65816.contracts import Reading, describe, read_contract
 from knowledge.m65816.outcome import CodeError
 from schemas.contract import Counterexample, Difference, Verdict
 from schemas.frozen import Frozen
-from servers.asar.source import EntryText, MapperName, assembled
+from servers.asar.source import CodeText, EntryText, gather
+from servers.asar.state import begin_of
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.settings import Settings
@@ -27,7 +29,12 @@ LiveText = Annotated[
     ),
 ]
 ClobberText = Annotated[
-    str, Field(max_length=1_000, description="what may be destroyed, e.g. A, n z c, $7E0F00-$7E0FFF; empty: nothing")
+    str,
+    Field(
+        max_length=1_000,
+        description="what may be destroyed, e.g. A, n z c, $7E0F00-$7E0FFF, hardware order (then only the final VRAM, "
+        "CGRAM and OAM count); empty: nothing",
+    ),
 ]
 InputTexts = Annotated[
     list[str],
@@ -78,17 +85,21 @@ def _difference(item: Difference) -> str:
     return f"  {item.where}: original {item.original}, candidate {item.candidate}"
 
 
-def reading(
-    *, entry: str, live: str, clobbers: str, inputs: list[str], hardware: str = "ordered", budget: int = 20_000
-) -> Reading:
-    """Return the contract that a call spells. Raises ServerError with the right spelling."""
+_FINAL = re.compile(r"\bhardware[ _]order\b", re.IGNORECASE)
+
+
+def reading(*, entry: str, live: str, clobbers: str, inputs: list[str], budget: int = 20_000) -> Reading:
+    """Return the contract that a call spells; `hardware order` among the clobbers compares final images alone.
+
+    Raises ServerError with the right spelling.
+    """
     try:
         return read_contract(
             entry=entry,
             live=live,
-            clobbers=clobbers,
+            clobbers=_FINAL.sub(" ", clobbers),
             inputs=inputs,
-            hardware="final" if hardware == "final" else "ordered",
+            hardware="final" if _FINAL.search(clobbers) else "ordered",
             budget=budget,
         )
     except CodeError as error:
@@ -116,20 +127,12 @@ def offer_proving(face: Face, settings: Settings) -> None:
 
     @face.offer(READS, title="Compare two versions of code")
     async def compare_code(
-        original: Annotated[str, Field(description="asar source text of the code that is right")],
-        candidate: Annotated[str, Field(description="asar source text of the code that should do the same")],
+        original: CodeText,
+        candidate: Annotated[str, Field(description="the code that should do the same, written as original is")],
         entry: EntryText = "",
         live: LiveText = "",
         clobbers: ClobberText = "",
         inputs: InputTexts = [],  # noqa: B006  # read only; a default that pydantic copies
-        hardware: Annotated[
-            Literal["ordered", "final"],
-            Field(description="compare hardware writes in order, or only the final VRAM, CGRAM and OAM"),
-        ] = "ordered",
-        mapper: MapperName = "lorom",
-        seeds: Annotated[
-            int, Field(ge=1, le=1_000, description="random inputs beside the corner cases, 1 to 1000")
-        ] = 16,
         seed: Seed = 0,
         budget: Annotated[
             int, Field(ge=1, le=1_000_000, description="instructions a run may take, 1 to 1000000")
@@ -141,10 +144,11 @@ def offer_proving(face: Face, settings: Settings) -> None:
         an input on which they differ. Say in live what the caller uses afterwards; without it every register and flag
         counts. Both are run as subroutines from the same state.
         """
-        first = await assembled(original, settings, mapper=mapper, what="original")
-        second = await assembled(candidate, settings, mapper=mapper, what="candidate")
-        read = reading(entry=entry, live=live, clobbers=clobbers, inputs=inputs, hardware=hardware, budget=budget)
-        work = partial(compare, first.program, second.program, read.contract, seeds=seeds, seed=seed)
+        begin = begin_of(entry)
+        read = reading(entry=begin.text, live=live, clobbers=clobbers, inputs=inputs, budget=budget)
+        first = await gather(original, settings, start=begin.start, what="original")
+        second = await gather(candidate, settings, start=begin.start, what="candidate")
+        work = partial(compare, first.program, second.program, read.contract, seed=seed)
         try:
             verdict = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
         except CodeError as error:

@@ -8,13 +8,13 @@ from pydantic import Field
 
 from knowledge.m65816.machine import Machine
 from knowledge.m65816.opcodes import FLAGS
-from knowledge.m65816.outcome import CodeError, HardwareAccess, Outcome, Remark, Script, Start, TraceLine
+from knowledge.m65816.outcome import CodeError, HardwareAccess, Outcome, Remark, Start, TraceLine
 from knowledge.m65816.program import Program
 from knowledge.m65816.registers import Registers
 from knowledge.snes.registers import register_at
 from schemas.frozen import Frozen
-from servers.asar.source import Asked, CodeText, EntryText, HexBytes, MapperName, PlaceOf, RomName, StartAt, gather
-from servers.asar.state import start_of
+from servers.asar.source import CodeText, EntryText, gather
+from servers.asar.state import begin_of, start_of
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
@@ -193,48 +193,36 @@ def offer_running(face: Face, settings: Settings) -> None:
 
     @face.offer(READS, title="Run 65816 code")
     async def run_code(
-        code: CodeText = "",
+        code: CodeText,
         entry: EntryText = "",
-        registers: Annotated[
+        inputs: Annotated[
             list[str],
-            Field(max_length=32, description="registers and flags at entry, e.g. A=$12, X=3, c=1; others are 0"),
-        ] = [],  # noqa: B006  # read only; a default that pydantic copies
-        memory: Annotated[
-            list[str], Field(max_length=256, description="bytes at entry, e.g. $7E0010=12 34 or $10=$1234 (a word)")
+            Field(
+                max_length=256,
+                description="registers, flags and memory at entry, e.g. A=$12, X=3, c=1, $7E0010=12 34 (bytes), "
+                "$10=$1234 (a word); all else is 0, memory $55. Also joypad=$8000, interrupts=on, poison=7 (other "
+                "memory by a seed)",
+            ),
         ] = [],  # noqa: B006  # read only; a default that pydantic copies
         show: Annotated[
             Show, Field(description="what to list in full: memory, hardware or trace; or a summary")
         ] = "summary",
-        start: StartAt = "",
-        hex: HexBytes = "",
-        rom: RomName = "",
-        address: PlaceOf = "$008000",
-        mapper: MapperName = "lorom",
         budget: Annotated[
             int, Field(ge=1, le=2_000_000, description="most instructions to run, 1 to 2000000")
         ] = 100_000,
-        interrupts: Annotated[
-            Literal["off", "on"], Field(description="on: NMI and IRQ come by the clock, vblank passes")
-        ] = "off",
-        joypad: Annotated[
-            int, Field(ge=0, le=0xFFFF, description="buttons held on pad 1, 0 to 65535, as $4218 reads")
-        ] = 0,
-        poison: Annotated[int, Field(ge=0, le=1_000_000, description="seed of what uninitialised memory holds")] = 0,
         offset: Annotated[int, Field(ge=0, description="entries of the list to skip, 0 or more")] = 0,
         limit: Annotated[int, Field(ge=1, le=500, description="most entries of the list, 1 to 500")] = 200,
     ) -> RunResult:
         """Run 65816 code on a cycle-exact CPU and return registers, memory written, hardware accesses and exact clocks.
 
-        Give the code (or hex, or a ROM and an address), the state at entry and the inputs. It runs as a subroutine: RTS
-        or RTL ends it. Memory that was not set holds $55 (poison changes that). Nothing on this machine is touched. The
-        trace shows the state before each instruction.
+        Give the code, the state at entry and the inputs. It runs as a subroutine: RTS or RTL ends it. Nothing on this
+        machine is touched. The trace shows the state before each instruction.
         """
-        asked = Asked(code=code, hex=hex, rom=rom, address=address, start=start, mapper=mapper)
-        source = await gather(asked, settings)
-        script = Script(joypads=((joypad,),) if joypad else (), nmi=interrupts == "on")
-        begin = start_of(entry=entry, registers=registers, memory=memory, poison=poison, script=script)
+        begin = begin_of(entry)
+        source = await gather(code, settings, start=begin.start)
+        first = start_of(begin.contract, inputs)
         if show == "trace":
             budget = min(budget, _MOST_TRACE)
-        run = partial(run_program, source.program, begin, budget=budget, trace=show == "trace")
+        run = partial(run_program, source.program, first, budget=budget, trace=show == "trace")
         outcome = await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
         return _result(outcome, source.asar_version, show=show, offset=offset, limit=limit)

@@ -3,6 +3,7 @@
 from servers.asar.addressing import offer_addressing
 from servers.asar.explaining import offer_explaining
 from servers.asar.patching import offer_assembling
+from servers.asar.running import offer_running
 from servers.machine.face import Face
 from servers.settings import Settings, version
 
@@ -20,6 +21,7 @@ def build(settings: Settings) -> Face:
     """Build the server; nothing is read or started before the first call."""
     face = Face("asar", title="asar assembler and 65816 proofs", instructions=_INSTRUCTIONS, version=version())
     offer_assembling(face, settings)
+    offer_running(face, settings)
     offer_explaining(face, settings)
     offer_addressing(face, settings)
     return face

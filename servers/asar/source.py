@@ -1,4 +1,8 @@
-"""Where the code of a call comes from: assembly text, a patch file, bytes in hexadecimal, or a range of a ROM."""
+"""Where the code of a call comes from: assembly text, a patch file, bytes in hexadecimal, or a range of a ROM.
+
+One argument says it: text is assembly; `hex: A9 00 6B` or `hex: $7E2000: A9 00 6B` are bytes; `rom: game.sfc $008000
+64` is a part of a ROM of the project; `file: patches/main.asm` a patch of the project with what it includes.
+"""
 
 import re
 from dataclasses import replace
@@ -8,7 +12,7 @@ from pydantic import Field
 
 from knowledge.m65816.program import Block, Listing, Program
 from knowledge.snes.addresses import AddressError, translate
-from knowledge.snes.mapping import Mapper, pc_offset
+from knowledge.snes.mapping import MAPPERS, Mapper, pc_offset
 from servers.machine.asar import Assembly, asar_version, assemble_code, assemble_program, find_asar
 from servers.machine.asar_files import patch_program
 from servers.machine.beneath import Root
@@ -18,21 +22,13 @@ from servers.machine.rom_file import read_rom
 from servers.settings import Settings
 
 __all__ = [
-    "Asked",
     "CodeText",
     "EntryText",
-    "FileName",
-    "HexBytes",
     "MapperName",
-    "PlaceOf",
-    "RomName",
     "Source",
-    "StartAt",
     "address_of",
-    "assembled",
+    "assembly_of",
     "checked",
-    "from_bytes",
-    "from_rom",
     "gather",
     "said_version",
     "source_of",
@@ -42,22 +38,26 @@ MapperName = Annotated[
     Literal["lorom", "hirom", "exlorom", "exhirom", "sa1rom"],
     Field(description="memory map of the ROM; ALTTP is lorom"),
 ]
-CodeText = Annotated[str, Field(description="asar source text, one instruction per line")]
-FileName = Annotated[str, Field(description="instead of code: a patch file, relative to the project folder")]
-HexBytes = Annotated[str, Field(description="instead of code: its bytes in hexadecimal, e.g. A9 00 6B")]
-RomName = Annotated[str, Field(description="instead of code: a ROM file, relative to the project folder")]
-PlaceOf = Annotated[str, Field(description="SNES address of the first byte, for hex and rom")]
-StartAt = Annotated[str, Field(description="label or address where it begins; empty: the first instruction")]
+CodeText = Annotated[
+    str,
+    Field(
+        description="asar source text, one instruction per line; or bytes, `hex: $008000: A9 00 6B`; or a part of a ROM"
+        " of the project, `rom: game.sfc $008000 64` (address, bytes); or a patch of the project, `file: main.asm`"
+    ),
+]
 EntryText = Annotated[
     str,
     Field(
         max_length=200,
-        description="state at entry: widths m8 or m16 and x8 or x16, direct page d=, data bank db=; "
-        "e.g. m8 x16 d=$0000 db=$7E; default m8 x8 d=0 db=0",
+        description="state at entry: widths m8 or m16 and x8 or x16, direct page d=, data bank db=, start= a label or "
+        "address; e.g. m8 x16 d=$0000 db=$7E; default m8 x8 d=0 db=0, from the first instruction",
     ),
 ]
+_OTHER = re.compile(r"\s*(?:(hex|bytes)\s*:([^#]*)|(rom|file)\s*:[ \t]*([^\n]+?)\s*)", re.IGNORECASE)
+_PART = re.compile(r"(.+?)\s+(\$?[0-9A-Fa-f]{1,2}:?[0-9A-Fa-f]{4}|\$[0-9A-Fa-f]+|pc:\S+)(?:\s+(\S+))?", re.IGNORECASE)
 _MOST_HEX = 65_536
 _MOST_SHOWN = 5
+_ROM_BYTES = 256
 
 
 class Source(NamedTuple):
@@ -66,6 +66,8 @@ class Source(NamedTuple):
     program: Program
     listing: Listing
     asar_version: str
+    text: str = ""
+    """The assembly text, when it came as text."""
 
 
 async def said_version(settings: Settings) -> str:
@@ -76,11 +78,44 @@ async def said_version(settings: Settings) -> str:
         return "none found (run afs fetch asar)"
 
 
-async def assembled(
-    code: str, settings: Settings, *, mapper: Mapper = "lorom", start: str = "", what: str = "code"
-) -> Source:
-    """Assemble text for an analysis. Raises ServerError with asar's first diagnostics when it does not assemble."""
-    return source_of(checked(await assemble_code(code, settings, mapper=mapper), what), start=start)
+async def gather(code: str, settings: Settings, *, start: str = "", what: str = "code") -> Source:
+    """Return the code that an argument names. Raises ServerError with the next step."""
+    kind, rest = _kind(code)
+    if kind in ("text", "file"):
+        assembly = checked(await assembly_of(code, settings), what)
+        return source_of(assembly, start=start, text=code if kind == "text" else "")
+    program = _from_rom(rest, settings) if kind == "rom" else _from_bytes(rest)
+    if start:
+        program = replace(program, entry=address_of(start, program.mapper))
+    return Source(program, Listing(), await said_version(settings))
+
+
+class _Kind(NamedTuple):
+    name: str
+    """text, hex, bytes, rom or file."""
+    rest: str
+    """What stands behind the name; of text, all of it."""
+
+
+def _kind(code: str) -> _Kind:
+    match = _OTHER.fullmatch(code[: 4 * _MOST_HEX])
+    if match is None:
+        return _Kind("text", code)
+    return _Kind((match[1] or match[3]).lower(), match[2] or match[4] or "")
+
+
+async def assembly_of(
+    code: str, settings: Settings, *, mapper: Mapper = "lorom", include: tuple[str, ...] = (), rom: bytes = b""
+) -> Assembly:
+    """Assemble text, or the patch that `file: main.asm` names, over a ROM or a blank one. Raises ServerError."""
+    kind, rest = _kind(code)
+    if kind not in ("text", "file"):
+        raise ServerError(f"{kind}: is nothing to assemble; send assembly text, or file: and a patch of the project")
+    if kind == "file":
+        with Root(settings.project_root) as root:
+            program = patch_program(root, rest, mapper=mapper, include=include, rom=rom)
+        return await assemble_program(program, settings)
+    return await assemble_code(code, settings, mapper=mapper, rom=rom)
 
 
 def checked(assembly: Assembly, what: str) -> Assembly:
@@ -99,49 +134,12 @@ def _said(assembly: Assembly, number: int) -> str:
     return f"{item.file}:{item.line}: {item.code}: {item.message}{step}"
 
 
-class Asked(NamedTuple):
-    """The code of a call, as its arguments name it; just one of the first four is given."""
-
-    code: str = ""
-    file: str = ""
-    hex: str = ""
-    rom: str = ""
-    address: str = "$008000"
-    size: int = 0x8000
-    """Bytes of the ROM to take at most."""
-    start: str = ""
-    mapper: Mapper = "lorom"
-
-
-async def gather(asked: Asked, settings: Settings) -> Source:
-    """Return the code that a call is about. Raises ServerError with the next step."""
-    given = [name for name in ("code", "file", "hex", "rom") if getattr(asked, name).strip()]
-    if len(given) != 1:
-        said = f"{' and '.join(given)} are given" if given else "none is given"
-        raise ServerError(f"give one of code, file, hex or rom; {said}")
-    if asked.code.strip():
-        return await assembled(asked.code, settings, mapper=asked.mapper, start=asked.start)
-    if asked.file:
-        with Root(settings.project_root) as root:
-            patch = patch_program(root, asked.file, mapper=asked.mapper)
-        return source_of(checked(await assemble_program(patch, settings), "patch"), start=asked.start)
-    if asked.hex.strip():
-        program = from_bytes(asked.hex, address=asked.address, mapper=asked.mapper)
-    else:
-        with Root(settings.project_root) as root:
-            program = from_rom(root, asked.rom, address=asked.address, size=asked.size, mapper=asked.mapper)
-    if asked.start:
-        program = replace(program, entry=address_of(asked.start, asked.mapper))
-    return Source(program, Listing(), await said_version(settings))
-
-
-def source_of(assembly: Assembly, *, start: str = "", rom: bytes = b"") -> Source:
+def source_of(assembly: Assembly, *, start: str = "", text: str = "", rom: bytes = b"") -> Source:
     """Return an assembly as a program that begins at `start` (a label or an address), else at its first line."""
     blocks = tuple(Block(block.address, block.data) for block in assembly.blocks)
     listing = assembly.listing()
     entry = _entry(assembly, start) if start else _first(listing)
-    program = Program(blocks, assembly.mapper, entry, rom=rom)
-    return Source(program, listing, assembly.asar_version)
+    return Source(Program(blocks, assembly.mapper, entry, rom=rom), listing, assembly.asar_version, text)
 
 
 def _first(listing: Listing) -> int:
@@ -159,30 +157,57 @@ def _entry(assembly: Assembly, start: str) -> int:
         raise ServerError(f"start: no label of the code ({some}), and {error}") from error
 
 
-def from_bytes(text: str, *, address: str = "$008000", mapper: Mapper = "lorom") -> Program:
-    """Return bytes written in hexadecimal (`A9 00 6B`, `$A9,$00`, `a9006b`) as a program. Raises ServerError."""
-    digits = re.sub(r"(?:0x|\$|[\s,;])", "", text, flags=re.IGNORECASE)
+def _from_bytes(text: str) -> Program:
+    """Read `A9 00 6B`, `$7E2000: A9,00` or `hirom $C08000: a9006b`."""
+    mapper, text = _mapper_first(text)
+    place, colon, digits = text.rpartition(":")
+    digits = re.sub(r"(?:0x|\$|[\s,;])", "", digits, flags=re.IGNORECASE)
     if not digits:
-        raise ServerError("there are no bytes; send them in hexadecimal, e.g. A9 00 6B")
+        raise ServerError("there are no bytes; send them in hexadecimal, e.g. hex: $008000: A9 00 6B")
     if len(digits) > 2 * _MOST_HEX:
         raise ServerError(f"more than {_MOST_HEX} bytes; send fewer")
     try:
         data = bytes.fromhex(digits)
     except ValueError:
         raise ServerError(f"{show(text[:60])} is not hexadecimal in pairs of digits, e.g. A9 00 6B") from None
-    return Program((Block(address_of(address, mapper), data),), mapper)
+    return Program((Block(address_of(place, mapper) if colon else 0x008000, data),), mapper)
 
 
-def from_rom(root: Root, rom: str, *, address: str, size: int, mapper: Mapper) -> Program:
-    """Return a range of a ROM file as a program over that ROM. Raises ServerError."""
-    image = read_rom(root, rom).data
-    first = address_of(address, mapper)
+def _mapper_first(text: str) -> tuple[Mapper, str]:
+    word, _, rest = text.strip().partition(" ")
+    for name in MAPPERS:
+        if word.lower() == name:
+            return name, rest  # type: ignore[return-value]  # MAPPERS are the values of Mapper
+    return "lorom", text
+
+
+def _from_rom(text: str, settings: Settings) -> Program:
+    """Read `game.sfc $008000 64` or `hirom game.sfc $C08000`."""
+    mapper, text = _mapper_first(text)
+    match = _PART.fullmatch(text.strip())
+    if match is None:
+        raise ServerError("say which part of the ROM: rom: game.sfc $008000 64 (file, address, bytes)")
+    with Root(settings.project_root) as root:
+        image = read_rom(root, match[1].strip("\"'")).data
+    first = address_of(match[2], mapper)
     offset = pc_offset(first, mapper)
     if offset is None or offset >= len(image):
         raise ServerError(f"${first:06X} is not in this ROM ({len(image)} bytes, {mapper}); call translate_address")
     bank = 0x8000 if mapper in ("lorom", "exlorom", "sa1rom") else 0x10000
-    room = bank - offset % bank
-    return Program((Block(first, image[offset : offset + min(size, room)]),), mapper, rom=image)
+    size = min(_size(match[3]), bank - offset % bank)
+    return Program((Block(first, image[offset : offset + size]),), mapper, rom=image)
+
+
+def _size(text: str | None) -> int:
+    if text is None:
+        return _ROM_BYTES
+    try:
+        size = int(text[1:], 16) if text.startswith("$") else int(text, 0)
+    except ValueError:
+        size = 0
+    if not 0 < size <= _MOST_HEX:
+        raise ServerError(f"{show(text[:40])} is no number of bytes from 1 to {_MOST_HEX}")
+    return size
 
 
 def address_of(text: str, mapper: Mapper) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from knowledge.m65816.contract_names import FLAG_NAMES, WIDTHS, names_in, number
 from knowledge.m65816.contracts import read_contract
@@ -13,45 +14,75 @@ from schemas.contract import Contract
 from servers.machine.errors import ServerError
 from servers.machine.names import show
 
-__all__ = ["entry_of", "start_of"]
+__all__ = ["Begin", "begin_of", "start_of"]
 
 _MOST_BYTES = 65_536
-_ALONE = Script()
 _MEMORY_HELP = "write memory as `$7E0010=12 34` (bytes in hexadecimal) or `$10=$1234` (a word, low byte first)"
-_REGISTER_HELP = "write registers as `A=$12`, `X=3`, `S=$1FF`, `c=1`"
+_REGISTER_HELP = "write registers as `A=$12`, `X=3`, `S=$1FF`, flags as `c=1`, memory as `$7E0010=12 34`"
+_START = re.compile(r"(?:^|[\s,;])start\s*=\s*(\S+)", re.IGNORECASE)
+_SETTING = re.compile(r"[^\s=,;]+=.*?(?=[\s,;]+[^\s=,;]+=|$)|[^\s,;]+", re.DOTALL)
 
 
-def entry_of(entry: str) -> Contract:
-    """Return what `m8 x16 d=$0000 db=$7E` says of the entry. Raises ServerError with the right spelling."""
+class Begin(NamedTuple):
+    """What an entry says."""
+
+    contract: Contract
+    """Its widths, D, DB and mode; all else is by default."""
+    text: str
+    """The entry without where it begins."""
+    start: str
+    """Label or address where the code begins; empty: the first instruction."""
+
+
+def begin_of(entry: str) -> Begin:
+    """Read `m8 x16 d=$0000 db=$7E start=Main`. Raises ServerError with the right spelling."""
+    match = _START.search(entry)
+    text = _START.sub(" ", entry)
     try:
-        return read_contract(entry=entry).contract
+        return Begin(read_contract(entry=text).contract, text, match[1] if match else "")
     except CodeError as error:
         raise ServerError(str(error)) from error
 
 
-def start_of(
-    *,
-    entry: str = "",
-    registers: Sequence[str] = (),
-    memory: Sequence[str] = (),
-    poison: int = 0,
-    script: Script = _ALONE,
-) -> Start:
-    """Return the start that these texts spell: `A=$12`, `c=1`, `$7E0010=12 34`. Raises ServerError."""
-    contract = entry_of(entry)
+def start_of(contract: Contract, inputs: Sequence[str]) -> Start:
+    """Return the start that an entry and inputs spell: `A=$12`, `c=1`, `$7E0010=12 34`, `joypad=$8000`.
+
+    Raises ServerError with the right spelling.
+    """
     p = (M if contract.m else 0) | (X if contract.x else 0) | I | (D if contract.decimal else 0)
     values = Registers(p=p, e=contract.e, d=contract.d or 0, db=contract.db or 0)
+    memory: dict[int, int | bytes] = {}
+    options: dict[str, int] = {}
     try:
-        for text in _parts(registers):
-            _set(values, text)
-        bytes_by_address = dict(_memory(text) for text in memory)
+        for text in inputs:
+            for part in _parts(text):
+                _take(part, values, memory, options)
     except CodeError as error:
         raise ServerError(str(error)) from error
-    return Start(values.settled(), bytes_by_address, poison, script=script)
+    pad = options.get("joypad", 0)
+    script = Script(joypads=((pad,),) if pad else (), nmi=bool(options.get("interrupts")))
+    return Start(values.settled(), memory, options.get("poison", 0), script=script)
 
 
-def _parts(texts: Sequence[str]) -> list[str]:
-    return [part for text in texts for part in re.split(r"[,;\s]+", re.sub(r"\s*=\s*", "=", text)) if part]
+_OPTIONS = {"joypad": 0xFFFF, "poison": 1_000_000, "interrupts": 1}
+
+
+def _take(text: str, values: Registers, memory: dict[int, int | bytes], options: dict[str, int]) -> None:
+    name, equals, value = text.partition("=")
+    if name[:1] in ("$", "0") or ":" in name:
+        place, data = _memory(text)
+        memory[place] = data
+    elif equals and name.lower() in _OPTIONS:
+        value = {"on": "1", "off": "0"}.get(value.lower(), value)
+        options[name.lower()] = number(value, f"input {text!r}", high=_OPTIONS[name.lower()])
+    else:
+        _set(values, text)
+
+
+def _parts(text: str) -> list[str]:
+    """Part `A=1 X=2, c=1` into its settings; a setting of memory keeps its bytes."""
+    joined = re.sub(r"\s*=\s*", "=", text.strip())
+    return [part.strip(" ,;\t\n") for part in _SETTING.findall(joined) if part.strip(" ,;\t\n")] or [joined]
 
 
 def _set(values: Registers, text: str) -> None:

@@ -146,16 +146,17 @@ async def assemble_code(
     settings: Settings,
     *,
     mapper: Mapper = "lorom",
+    rom: bytes = b"",
     limits: Limits = ASAR_LIMITS,
     backend: Backend | None = None,
 ) -> Assembly:
-    """Assemble a program over a blank ROM. Its errors are in the result; it never reads a file of the host.
+    """Assemble a program over a blank ROM, or over `rom`. Its errors are in the result; it reads no file of the host.
 
     Code without org or free space is put at $008000. Raises ServerError when the code is no text, is too
     long, or asar or the sandbox are missing.
     """
     text = asar_source.checked(code)
-    program = Program(text, mapper, escaped=asar_source.one_line_program(code))
+    program = Program(text, mapper, escaped=asar_source.one_line_program(code), rom=rom)
     return await assemble_program(program, settings, limits=limits, backend=backend)
 
 

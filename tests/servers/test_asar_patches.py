@@ -57,7 +57,7 @@ async def test_a_patch_is_assembled_with_the_files_that_it_includes(tmp_path: Pa
         "patches/sub/deeper.asm": "db 1\n",
         "data/table.bin": b"\x07\x08",
     }
-    _, fields = await call(project(tmp_path, files), "assemble", file="patches/main.asm")
+    _, fields = await call(project(tmp_path, files), "assemble", code="file: patches/main.asm")
     assert fields["ok"], fields
     assert [block["hex"] for block in fields["blocks"]] == ["01 07 08 02"]
 
@@ -68,9 +68,9 @@ async def test_a_folder_named_for_including_is_searched_for_its_files(tmp_path: 
         "other.asm": 'org $008000\nincsrc "lib.asm"\n',
     }
     root = project(tmp_path, files)
-    _, fields = await call(root, "assemble", file="other.asm", include=["library"])
+    _, fields = await call(root, "assemble", code="file: other.asm", include=["library"])
     assert fields["ok"] and fields["blocks"][0]["hex"] == "05"
-    text, fields = await call(root, "assemble", file="other.asm")
+    text, fields = await call(root, "assemble", code="file: other.asm")
     assert fields["ok"] is False and "Efile_not_found" in text
 
 
@@ -81,7 +81,7 @@ async def test_a_file_outside_the_project_is_never_read(tmp_path: Path, kind: st
     secret.write_text("db $5E, $C3\n", encoding="utf-8")
     name = str(secret) if where == "absolute" else "../secret.asm"
     root = project(tmp_path / "project", {"main.asm": f'org $008000\n{kind} "{name}"\n'})
-    text, fields = await call(root, "assemble", file="main.asm")
+    text, fields = await call(root, "assemble", code="file: main.asm")
     assert not fields
     assert "outside the folder" in text and "5E" not in text
 
@@ -92,7 +92,7 @@ async def test_a_name_that_is_computed_reaches_nothing_outside_either(tmp_path: 
     code = f'!x = "bin"\norg $008000\nin!{{x}} "{secret}"\n'.replace('"bin"', "cbin")
     root = project(tmp_path / "project", {"main.asm": code, "up.asm": code.replace(str(secret), "../secret.bin")})
     for name in ("main.asm", "up.asm"):
-        text, fields = await call(root, "assemble", file=name)
+        text, fields = await call(root, "assemble", code=f"file: {name}")
         assert not fields.get("ok") and "5E C3" not in text
 
 
@@ -100,7 +100,7 @@ async def test_a_link_out_of_the_project_is_not_followed(tmp_path: Path) -> None
     (tmp_path / "secret.asm").write_text("db $5E\n", encoding="utf-8")
     root = project(tmp_path / "project", {"main.asm": 'org $008000\nincsrc "link.asm"\n'})
     (root / "link.asm").symlink_to(tmp_path / "secret.asm")
-    text, fields = await call(root, "assemble", file="main.asm")
+    text, fields = await call(root, "assemble", code="file: main.asm")
     assert not fields.get("ok") and "5E" not in text
 
 
@@ -108,7 +108,7 @@ async def test_onto_a_rom_each_written_byte_is_told_also_where_it_was_the_same(t
     rom = bytearray(0x8000)
     rom[0x100:0x104] = b"\x22\x00\x00\x6b"
     root = project(tmp_path, {"game.sfc": bytes(rom), "p.asm": "org $008100\ndb $22,$80,$00,$6B\n"})
-    _, fields = await call(root, "assemble", file="p.asm", rom="game.sfc")
+    _, fields = await call(root, "assemble", code="file: p.asm", rom="game.sfc")
     assert [(block["address"], block["hex"]) for block in fields["blocks"]] == [("$008100", "22 80 00 6B")]
     assert (root / "game.sfc").read_bytes() == bytes(rom)
 
@@ -118,16 +118,16 @@ async def test_asserts_on_the_rom_below_a_patch_hold(tmp_path: Path) -> None:
     rom[0x100] = 0x42
     patch = 'assert read1($008100) == $42, "not the ROM that was meant"\norg $008100\ndb $43\n'
     root = project(tmp_path, {"game.sfc": bytes(rom), "p.asm": patch})
-    _, fields = await call(root, "assemble", file="p.asm", rom="game.sfc")
+    _, fields = await call(root, "assemble", code="file: p.asm", rom="game.sfc")
     assert fields["ok"] and [block["hex"] for block in fields["blocks"]] == ["43"]
-    _, fields = await call(root, "assemble", file="p.asm")
+    _, fields = await call(root, "assemble", code="file: p.asm")
     assert fields["ok"] is False
 
 
 async def test_too_much_to_include_and_no_such_patch_are_told(tmp_path: Path) -> None:
     root = project(tmp_path, {"binary.asm": b"\xff\xfe\x00", "game.sfc": bytes(0x8000)})
     for name, said in (("none.asm", "no patch"), ("binary.asm", "NUL|UTF-8"), ("../x.asm", "outside")):
-        text, fields = await call(root, "assemble", file=name)
+        text, fields = await call(root, "assemble", code=f"file: {name}")
         assert not fields and any(part in text for part in said.split("|")), text
 
 
