@@ -129,10 +129,18 @@ def join(old: State, new: State) -> State:
         return old
     known = old.known & new.known & ~(old.p ^ new.p)
     joined = State(
-        *(one if one == two else None for one, two in zip(old[:9], new[:9], strict=True)),  # type: ignore[arg-type]  # the first nine fields are numbers
-        p=old.p & known,
-        known=known,
-        stack=_join_stacks(old.stack, new.stack),
-        touched=old.touched | new.touched,
+        old.m if old.m == new.m else None,
+        old.x if old.x == new.x else None,
+        old.e if old.e == new.e else None,
+        old.d if old.d == new.d else None,
+        old.db if old.db == new.db else None,
+        old.a if old.a == new.a else None,
+        old.b if old.b == new.b else None,
+        old.xr if old.xr == new.xr else None,
+        old.yr if old.yr == new.yr else None,
+        old.p & known,
+        known,
+        _join_stacks(old.stack, new.stack),
+        old.touched | new.touched,
     )
     return old if joined == old else joined
