@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from knowledge.snes.addresses import AddressError, Translation, translate
+from knowledge.snes.mapping import Mapper
 from knowledge.snes.symbol_table import Symbol, SymbolError, SymbolTable, table_of
 from knowledge.snes.symbols import Format, read_symbols, write_symbols
 from schemas.frozen import Frozen
@@ -17,7 +18,7 @@ from servers.machine.paging import END, page_of
 from servers.machine.rom_file import read_rom
 from servers.settings import Settings
 
-__all__ = ["offer_addressing"]
+__all__ = ["offer_addressing", "read_table"]
 
 _SYMBOL_LIMIT = 32 << 20
 _MOST_PROBLEMS = 20
@@ -89,13 +90,17 @@ def _translated(found: Translation, version: str) -> Translated:
     )
 
 
-def _read_table(settings: Settings, path: str, mapper: MapperName) -> SymbolTable:
+def read_table(settings: Settings, path: str, mapper: Mapper) -> SymbolTable:
+    """Read a symbol file of the project, whatever its format. Raises ServerError."""
     try:
         with Root(settings.project_root) as root:
             data = root.read(path, limit=_SYMBOL_LIMIT, tagged=False).data
     except NotThereError as error:
         raise ServerError(f"there is no symbol file {show(path)}; name it relative to the project folder") from error
-    return read_symbols(data.decode("utf-8", "replace"), mapper=mapper)
+    try:
+        return read_symbols(data.decode("utf-8", "replace"), mapper=mapper)
+    except SymbolError as error:
+        raise ServerError(str(error)) from error
 
 
 def offer_addressing(face: Face, settings: Settings) -> None:
@@ -143,7 +148,7 @@ def offer_addressing(face: Face, settings: Settings) -> None:
             raise ServerError("give one of symbols (a symbol file) and code")
         try:
             if symbols:
-                table, version = _read_table(settings, symbols, mapper), await said_version(settings)
+                table, version = read_table(settings, symbols, mapper), await said_version(settings)
             else:
                 source = await gather(code, settings)
                 labels = source.listing.labels.items()

@@ -1,6 +1,7 @@
 """The asar server: code in; bytes, proofs, counter-examples, counts and explanations out."""
 
 from servers.asar.addressing import offer_addressing
+from servers.asar.disassembling import offer_disassembling
 from servers.asar.explaining import offer_explaining
 from servers.asar.patching import offer_assembling
 from servers.asar.running import offer_running
@@ -22,6 +23,7 @@ def build(settings: Settings) -> Face:
     face = Face("asar", title="asar assembler and 65816 proofs", instructions=_INSTRUCTIONS, version=version())
     offer_assembling(face, settings)
     offer_running(face, settings)
+    offer_disassembling(face, settings)
     offer_explaining(face, settings)
     offer_addressing(face, settings)
     return face
