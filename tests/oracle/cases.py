@@ -12,7 +12,7 @@ from tests.oracle.draft import Collision, Draft, try_drafts
 from tests.oracle.probe import Case, canonical
 from tests.oracle.rom import HANDLERS
 
-__all__ = ["LEFT_OUT", "OUTDATED", "cases", "draw"]
+__all__ = ["LEFT_OUT", "OUTDATED", "UNTIMED", "cases", "draw"]
 
 LEFT_OUT: Final[dict[str, str]] = {
     "STP": "only a reset ends it",
@@ -26,6 +26,11 @@ OUTDATED: Final[dict[str, str]] = {
     "PEI": "likewise",
 }
 """Corners in which bsnes v094 is no judge: what a console does there was found later (gilyon, snes-tests, cputest)."""
+
+UNTIMED: Final[dict[str, str]] = {
+    "WDM": "bsnes fetches its second byte; the single-step files show an internal cycle, as short as the bus allows",
+}
+"""Mnemonics whose time on the emulator is not taken, and why."""
 
 
 def _width(draft: Draft) -> int:

@@ -1,20 +1,26 @@
 """Runs port programs on the emulator and brings back what VRAM, CGRAM, OAM and WRAM hold at the end."""
 
 import random
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from tests.oracle.clock import between
+from tests.oracle.corpus import read_lines, write_lines
 from tests.oracle.libretro import SAVE_RAM, VIDEO_RAM, WORK_RAM, Emulator
-from tests.oracle.port_programs import CODE, DATA, STACK, PortProgram
+from tests.oracle.port_programs import CODE, DATA, STACK, PortProgram, port_programs
 from tests.oracle.probe import Latch
 from tests.oracle.rom import Code, Image, pattern
 
-__all__ = ["PORT_DATA", "WORK_START", "Images", "images_from", "images_row", "run_ports"]
+__all__ = ["PORT_DATA", "WORK_START", "Images", "port_images", "record_ports", "run_ports", "write_ports"]
 
 PORT_DATA: Final = random.Random("port data").randbytes(0x1000)
 """What lies in ROM at DATA."""
 WORK_START: Final = bytes(pattern(offset) for offset in range(0x20000))
 """WRAM before each program."""
+_FILE: Final = "ports"
+_H_TIMES: Final = (150, 190, 120, 170)
+_RTL: Final = 44
+"""Clocks of an RTL: 4 accesses of 8 and 2 internal cycles of 6."""
 _OAM, _CGRAM, _LATCHES, _DONE = 0x700000, 0x700400, 0x700700, 0x700720
 
 
@@ -28,7 +34,7 @@ class Images(NamedTuple):
     work: dict[int, int]
     """Bytes of WRAM that changed, by offset, without the stack."""
     clocks: int
-    """Master clocks from before the JSL to behind it, refresh taken out; -1 where they are unknown."""
+    """Master clocks of the routine, refresh taken out; -1 where they are unknown."""
 
 
 def _clear(code: Code) -> None:
@@ -97,8 +103,11 @@ def _boot(h_time: int) -> bytes:
     return bytes(code.data)
 
 
-def run_ports(emulator: Emulator, program: PortProgram, *, h_time: int = 150) -> Images:
-    """Run one program from power-on. Raises ValueError when it does not come back within 20 frames."""
+def run_ports(emulator: Emulator, program: PortProgram, *, h_time: int = _H_TIMES[0]) -> Images:
+    """Run one program from power-on; its clocks are those from before the JSL to behind it.
+
+    `h_time` is the dot at which it begins. Raises ValueError when it does not come back within 20 frames.
+    """
     image = Image()
     image.boot(_boot(h_time))
     image.place(program.code)
@@ -115,20 +124,19 @@ def run_ports(emulator: Emulator, program: PortProgram, *, h_time: int = 150) ->
             break
     else:
         raise ValueError(f"did not come back: {program.name}")
-    looks = bytes(saved[_LATCHES & 0xFFFF : (_LATCHES & 0xFFFF) + 12])
-    latches = [Latch(looks[at] | (looks[at + 1] & 1) << 8, looks[at + 2]) for at in range(0, 12, 3)]
-    clocks = between(latches)
-    cgram = bytes(saved[0x400:0x600])
-    changed = {
-        offset: value for offset, value in enumerate(bytes(work)) if value != WORK_START[offset] and offset not in STACK
-    }
     return Images(
         bytes(emulator.memory(VIDEO_RAM)),
-        bytes(value & (0x7F if index & 1 else 0xFF) for index, value in enumerate(cgram)),
+        bytes(value & (0x7F if index & 1 else 0xFF) for index, value in enumerate(saved[0x400:0x600])),
         bytes(saved[0:0x220]),
-        changed,
-        -1 if clocks is None else clocks,
+        {at: byte for at, byte in enumerate(bytes(work)) if byte != WORK_START[at] and at not in STACK},
+        _clocks(bytes(saved[_LATCHES & 0xFFFF : (_LATCHES & 0xFFFF) + 12])),
     )
+
+
+def _clocks(looks: bytes) -> int:
+    latches = [Latch(looks[at] | (looks[at + 1] & 1) << 8, looks[at + 2]) for at in range(0, 12, 3)]
+    clocks = between(latches)
+    return -1 if clocks is None else clocks
 
 
 def _runs(data: bytes) -> list[Any]:
@@ -154,28 +162,37 @@ def _whole(runs: list[Any], size: int) -> bytes:
     return bytes(data)
 
 
-def images_row(program: PortProgram, images: Images) -> list[Any]:
-    """Return one line of the corpus: name, code, then the images, sparse."""
+def record_ports(emulator: Emulator) -> Iterator[tuple[PortProgram, Images]]:
+    """Yield every program with what it left. Raises ValueError for one that does not come back."""
+    idle = _timed(emulator, PortProgram("nothing", b"\x6b")).clocks - _RTL
+    for program in port_programs():
+        images = _timed(emulator, program)
+        yield program, images._replace(clocks=images.clocks - idle if images.clocks >= 0 else -1)
+
+
+def _timed(emulator: Emulator, program: PortProgram) -> Images:
+    images = run_ports(emulator, program)
+    for h_time in _H_TIMES[1:]:
+        if images.clocks >= 0:
+            break
+        images = run_ports(emulator, program, h_time=h_time)
+    return images
+
+
+def write_ports(rows: Iterable[tuple[PortProgram, Images]]) -> None:
+    """Write the file of port programs: `[name, code, vram, cgram, oam, work, clocks]`, the images without zeros."""
+    write_lines(_FILE, (_row(program, images) for program, images in rows))
+
+
+def _row(program: PortProgram, images: Images) -> list[Any]:
     work = [number for item in sorted(images.work.items()) for number in item]
-    return [
-        program.name,
-        program.code.hex(),
-        _runs(images.vram),
-        _runs(images.cgram),
-        _runs(images.oam),
-        work,
-        images.clocks,
-    ]
+    video = [_runs(images.vram), _runs(images.cgram), _runs(images.oam)]
+    return [program.name, program.code.hex(), *video, work, images.clocks]
 
 
-def images_from(row: list[Any]) -> tuple[PortProgram, Images]:
-    """Read one line of the corpus."""
-    name, code, vram, cgram, oam, work, clocks = row
-    images = Images(
-        _whole(vram, 0x10000),
-        _whole(cgram, 512),
-        _whole(oam, 544),
-        dict(zip(work[::2], work[1::2], strict=True)),
-        clocks,
-    )
-    return PortProgram(name, bytes.fromhex(code)), images
+def port_images() -> Iterator[tuple[PortProgram, Images]]:
+    """Yield every recorded program with what it left on the emulator."""
+    for name, code, vram, cgram, oam, work, clocks in read_lines(_FILE):
+        changed = dict(zip(work[::2], work[1::2], strict=True))
+        images = Images(_whole(vram, 0x10000), _whole(cgram, 512), _whole(oam, 544), changed, clocks)
+        yield PortProgram(name, bytes.fromhex(code)), images

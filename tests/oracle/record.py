@@ -5,11 +5,14 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
+from knowledge.m65816.opcodes import OPCODES
 from knowledge.m65816.registers import Registers
-from tests.oracle.cases import cases
+from tests.oracle.cases import UNTIMED, cases
 from tests.oracle.clock import between
 from tests.oracle.corpus import Recorded, write_instructions
+from tests.oracle.interrupts import record_interrupts, write_interrupts
 from tests.oracle.libretro import Emulator, find_bsnes
+from tests.oracle.ports import record_ports, write_ports
 from tests.oracle.probe import Case, Seen, probe
 from tests.oracle.rom import HANDLERS, pattern
 
@@ -41,7 +44,8 @@ def _idle_clocks(emulator: Emulator) -> tuple[int, int]:
 def _recorded(case: Case, seen: Seen, idle: tuple[int, int]) -> Recorded:
     span = between(seen.latches)
     extra = _HANDLER if (seen.end.pb << 16 | seen.end.pc) in HANDLERS.values() else 0
-    clocks = -1 if span is None else span - idle[case.start.e] - extra
+    untimed = span is None or OPCODES[case.opcode].mnemonic in UNTIMED
+    clocks = -1 if span is None or untimed else span - idle[case.start.e] - extra
     changed = {place: byte for place, byte in seen.memory.items() if byte != case.memory.get(place, pattern(place))}
     return Recorded(case.opcode, case.start, case.memory, seen.end, changed, clocks)
 
@@ -51,9 +55,8 @@ def _batch(emulator: Emulator, part: Sequence[Case], idle: tuple[int, int]) -> l
     found: dict[int, Recorded] = {}
     waiting = list(range(len(part)))
     for attempt in range(_ATTEMPTS):
-        for index, seen in zip(
-            waiting, probe(emulator, [part[index] for index in waiting], attempt=attempt), strict=True
-        ):
+        looks = probe(emulator, [part[index] for index in waiting], attempt=attempt)
+        for index, seen in zip(waiting, looks, strict=True):
             if seen is None:
                 raise ValueError(f"a case did not come back: {part[index]}")
             row = _recorded(part[index], seen, idle)
@@ -82,8 +85,15 @@ def main() -> int:
         return 1
     with Emulator(found) as emulator:
         rows = record_instructions(emulator, cases(native=NATIVE, emulation=EMULATION))
+        met = record_interrupts(emulator)
+        ports = list(record_ports(emulator))
     write_instructions(rows)
-    sys.stdout.write(f"{len(rows)} instructions, {sum(row.clocks < 0 for row in rows)} without their time\n")
+    write_interrupts(met)
+    write_ports(ports)
+    untimed = sum(row.clocks < 0 for row in rows) + sum(images.clocks < 0 for _program, images in ports)
+    sys.stdout.write(
+        f"{len(rows)} instructions, {len(met)} interrupts, {len(ports)} port programs; {untimed} without their time\n"
+    )
     return 0
 
 

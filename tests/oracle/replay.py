@@ -1,20 +1,32 @@
-"""Runs the corpus on our own CPU and console, and says where they differ from what the emulator made of it."""
+"""Runs the corpus on our own CPU and console, and says where they differ from what the emulator made of it.
+
+The bytes of a difference are told as `offset: ours, the emulator's`.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from knowledge.m65816.cpu import ANYWHERE, Cpu, Quiet
+from knowledge.m65816.cpu import ANYWHERE, IRQ, NEVER, NMI, Cpu, CpuKind, Quiet
+from knowledge.m65816.machine import Machine
 from knowledge.m65816.memory import PAGE, ROM, WRAM
 from knowledge.m65816.opcodes import OPCODES
+from knowledge.m65816.outcome import Start
+from knowledge.m65816.program import Block, Program
 from knowledge.m65816.registers import Registers
 from tests.oracle.corpus import Recorded
+from tests.oracle.interrupts import Interrupted
+from tests.oracle.port_programs import CODE, DATA, STACK, PortProgram
+from tests.oracle.ports import PORT_DATA, WORK_START, Images
 from tests.oracle.rom import LAST_PAGE, pattern
 
-__all__ = ["STORAGE", "Mismatch", "mismatches", "wire"]
+__all__ = ["STORAGE", "Mismatch", "interrupt_mismatches", "mismatches", "port_differences", "wire"]
 
 STORAGE = ROM + PAGE
 """Bytes of storage that the CPU needs: WRAM, and one page of ROM."""
 _WRAM_SIZE = 0x20000
+_WORK = 0x7E0000
+_DMA_STEP = 16
+"""Clocks by which each start of a DMA may differ: it waits for a step of 8 clocks that is counted from power-on."""
 
 
 class Mismatch(NamedTuple):
@@ -53,28 +65,88 @@ def _unequal(want: bytes, got: bytes) -> str:
     return ", ".join(f"$7E0000+${place:05X} holds ${got[place]:02X}, not ${want[place]:02X}" for place in places)
 
 
-def _told(row: Recorded, cpu: Cpu, blank: bytes) -> Iterator[str]:
-    storage = cpu.memory.storage
-    storage[:_WRAM_SIZE] = blank
-    for place, byte in row.memory.items():
-        storage[place] = byte
-    expected = bytearray(storage[:_WRAM_SIZE])
-    halt = cpu.run(row.start, Quiet(), budget=_steps(row), code=ANYWHERE)
-    yield _difference(row.end, halt.registers)
-    for place, byte in row.changed.items():
+def _blank() -> bytes:
+    return bytes(pattern(offset) for offset in range(_WRAM_SIZE))
+
+
+def _memory_told(row: Recorded, cpu: Cpu, blank: bytes, s: int) -> str:
+    """Compare all of WRAM but the byte at S, which the recording lost."""
+    expected = bytearray(blank)
+    for place, byte in (row.memory | row.changed).items():
         expected[place] = byte
-    found = bytes(storage[:_WRAM_SIZE])
-    if row.end.s < _WRAM_SIZE:
-        expected[row.end.s] = found[row.end.s]
-    yield "" if found == expected else _unequal(bytes(expected), found)
-    if halt.clock != row.clocks >= 0:
-        yield f"takes {halt.clock} clocks, {row.clocks} on the emulator"
+    found = bytes(cpu.memory.storage[:_WRAM_SIZE])
+    if s < _WRAM_SIZE:
+        expected[s] = found[s]
+    return "" if found == expected else _unequal(bytes(expected), found)
+
+
+def _set(row: Recorded, cpu: Cpu, blank: bytes) -> None:
+    cpu.memory.storage[:_WRAM_SIZE] = blank
+    for place, byte in row.memory.items():
+        cpu.memory.storage[place] = byte
 
 
 def mismatches(rows: Iterable[Recorded], cpu: Cpu) -> Iterator[Mismatch]:
     """Yield every recorded instruction on which a wired CPU differs in registers, in any byte of WRAM, or in time."""
-    blank = bytes(pattern(offset) for offset in range(_WRAM_SIZE))
+    blank = _blank()
     for row in rows:
-        texts = [text for text in _told(row, cpu, blank) if text]
-        if texts:
-            yield Mismatch(row, "; ".join(texts))
+        _set(row, cpu, blank)
+        halt = cpu.run(row.start, Quiet(), budget=_steps(row), code=ANYWHERE)
+        same = row.clocks in (-1, halt.clock)
+        time = "" if same else f"takes {halt.clock} clocks, {row.clocks} on the emulator"
+        told = _difference(row.end, halt.registers), _memory_told(row, cpu, blank, row.end.s), time
+        if any(told):
+            yield Mismatch(row, "; ".join(text for text in told if text))
+
+
+class _Line(Quiet):
+    """An `Io` on which one interrupt arrives after the first instruction and stays."""
+
+    def __init__(self, kind: int) -> None:
+        self._kind = kind
+        self.event = 1
+
+    def poll(self, clock: int) -> int:
+        """Tell the interrupt; an NMI only once."""
+        if not clock:
+            return 0
+        if self._kind == NMI:
+            self.event = NEVER
+        return self._kind
+
+
+def interrupt_mismatches(rows: Iterable[Interrupted], cpu: Cpu) -> Iterator[Mismatch]:
+    """Yield every recorded interrupt on which a wired CPU differs in registers or in any byte of WRAM."""
+    blank = _blank()
+    for kind, row in rows:
+        _set(row, cpu, blank)
+        line = _Line(NMI if kind == "nmi" else IRQ)
+        landing = row.end.pb << 16 | row.end.pc
+        halt = cpu.run(row.start, line, budget=4, code=ANYWHERE, stops=(landing,))
+        told = _difference(row.end, halt.registers), _memory_told(row, cpu, blank, row.end.s)
+        if any(told):
+            yield Mismatch(row, "; ".join(text for text in told if text))
+
+
+def port_differences(program: PortProgram, images: Images, *, cpu: CpuKind) -> list[str]:
+    """Return where our console differs from the emulator after a program: images, WRAM, and the time it took."""
+    machine = Machine(Program((Block(CODE, program.code), Block(DATA, PORT_DATA))), cpu=cpu)
+    blank = {"vram": bytes(0x10000), "cgram": bytes(512), "oam": bytes(544)}
+    out = machine.run(Start(Registers(s=0x1FF, p=0x24), memory={_WORK: WORK_START}, video=blank))
+    told = [] if out.stop == "rtl" else [f"stopped by {out.stop}"]
+    for name, want in (("vram", images.vram), ("cgram", images.cgram), ("oam", images.oam)):
+        got = out.video.get(name, blank[name])
+        if name == "cgram":
+            got = bytes(value & (0x7F if index & 1 else 0xFF) for index, value in enumerate(got))
+        places = [place for place in range(len(want)) if got[place] != want[place]]
+        told += [f"{name} ${place:04X}: ${got[place]:02X}, ${want[place]:02X}" for place in places[:4]]
+    work = {
+        place - _WORK: byte
+        for place, byte in out.memory.items()
+        if place >= _WORK and place - _WORK not in STACK and byte != WORK_START[place - _WORK]
+    }
+    told += [f"WRAM {item}" for item in sorted(work.items() ^ images.work.items())[:4]]
+    starts = sum(access.address == 0x420B and access.kind == "write" for access in out.hardware)
+    if images.clocks >= 0 and abs(out.clocks - images.clocks) > _DMA_STEP * starts:
+        told.append(f"takes {out.clocks} clocks, {images.clocks} on the emulator, {starts} starts of DMA")
+    return told
