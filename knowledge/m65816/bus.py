@@ -5,6 +5,7 @@ the instruction, or the byte before it in a 16-bit access; pointers of indirect 
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from knowledge.m65816.cpu import NEVER, Cpu
@@ -30,6 +31,11 @@ _PPU1_BUS = frozenset(address for address in range(0x2104, 0x212B) if address & 
 """Write-only registers that answer with what PPU1 last put out (bsnes, sfc/ppu/mmio)."""
 
 
+@lru_cache(maxsize=2)
+def _clock_table(fast: bool) -> tuple[int, ...]:  # noqa: FBT001  # the key of the cache
+    return tuple(access_clocks(page, fast=fast) for page in range(PAGES))
+
+
 class Console:
     """All families of ports, built when the first program asks for hardware."""
 
@@ -42,7 +48,7 @@ class Console:
         self.joypads = Joypads(traffic, self.timing)
         self.apu = Apu()
         self.wram_port = WramPort(bus.peek, bus.put)
-        self.dma = Dma(traffic, bus, read=bus.read_port, write=bus.write_port)
+        self.dma = Dma(traffic, bus, read=bus.read_port, writer=bus.writer)
         self.dma.speed = bus.fetch_clocks
         families: tuple[Ports, ...] = (
             self.timing,
@@ -135,7 +141,7 @@ class Bus:
         """Let ROM in banks $80-$FF answer in 6 clocks, or in 8."""
         if fast != self._fast:
             self._fast = fast
-            self._memory.clocks[:] = [access_clocks(page, fast=fast) for page in range(PAGES)]
+            self._memory.clocks[:] = _clock_table(fast)
             self._cpu.remap()
 
     def select_speed(self, address: int, value: int, clock: int) -> None:
@@ -169,7 +175,7 @@ class Bus:
         self.traffic.note(clock, low, value, "write", "cpu")
         if low == 0x420B:
             return self.console.dma.start(value, clock)
-        self.write_port(low, value, clock)
+        self.writer(low)(low, value, clock)
         return 0
 
     def poll(self, clock: int) -> int:
@@ -201,15 +207,12 @@ class Bus:
         reader = self.console.readers.get(address)
         return self._read_stray(address) if reader is None else reader(address, clock)
 
-    def write_port(self, address: int, value: int, clock: int) -> None:
-        """Hand a byte to a register."""
+    def writer(self, address: int) -> Writer:
+        """Return what takes the bytes that are written to a register."""
         writer = self.console.writers.get(address)
         if writer is not None:
-            writer(address, value, clock)
-        elif address in self.console.readers:
-            self.traffic.remark("read_only_write", address, f"${address:04X} can only be read: the write does nothing.")
-        elif address not in _REGISTERS:
-            self.traffic.remark("unmapped", address, f"No register lies at ${address:04X}: the write does nothing.")
+            return writer
+        return self._kept if address in _REGISTERS else self._write_stray
 
     def peek(self, offset: int) -> int:
         """Return a byte of WRAM."""
@@ -272,6 +275,15 @@ class Bus:
     def _storage_byte(self, address: int) -> int:
         offset = self._memory.reads[address // PAGE]
         return -1 if offset == HARDWARE else self._storage[offset + address % PAGE]
+
+    def _kept(self, address: int, value: int, clock: int) -> None:
+        """Take a byte of which only the log keeps something."""
+
+    def _write_stray(self, address: int, value: int, clock: int) -> None:
+        if address in self.console.readers:
+            self.traffic.remark("read_only_write", address, f"${address:04X} can only be read: the write does nothing.")
+        else:
+            self.traffic.remark("unmapped", address, f"No register lies at ${address:04X}: the write does nothing.")
 
     def _read_stray(self, address: int) -> int:
         """Answer for a register that cannot be read, or is none."""

@@ -218,8 +218,11 @@ class Machine:
 
     def _poke(self, address: int, value: int | bytes, stale: list[int]) -> None:
         data = _as_bytes(address, value)
+        last = (
+            0x7FFFFF if address <= 0x7FFFFF else 0xFFFFFF
+        )  # behind WRAM its mirrors begin: no run of bytes goes there
         while data:
-            offset = self.layout.offset(address) if 0 <= address <= 0xFFFFFF else -1
+            offset = self.layout.offset(address) if 0 <= address <= last else -1
             if offset < 0:
                 raise CodeError(
                     f"${address:06X} is neither WRAM nor SRAM, so that no start can set it; "

@@ -7,7 +7,7 @@ step. HDMA is set up and logged but not carried out line by line. Facts: bsnes, 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from knowledge.m65816.ports.traffic import Reader, Traffic, Writer
+from knowledge.m65816.ports.traffic import LOG_LIMIT, Reader, Traffic, Writer
 
 __all__ = ["DMA_LIMIT", "ABus", "Dma"]
 
@@ -60,11 +60,11 @@ def _is_hidden(address: int) -> bool:
 
 
 class Dma:
-    """The eight channels. `ports` gives the B-bus registers, read and written as the CPU would."""
+    """The eight channels. `read` answers for a B-bus register, `writer` gives what takes the bytes written to one."""
 
-    def __init__(self, traffic: Traffic, bus: ABus, *, read: Reader, write: Writer) -> None:
+    def __init__(self, traffic: Traffic, bus: ABus, *, read: Reader, writer: Callable[[int], Writer]) -> None:
         self._traffic, self._bus = traffic, bus
-        self._read_port, self._write_port = read, write
+        self._read_port, self._writer = read, writer
         self.speed: Callable[[], int] = lambda: 8
         """Master clocks of the CPU cycle that follows: 6 or 8."""
         self.registers = bytearray(b"\xff" * 0x80)
@@ -162,15 +162,18 @@ class Dma:
             data = self._fetch(address, count)
         else:
             data = self._fetch(bank | low - count + 1 & 0xFFFF, count)[::-1]
-        write, note = self._write_port, self._traffic.note
         blocked = _is_wram(address)
+        takes = [None if blocked and port == 0x2180 else self._writer(port) for port in ports]
+        log, pc, room = self._traffic.accesses, self._traffic.pc, LOG_LIMIT
         for index, value in enumerate(data):
-            port = ports[index & 3]
-            if blocked and port == 0x2180:
-                continue
-            when = clock + index * 8
-            note(when, port, value, "write", "dma")
-            write(port, value, when)
+            take, port = takes[index & 3], ports[index & 3]
+            if take is not None:
+                if len(log) < room:
+                    log.append((clock, port, value, "write", "dma", pc))
+                else:
+                    self._traffic.dropped += 1
+                take(port, value, clock)
+            clock += 8
 
     def _fetch(self, address: int, count: int) -> bytes:
         bank, low = address & 0xFF0000, address & 0xFFFF

@@ -71,8 +71,9 @@ class Video:
 
     def _reach(self, name: str, address: int, clock: int) -> bool:
         """Return whether a memory can be reached now, and say so where it cannot."""
-        self.touched.add(name)
-        self._stale.add(name)
+        if name not in self.touched:
+            self.touched.add(name)
+            self._stale.add(name)
         timing = self._timing
         if not timing.delivers or self._forced or timing.in_vblank(clock):
             return True
