@@ -60,8 +60,9 @@ class Difference(Frozen):
 class Counterexample(Frozen):
     """An input on which the two differ, to be run again."""
 
-    registers: dict[str, int]
+    registers: dict[str, int] = Field(description="registers and flags (small letters); what is not named is 0")
     memory: dict[str, int] = Field(description="bytes that were set, by $address")
+    poison: int = Field(default=0, description="seed of all other memory; 0: every byte is $55")
     differences: tuple[Difference, ...]
 
 

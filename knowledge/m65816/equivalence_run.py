@@ -1,0 +1,236 @@
+"""Two programs run on the same input, and what they came to held side by side."""
+
+from typing import NamedTuple
+
+from knowledge.m65816.machine import Machine
+from knowledge.m65816.opcodes import FLAGS
+from knowledge.m65816.outcome import HardwareAccess, Outcome, Start, Stop
+from knowledge.m65816.program import Program
+from knowledge.m65816.vectors import Case
+from schemas.contract import Contract, Difference
+
+__all__ = ["ENDS", "TIMED", "Pair", "Result"]
+
+ENDS: tuple[Stop, ...] = ("rts", "rtl", "rti", "end")
+"""Ways to end that count as one: a return, or the end of the code."""
+TIMED = frozenset((0x2137, 0x213C, 0x213D, 0x213F, 0x4210, 0x4211, 0x4212))
+"""Registers that answer by the clock."""
+_UNRELIABLE = ("open_bus", "unmapped", "write_only_read")
+_FRAME_CLOCKS = 1364 * 262
+_PHASES = 12
+_ENDED: dict[str, str] = {
+    "rts": "RTS",
+    "rtl": "RTL",
+    "rti": "RTI",
+    "end": "the end of the code",
+    "outside": "control leaves the program",
+    "budget": "no end within the budget",
+    "stp": "STP",
+    "wai": "WAI with no interrupt to come",
+    "interrupt": "BRK, COP or an interrupt that leads nowhere",
+}
+
+
+class Result(NamedTuple):
+    """What one input came to on both."""
+
+    differences: tuple[Difference, ...]
+    first: Outcome
+    second: Outcome
+
+    @property
+    def usable(self) -> bool:
+        """Whether the original ended, so that there is something to compare with."""
+        return self.first.stop in ENDS
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the original relied on nothing that real hardware answers by chance."""
+        return not any(remark.code in _UNRELIABLE for remark in self.first.remarks)
+
+
+class Pair:
+    """Two machines that are started alike again and again."""
+
+    def __init__(self, original: Program, candidate: Program, contract: Contract, *, interrupt: bool) -> None:
+        self.first, self.second = Machine(original), Machine(candidate)
+        self.contract = contract
+        self.interrupt = interrupt
+        self.instructions = 0
+        """Run so far, on both together."""
+        self._deepest = 0
+        self._dead = [(one.start, one.end) for one in contract.memory_clobbers]
+
+    def start(self, case: Case) -> Start:
+        """Return what a machine starts from on a case."""
+        frame = "interrupt" if self.interrupt else "call"
+        return Start(case.registers, case.memory, case.poison, frame)  # type: ignore[arg-type]  # mypy widens the literals of a conditional
+
+    def run(self, case: Case) -> Result:
+        """Run both on a case and say how they differ."""
+        start, budget = self.start(case), self.contract.budget
+        first = self.first.run(start, budget=budget)
+        if first.stop not in ENDS:
+            self.instructions += first.instructions
+            return Result((), first, first)
+        second = self.second.run(start, budget=2 * budget + 64)
+        self.instructions += first.instructions + second.instructions
+        found = self._differences(first, second, start)
+        if found and any(self._timed(first)) and self._later_agrees(start, first, second):
+            found = ()
+        return Result(found, first, second)
+
+    def _timed(self, outcome: Outcome) -> list[HardwareAccess]:
+        return [one for one in outcome.hardware if one.kind == "read" and one.address in TIMED]
+
+    def _later_agrees(self, start: Start, first: Outcome, second: Outcome) -> bool:
+        """Return whether the original comes to what the candidate came to, when it is started at another clock.
+
+        Code that reads the beam's position has no one outcome. So that a faster candidate is not refuted for reading
+        it sooner, it may do what the original does from another start: first those at which a reading of the original
+        falls on the clock of the candidate's reading, then a dozen over the frame.
+        """
+        shifts = [
+            (two.clock - one.clock) % _FRAME_CLOCKS
+            for one, two in zip(self._timed(first), self._timed(second), strict=False)
+        ]
+        shifts = list(dict.fromkeys(shifts))[:4] + [n * _FRAME_CLOCKS // _PHASES + 7 * n for n in range(1, _PHASES)]
+        for shift in shifts:
+            again = self._shifted(start, shift)
+            agrees = again.stop in ENDS and not self._differences(again, second, start)
+            self.first.prepare(Start(poison=start.poison + 1))  # another seed: all memory is filled anew
+            if agrees:
+                return True
+        return False
+
+    def _shifted(self, start: Start, clock: int) -> Outcome:
+        """Return the outcome of the original, started at a clock. The memory is not put back by itself after it."""
+        machine, bus = self.first, self.first.bus
+        halt = machine.cpu.run(
+            machine.prepare(start),
+            bus,
+            budget=self.contract.budget,
+            code=machine.code,
+            stops=machine.stops,
+            clock=clock,
+        )
+        self.instructions += halt.instructions
+        storage, layout = machine.cpu.memory.storage, machine.layout
+        return Outcome(
+            halt.registers,
+            machine.ending(halt.stop, halt.registers.pb),
+            halt.instructions,
+            halt.cycles,
+            halt.clock,
+            {layout.address(offset): storage[offset] for offset in (*halt.written, *bus.journal)},
+            bus.traffic.hardware(),
+            video=bus.video(),
+        )
+
+    def _differences(self, first: Outcome, second: Outcome, start: Start) -> tuple[Difference, ...]:
+        if first.stop != second.stop:
+            ends = (_ENDED[first.stop], _ENDED[second.stop])
+            return (Difference(where="how it ends", original=ends[0], candidate=ends[1]),)
+        found = self._register_differences(first, second)
+        found += self._memory_differences(first, second, start)
+        found += self._hardware_differences(first, second)
+        return tuple(found)
+
+    def _register_differences(self, first: Outcome, second: Outcome) -> list[Difference]:
+        one, other = first.registers, second.registers
+        if one == other:
+            return []
+        rows = [
+            ("A", one.a & 0xFF, other.a & 0xFF, 2),
+            ("B", one.a >> 8, other.a >> 8, 2),
+            ("X", one.x, other.x, 4),
+            ("Y", one.y, other.y, 4),
+            ("S", one.s, other.s, 4),
+            ("D", one.d, other.d, 4),
+            ("DB", one.db, other.db, 2),
+        ]
+        clobbers = self.contract.clobbers
+        found = [
+            Difference(where=name, original=f"${left:0{digits}X}", candidate=f"${right:0{digits}X}")
+            for name, left, right, digits in rows
+            if left != right and name not in clobbers
+        ]
+        flags = [(name, one.p & bit, other.p & bit) for name, bit in FLAGS.items()] + [("e", one.e, other.e)]
+        found += [
+            Difference(where=f"flag {name}", original=str(int(left != 0)), candidate=str(int(right != 0)))
+            for name, left, right in flags
+            if left != right and name not in clobbers
+        ]
+        return found
+
+    def _memory_differences(self, first: Outcome, second: Outcome, start: Start) -> list[Difference]:
+        if first.memory == second.memory:
+            return []
+        found: list[tuple[int, int, int]] = []
+        for address in sorted(first.memory.keys() | second.memory.keys()):
+            left = first.memory.get(address)
+            right = second.memory.get(address)
+            left = self._untouched(self.first, address) if left is None else left
+            right = self._untouched(self.second, address) if right is None else right
+            if left != right and not any(low <= address <= high for low, high in self._dead):
+                found.append((address, left, right))
+        return [
+            Difference(where=f"${address:06X}", original=f"${left:02X}", candidate=f"${right:02X}")
+            for address, left, right in found
+            if not self._is_dead_stack(address, first, start)
+        ]
+
+    def _untouched(self, machine: Machine, address: int) -> int:
+        """Return a byte that the machine's last run did not write."""
+        offset = machine.layout.offset(address)
+        return machine.cpu.memory.storage[offset] if offset >= 0 else -1
+
+    def _is_dead_stack(self, address: int, first: Outcome, start: Start) -> bool:
+        """Return whether a byte lies below S at the end, where one of the two pushed and pulled.
+
+        How deep they went is seen by running them again step by step, the first time that it matters.
+        """
+        below = first.registers.s - (address & 0x1FFF)
+        if address >> 13 != 0x7E0000 >> 13 or not 0 <= below < 0x100:
+            return False
+        if below >= self._deepest:
+            for machine in (self.first, self.second):
+                self._deepest = max(self._deepest, first.registers.s - self._lowest(machine, start))
+        return below < self._deepest
+
+    def _lowest(self, machine: Machine, start: Start) -> int:
+        trace = machine.run(start, budget=2 * self.contract.budget + 64, trace=True).trace
+        self.instructions += len(trace)
+        return min(line.registers.s for line in trace)
+
+    def _hardware_differences(self, first: Outcome, second: Outcome) -> list[Difference]:
+        if self.contract.hardware == "final":
+            return _image_differences(first, second)
+        one, other = (
+            [(access.address, access.value) for access in outcome.hardware if access.kind == "write"]
+            for outcome in (first, second)
+        )
+        if one == other:
+            return []
+        place = next(
+            (index for index, (left, right) in enumerate(zip(one, other, strict=False)) if left != right),
+            min(len(one), len(other)),
+        )
+        left, right = (
+            f"${writes[place][0]:04X} = ${writes[place][1]:02X}" if place < len(writes) else "no more writes"
+            for writes in (one, other)
+        )
+        return [Difference(where=f"hardware write {place + 1}", original=left, candidate=right)]
+
+
+def _image_differences(first: Outcome, second: Outcome) -> list[Difference]:
+    found: list[Difference] = []
+    for name in ("vram", "cgram", "oam"):
+        one, other = first.video.get(name, b""), second.video.get(name, b"")
+        size = max(len(one), len(other))
+        one, other = one.ljust(size, b"\0"), other.ljust(size, b"\0")
+        if one != other:
+            at = next(index for index in range(size) if one[index] != other[index])
+            row = Difference(where=f"{name} ${at:04X}", original=f"${one[at]:02X}", candidate=f"${other[at]:02X}")
+            found.append(row)
+    return found
