@@ -58,7 +58,7 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
  cycles = 0
  why = 0
  left = 0
- t = u = r = q = ea = k = g = 0
+ t = u = r = q = ea = k = g = h = 0
  for left in range(budget - 1, -1, -1):
   if clock >= event:
    u = attend(clock, ii)
@@ -202,15 +202,15 @@ class _Writer:
                         f"seen({address}, {target}, 1)")  # fmt: skip
         elif name[0] == "R":
             kind = _KIND.get(name, 1)
-            yield from (f"u = {_SECOND[name]}", "k = r16(ea, u, clock, pc)", "clock += k >> 16",
+            yield from (f"h = {_SECOND[name]}", "k = r16(ea, h, clock, pc)", "clock += k >> 16",
                         f"{target} = k & 65535",
-                        f"seen(ea, {target} & 255, {kind})", f"seen(u, {target} >> 8, {kind})")  # fmt: skip
+                        f"seen(ea, {target} & 255, {kind})", f"seen(h, {target} >> 8, {kind})")  # fmt: skip
         elif name == "W8":
             yield from (f"clock += w8({address}, {given[1]}, clock, pc)", f"seen({address}, {given[1]}, 9)")
         else:
-            order = (f"seen(u, ({given[1]}) >> 8, 9)", f"seen(ea, {given[1]} & 255, 9)")
-            call = "w16(u, ea, t >> 8, t & 255" if name.endswith("H") else "w16(ea, u, t & 255, t >> 8"
-            yield f"u = {_SECOND[name]}"
+            order = (f"seen(h, ({given[1]}) >> 8, 9)", f"seen(ea, {given[1]} & 255, 9)")
+            call = "w16(h, ea, t >> 8, t & 255" if name.endswith("H") else "w16(ea, h, t & 255, t >> 8"
+            yield f"h = {_SECOND[name]}"
             yield f"clock += {call.replace('t ', f'({given[1]}) ')}, clock, pc)"
             yield from order if name.endswith("H") else order[::-1]
         yield "event = 0"
@@ -231,8 +231,9 @@ def _read_8(address: str, target: str) -> Iterator[str]:
 
 def _read_16(second: str, target: str) -> Iterator[str]:
     yield from ("k, g = rp[ea >> 13]", "if g and ea & 8191 != 8191:", " k += ea",
-                f" {target} = mem[k] | mem[k + 1] << 8", " clock += g + g", "else:", f" k = r16(ea, {second}, clock, pc)",
-                " clock += k >> 16", f" {target} = k & 65535", " event = 0")  # fmt: skip
+                f" {target} = mem[k] | mem[k + 1] << 8", " clock += g + g", "else:",
+                f" k = r16(ea, {second}, clock, pc)", " clock += k >> 16", f" {target} = k & 65535",
+                " event = 0")  # fmt: skip
 
 
 def _write_8(address: str, value: str) -> Iterator[str]:

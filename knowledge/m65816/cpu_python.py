@@ -240,7 +240,7 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
  cycles = 0
  why = 0
  left = 0
- t = u = r = q = ea = k = g = 0
+ t = u = r = q = ea = k = g = h = 0
  for left in range(budget - 1, -1, -1):
   if clock >= event:
    u = attend(clock, ii)

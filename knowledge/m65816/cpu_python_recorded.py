@@ -45,7 +45,7 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
  cycles = 0
  why = 0
  left = 0
- t = u = r = q = ea = k = g = 0
+ t = u = r = q = ea = k = g = h = 0
  for left in range(budget - 1, -1, -1):
   if clock >= event:
    u = attend(clock, ii)
@@ -71,12 +71,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 1)
          seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
          ea = s + o & 65535
-         u = ea + 1 & 65535
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 65535
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          t = k & 65535
          seen(ea, t & 255, 1)
-         seen(u, t >> 8, 1)
+         seen(h, t >> 8, 1)
          event = 0
          a = t
          n = t & 32768
@@ -100,12 +100,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 1)
          if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
          ea = d + o & 65535
-         u = ea + 1 & 65535
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 65535
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          t = k & 65535
          seen(ea, t & 255, 1)
-         seen(u, t >> 8, 1)
+         seen(h, t >> 8, 1)
          event = 0
          a = t
          n = t & 32768
@@ -131,12 +131,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
          ea = d + o & 65535
          u = ea + 2 & 65535
-         u = ea + 1 & 65535
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 65535
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          q = k & 65535
          seen(ea, q & 255, 1)
-         seen(u, q >> 8, 1)
+         seen(h, q >> 8, 1)
          event = 0
          k = r8(u, clock, pc)
          clock += k >> 8
@@ -144,12 +144,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          seen(u, t, 1)
          event = 0
          ea = (t << 16 | q) & 16777215
-         u = ea + 1 & 16777215
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 16777215
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          t = k & 65535
          seen(ea, t & 255, 1)
-         seen(u, t >> 8, 1)
+         seen(h, t >> 8, 1)
          event = 0
          a = t
          n = t & 32768
@@ -160,12 +160,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
          ea = d + o & 65535
          u = ea + 2 & 65535
-         u = ea + 1 & 65535
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 65535
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          q = k & 65535
          seen(ea, q & 255, 1)
-         seen(u, q >> 8, 1)
+         seen(h, q >> 8, 1)
          event = 0
          k = r8(u, clock, pc)
          clock += k >> 8
@@ -205,12 +205,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 1)
          fetched(pc, 2)
          ea = db | o
-         u = ea + 1 & 16777215
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 16777215
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          t = k & 65535
          seen(ea, t & 255, 1)
-         seen(u, t >> 8, 1)
+         seen(h, t >> 8, 1)
          event = 0
          a = t
          n = t & 32768
@@ -235,12 +235,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 2)
          fetched(pc, 3)
          ea = o
-         u = ea + 1 & 16777215
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 16777215
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          t = k & 65535
          seen(ea, t & 255, 1)
-         seen(u, t >> 8, 1)
+         seen(h, t >> 8, 1)
          event = 0
          a = t
          n = t & 32768
@@ -266,22 +266,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 1)
          if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
          ea = d + o & 65535
-         u = ea + 1 & 65535
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 65535
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          q = k & 65535
          seen(ea, q & 255, 1)
-         seen(u, q >> 8, 1)
+         seen(h, q >> 8, 1)
          event = 0
          seen(db | q & 65280 | q + y & 255, -1, 0)
          ea = db + q + y & 16777215
          clock += 6
-         u = ea + 1 & 16777215
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 16777215
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          t = k & 65535
          seen(ea, t & 255, 1)
-         seen(u, t >> 8, 1)
+         seen(h, t >> 8, 1)
          event = 0
          a = t
          n = t & 32768
@@ -291,24 +291,24 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 1)
          if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
          ea = d + o & 65535
-         u = ea + 1 & 65535
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 65535
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          q = k & 65535
          seen(ea, q & 255, 1)
-         seen(u, q >> 8, 1)
+         seen(h, q >> 8, 1)
          event = 0
          if (q & 255) + y > 255:
           seen(db | q & 65280 | q + y & 255, -1, 0)
           clock += 6
           cycles += 1
          ea = db + q + y & 16777215
-         u = ea + 1 & 16777215
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 16777215
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          t = k & 65535
          seen(ea, t & 255, 1)
-         seen(u, t >> 8, 1)
+         seen(h, t >> 8, 1)
          event = 0
          a = t
          n = t & 32768
@@ -319,12 +319,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 1)
          if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
          ea = d + o & 65535
-         u = ea + 1 & 65535
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 65535
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          q = k & 65535
          seen(ea, q & 255, 1)
-         seen(u, q >> 8, 1)
+         seen(h, q >> 8, 1)
          event = 0
          seen(db | q & 65280 | q + y & 255, -1, 0)
          ea = db + q + y & 16777215
@@ -343,12 +343,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           if (q & 255) + y > 255:
            seen(db | q & 65280 | q + y & 255, -1, 0)
@@ -368,20 +368,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           ea = db | q
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           a = t
           n = t & 32768
@@ -395,12 +395,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 1)
          if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
          ea = d + o & 65535
-         u = ea + 1 & 65535
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 65535
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          q = k & 65535
          seen(ea, q & 255, 1)
-         seen(u, q >> 8, 1)
+         seen(h, q >> 8, 1)
          event = 0
          ea = db | q
          k = r8(ea, clock, pc)
@@ -417,12 +417,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
          seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
          ea = d + o + x & 65535
-         u = ea + 1 & 65535
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 65535
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          t = k & 65535
          seen(ea, t & 255, 1)
-         seen(u, t >> 8, 1)
+         seen(h, t >> 8, 1)
          event = 0
          a = t
          n = t & 32768
@@ -448,12 +448,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 2)
          seen(db | o & 65280 | o + y & 255, -1, 0)
          ea = db + o + y & 16777215
-         u = ea + 1 & 16777215
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 16777215
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          t = k & 65535
          seen(ea, t & 255, 1)
-         seen(u, t >> 8, 1)
+         seen(h, t >> 8, 1)
          event = 0
          a = t
          n = t & 32768
@@ -469,12 +469,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           clock += 6
           cycles += 1
          ea = db + o + y & 16777215
-         u = ea + 1 & 16777215
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 16777215
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          t = k & 65535
          seen(ea, t & 255, 1)
-         seen(u, t >> 8, 1)
+         seen(h, t >> 8, 1)
          event = 0
          a = t
          n = t & 32768
@@ -518,12 +518,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 2)
           seen(db | o & 65280 | o + x & 255, -1, 0)
           ea = db + o + x & 16777215
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           a = t
           n = t & 32768
@@ -537,12 +537,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            clock += 6
            cycles += 1
           ea = db + o + x & 16777215
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           a = t
           n = t & 32768
@@ -588,12 +588,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 2)
          fetched(pc, 3)
          ea = o + x & 16777215
-         u = ea + 1 & 16777215
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 16777215
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          t = k & 65535
          seen(ea, t & 255, 1)
-         seen(u, t >> 8, 1)
+         seen(h, t >> 8, 1)
          event = 0
          a = t
          n = t & 32768
@@ -618,10 +618,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = s + o & 65535
-          u = ea + 1 & 65535
-          clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+          h = ea + 1 & 65535
+          clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
           seen(ea, a & 255, 9)
-          seen(u, (a) >> 8, 9)
+          seen(h, (a) >> 8, 9)
           event = 0
           pc = nx
       else:
@@ -639,10 +639,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+          h = ea + 1 & 65535
+          clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
           seen(ea, a & 255, 9)
-          seen(u, (a) >> 8, 9)
+          seen(h, (a) >> 8, 9)
           event = 0
           pc = nx
          else:
@@ -659,12 +659,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
          ea = d + o & 65535
          u = ea + 2 & 65535
-         u = ea + 1 & 65535
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 65535
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          q = k & 65535
          seen(ea, q & 255, 1)
-         seen(u, q >> 8, 1)
+         seen(h, q >> 8, 1)
          event = 0
          k = r8(u, clock, pc)
          clock += k >> 8
@@ -672,10 +672,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          seen(u, t, 1)
          event = 0
          ea = (t << 16 | q) & 16777215
-         u = ea + 1 & 16777215
-         clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+         h = ea + 1 & 16777215
+         clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
          seen(ea, a & 255, 9)
-         seen(u, (a) >> 8, 9)
+         seen(h, (a) >> 8, 9)
          event = 0
          pc = nx
         else:
@@ -684,12 +684,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
           u = ea + 2 & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           k = r8(u, clock, pc)
           clock += k >> 8
@@ -705,10 +705,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           fetched(pc, 2)
           ea = db | o
-          u = ea + 1 & 16777215
-          clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+          h = ea + 1 & 16777215
+          clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
           seen(ea, a & 255, 9)
-          seen(u, (a) >> 8, 9)
+          seen(h, (a) >> 8, 9)
           event = 0
           pc = nx
    else:
@@ -729,10 +729,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 2)
          fetched(pc, 3)
          ea = o
-         u = ea + 1 & 16777215
-         clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+         h = ea + 1 & 16777215
+         clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
          seen(ea, a & 255, 9)
-         seen(u, (a) >> 8, 9)
+         seen(h, (a) >> 8, 9)
          event = 0
          pc = nx
        else:
@@ -750,32 +750,32 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           seen(db | q & 65280 | q + y & 255, -1, 0)
           ea = db + q + y & 16777215
           clock += 6
-          u = ea + 1 & 16777215
-          clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+          h = ea + 1 & 16777215
+          clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
           seen(ea, a & 255, 9)
-          seen(u, (a) >> 8, 9)
+          seen(h, (a) >> 8, 9)
           event = 0
           pc = nx
          else:
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           seen(db | q & 65280 | q + y & 255, -1, 0)
           ea = db + q + y & 16777215
@@ -790,18 +790,18 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 1)
          if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
          ea = d + o & 65535
-         u = ea + 1 & 65535
-         k = r16(ea, u, clock, pc)
+         h = ea + 1 & 65535
+         k = r16(ea, h, clock, pc)
          clock += k >> 16
          q = k & 65535
          seen(ea, q & 255, 1)
-         seen(u, q >> 8, 1)
+         seen(h, q >> 8, 1)
          event = 0
          ea = db | q
-         u = ea + 1 & 16777215
-         clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+         h = ea + 1 & 16777215
+         clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
          seen(ea, a & 255, 9)
-         seen(u, (a) >> 8, 9)
+         seen(h, (a) >> 8, 9)
          event = 0
          pc = nx
         else:
@@ -809,12 +809,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           ea = db | q
           clock += w8(ea, a & 255, clock, pc)
@@ -826,10 +826,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o + x & 65535
-          u = ea + 1 & 65535
-          clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+          h = ea + 1 & 65535
+          clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
           seen(ea, a & 255, 9)
-          seen(u, (a) >> 8, 9)
+          seen(h, (a) >> 8, 9)
           event = 0
           pc = nx
        else:
@@ -848,10 +848,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 2)
           seen(db | o & 65280 | o + y & 255, -1, 0)
           ea = db + o + y & 16777215
-          u = ea + 1 & 16777215
-          clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+          h = ea + 1 & 16777215
+          clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
           seen(ea, a & 255, 9)
-          seen(u, (a) >> 8, 9)
+          seen(h, (a) >> 8, 9)
           event = 0
           pc = nx
          else:
@@ -871,10 +871,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 2)
          seen(db | o & 65280 | o + x & 255, -1, 0)
          ea = db + o + x & 16777215
-         u = ea + 1 & 16777215
-         clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+         h = ea + 1 & 16777215
+         clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
          seen(ea, a & 255, 9)
-         seen(u, (a) >> 8, 9)
+         seen(h, (a) >> 8, 9)
          event = 0
          pc = nx
         else:
@@ -892,10 +892,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
          fetched(pc, 2)
          fetched(pc, 3)
          ea = o + x & 16777215
-         u = ea + 1 & 16777215
-         clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+         h = ea + 1 & 16777215
+         clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
          seen(ea, a & 255, 9)
-         seen(u, (a) >> 8, 9)
+         seen(h, (a) >> 8, 9)
          event = 0
          pc = nx
         else:
@@ -934,12 +934,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = s + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           r = a - t
           c = 0 if r < 0 else 1
@@ -967,12 +967,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           r = a - t
           c = 0 if r < 0 else 1
@@ -1001,12 +1001,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
            u = ea + 2 & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            k = r8(u, clock, pc)
            clock += k >> 8
@@ -1014,12 +1014,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            seen(u, t, 1)
            event = 0
            ea = (t << 16 | q) & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            r = a - t
            c = 0 if r < 0 else 1
@@ -1034,12 +1034,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
           u = ea + 2 & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           k = r8(u, clock, pc)
           clock += k >> 8
@@ -1083,12 +1083,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            fetched(pc, 2)
            ea = db | o
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            r = a - t
            c = 0 if r < 0 else 1
@@ -1121,12 +1121,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 2)
           fetched(pc, 3)
           ea = o
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           r = a - t
           c = 0 if r < 0 else 1
@@ -1155,22 +1155,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           seen(db | q & 65280 | q + y & 255, -1, 0)
           ea = db + q + y & 16777215
           clock += 6
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           r = a - t
           c = 0 if r < 0 else 1
@@ -1183,24 +1183,24 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            if (q & 255) + y > 255:
             seen(db | q & 65280 | q + y & 255, -1, 0)
             clock += 6
             cycles += 1
            ea = db + q + y & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            r = a - t
            c = 0 if r < 0 else 1
@@ -1212,12 +1212,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            seen(db | q & 65280 | q + y & 255, -1, 0)
            ea = db + q + y & 16777215
@@ -1239,12 +1239,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           if (q & 255) + y > 255:
            seen(db | q & 65280 | q + y & 255, -1, 0)
@@ -1266,20 +1266,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           ea = db | q
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           r = a - t
           c = 0 if r < 0 else 1
@@ -1292,12 +1292,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           ea = db | q
           k = r8(ea, clock, pc)
@@ -1317,12 +1317,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o + x & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            r = a - t
            c = 0 if r < 0 else 1
@@ -1354,12 +1354,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 2)
           seen(db | o & 65280 | o + y & 255, -1, 0)
           ea = db + o + y & 16777215
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           r = a - t
           c = 0 if r < 0 else 1
@@ -1375,12 +1375,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            clock += 6
            cycles += 1
           ea = db + o + y & 16777215
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           r = a - t
           c = 0 if r < 0 else 1
@@ -1430,12 +1430,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            seen(db | o & 65280 | o + x & 255, -1, 0)
            ea = db + o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            r = a - t
            c = 0 if r < 0 else 1
@@ -1453,12 +1453,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            clock += 6
            cycles += 1
           ea = db + o + x & 16777215
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           r = a - t
           c = 0 if r < 0 else 1
@@ -1508,12 +1508,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            fetched(pc, 3)
            ea = o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            r = a - t
            c = 0 if r < 0 else 1
@@ -1562,12 +1562,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = s + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t & a
            a = t
@@ -1594,12 +1594,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t & a
            a = t
@@ -1627,12 +1627,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
           u = ea + 2 & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           k = r8(u, clock, pc)
           clock += k >> 8
@@ -1640,12 +1640,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           seen(u, t, 1)
           event = 0
           ea = (t << 16 | q) & 16777215
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           t = t & a
           a = t
@@ -1658,12 +1658,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
            u = ea + 2 & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            k = r8(u, clock, pc)
            clock += k >> 8
@@ -1704,12 +1704,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            fetched(pc, 2)
            ea = db | o
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t & a
            a = t
@@ -1736,12 +1736,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            fetched(pc, 3)
            ea = o
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t & a
            a = t
@@ -1771,22 +1771,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            seen(db | q & 65280 | q + y & 255, -1, 0)
            ea = db + q + y & 16777215
            clock += 6
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t & a
            a = t
@@ -1797,24 +1797,24 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            if (q & 255) + y > 255:
             seen(db | q & 65280 | q + y & 255, -1, 0)
             clock += 6
             cycles += 1
            ea = db + q + y & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t & a
            a = t
@@ -1827,12 +1827,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            seen(db | q & 65280 | q + y & 255, -1, 0)
            ea = db + q + y & 16777215
@@ -1851,12 +1851,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            if (q & 255) + y > 255:
             seen(db | q & 65280 | q + y & 255, -1, 0)
@@ -1878,20 +1878,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            ea = db | q
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t & a
            a = t
@@ -1902,12 +1902,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            ea = db | q
            k = r8(ea, clock, pc)
@@ -1927,12 +1927,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o + x & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           t = t & a
           a = t
@@ -1960,12 +1960,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            seen(db | o & 65280 | o + y & 255, -1, 0)
            ea = db + o + y & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t & a
            a = t
@@ -1982,12 +1982,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             clock += 6
             cycles += 1
            ea = db + o + y & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t & a
            a = t
@@ -2033,12 +2033,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            seen(db | o & 65280 | o + x & 255, -1, 0)
            ea = db + o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t & a
            a = t
@@ -2060,12 +2060,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            clock += 6
            cycles += 1
           ea = db + o + x & 16777215
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           t = t & a
           a = t
@@ -2112,12 +2112,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 2)
           fetched(pc, 3)
           ea = o + x & 16777215
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           t = t & a
           a = t
@@ -2144,12 +2144,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = s + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            if di:
             r = adc_decimal(a, t, c, 12)
@@ -2193,12 +2193,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            if di:
             r = adc_decimal(a, t, c, 12)
@@ -2241,12 +2241,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
           u = ea + 2 & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           k = r8(u, clock, pc)
           clock += k >> 8
@@ -2254,12 +2254,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           seen(u, t, 1)
           event = 0
           ea = (t << 16 | q) & 16777215
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           if di:
            r = adc_decimal(a, t, c, 12)
@@ -2280,12 +2280,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
            u = ea + 2 & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            k = r8(u, clock, pc)
            clock += k >> 8
@@ -2352,12 +2352,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            fetched(pc, 2)
            ea = db | o
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            if di:
             r = adc_decimal(a, t, c, 12)
@@ -2400,12 +2400,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 2)
           fetched(pc, 3)
           ea = o
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           if di:
            r = adc_decimal(a, t, c, 12)
@@ -2448,22 +2448,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            seen(db | q & 65280 | q + y & 255, -1, 0)
            ea = db + q + y & 16777215
            clock += 6
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            if di:
             r = adc_decimal(a, t, c, 12)
@@ -2484,24 +2484,24 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           if (q & 255) + y > 255:
            seen(db | q & 65280 | q + y & 255, -1, 0)
            clock += 6
            cycles += 1
           ea = db + q + y & 16777215
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           if di:
            r = adc_decimal(a, t, c, 12)
@@ -2521,12 +2521,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            seen(db | q & 65280 | q + y & 255, -1, 0)
            ea = db + q + y & 16777215
@@ -2553,12 +2553,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            if (q & 255) + y > 255:
             seen(db | q & 65280 | q + y & 255, -1, 0)
@@ -2589,20 +2589,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            ea = db | q
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            if di:
             r = adc_decimal(a, t, c, 12)
@@ -2621,12 +2621,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            ea = db | q
            k = r8(ea, clock, pc)
@@ -2653,12 +2653,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o + x & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            if di:
             r = adc_decimal(a, t, c, 12)
@@ -2705,12 +2705,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 2)
           seen(db | o & 65280 | o + y & 255, -1, 0)
           ea = db + o + y & 16777215
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           if di:
            r = adc_decimal(a, t, c, 12)
@@ -2734,12 +2734,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             clock += 6
             cycles += 1
            ea = db + o + y & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            if di:
             r = adc_decimal(a, t, c, 12)
@@ -2810,12 +2810,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            seen(db | o & 65280 | o + x & 255, -1, 0)
            ea = db + o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            if di:
             r = adc_decimal(a, t, c, 12)
@@ -2838,12 +2838,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             clock += 6
             cycles += 1
            ea = db + o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            if di:
             r = adc_decimal(a, t, c, 12)
@@ -2915,12 +2915,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            fetched(pc, 3)
            ea = o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            if di:
             r = adc_decimal(a, t, c, 12)
@@ -2999,12 +2999,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            y = t
            n = t & 32768
@@ -3028,12 +3028,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 1)
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           x = t
           n = t & 32768
@@ -3057,12 +3057,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            fetched(pc, 2)
            ea = db | o
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            y = t
            n = t & 32768
@@ -3088,12 +3088,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            fetched(pc, 2)
            ea = db | o
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            x = t
            n = t & 32768
@@ -3119,12 +3119,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o + x & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            y = t
            n = t & 32768
@@ -3150,12 +3150,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            seen(db | o & 65280 | o + x & 255, -1, 0)
            ea = db + o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            y = t
            n = t & 32768
@@ -3188,12 +3188,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           fetched(pc, 2)
           seen(db | o & 65280 | o + y & 255, -1, 0)
           ea = db + o + y & 16777215
-          u = ea + 1 & 16777215
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 16777215
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           x = t
           n = t & 32768
@@ -3221,21 +3221,21 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t + 1 & 65535
            n = t & 32768
            z = t
            seen(ea + 1 & 65535, -1, 0)
            clock += 6
-           u = ea + 1 & 65535
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 65535
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -3263,21 +3263,21 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            fetched(pc, 2)
            ea = db | o
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t + 1 & 65535
            n = t & 32768
            z = t
            seen(ea + 1 & 16777215, -1, 0)
            clock += 6
-           u = ea + 1 & 16777215
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 16777215
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -3306,21 +3306,21 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o + x & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           t = k & 65535
           seen(ea, t & 255, 1)
-          seen(u, t >> 8, 1)
+          seen(h, t >> 8, 1)
           event = 0
           t = t + 1 & 65535
           n = t & 32768
           z = t
           seen(ea + 1 & 65535, -1, 0)
           clock += 6
-          u = ea + 1 & 65535
-          clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-          seen(u, (t) >> 8, 9)
+          h = ea + 1 & 65535
+          clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+          seen(h, (t) >> 8, 9)
           seen(ea, t & 255, 9)
           event = 0
           pc = nx
@@ -3349,21 +3349,21 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            seen(db | o & 65280 | o + x & 255, -1, 0)
            ea = db + o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t + 1 & 65535
            n = t & 32768
            z = t
            seen(ea + 1 & 16777215, -1, 0)
            clock += 6
-           u = ea + 1 & 16777215
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 16777215
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -3392,12 +3392,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            c = t >> 15
            t = t << 1 & 65535
@@ -3405,9 +3405,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            z = t
            seen(ea + 1 & 65535, -1, 0)
            clock += 6
-           u = ea + 1 & 65535
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 65535
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -3457,12 +3457,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            fetched(pc, 2)
            ea = db | o
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            c = t >> 15
            t = t << 1 & 65535
@@ -3470,9 +3470,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            z = t
            seen(ea + 1 & 16777215, -1, 0)
            clock += 6
-           u = ea + 1 & 16777215
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 16777215
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -3502,12 +3502,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o + x & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            c = t >> 15
            t = t << 1 & 65535
@@ -3515,9 +3515,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            z = t
            seen(ea + 1 & 65535, -1, 0)
            clock += 6
-           u = ea + 1 & 65535
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 65535
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -3551,12 +3551,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            seen(db | o & 65280 | o + x & 255, -1, 0)
            ea = db + o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            c = t >> 15
            t = t << 1 & 65535
@@ -3564,9 +3564,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            z = t
            seen(ea + 1 & 16777215, -1, 0)
            clock += 6
-           u = ea + 1 & 16777215
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 16777215
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -3611,20 +3611,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o + x & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            ea = db | q
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            a = t
            n = t & 32768
@@ -3637,12 +3637,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o + x & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            ea = db | q
            k = r8(ea, clock, pc)
@@ -3659,22 +3659,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            u = s + o + 1 & 65535
            ea = s + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            seen(u, -1, 0)
            ea = db + q + y & 16777215
            clock += 6
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            a = t
            n = t & 32768
@@ -3686,12 +3686,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            u = s + o + 1 & 65535
            ea = s + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            seen(u, -1, 0)
            ea = db + q + y & 16777215
@@ -3710,12 +3710,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
            u = ea + 2 & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            k = r8(u, clock, pc)
            clock += k >> 8
@@ -3723,12 +3723,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            seen(u, t, 1)
            event = 0
            ea = (t << 16 | q) + y & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            a = t
            n = t & 32768
@@ -3743,12 +3743,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
           if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
           ea = d + o & 65535
           u = ea + 2 & 65535
-          u = ea + 1 & 65535
-          k = r16(ea, u, clock, pc)
+          h = ea + 1 & 65535
+          k = r16(ea, h, clock, pc)
           clock += k >> 16
           q = k & 65535
           seen(ea, q & 255, 1)
-          seen(u, q >> 8, 1)
+          seen(h, q >> 8, 1)
           event = 0
           k = r8(u, clock, pc)
           clock += k >> 8
@@ -3823,9 +3823,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            seen(pc & 16711680 | pc + 2 & 65535, -1, 0)
            r = nx - 1 & 65535
            ea = s - 1 & 65535
-           u = ea + 1 & 65535
-           clock += w16(u, ea, (r) >> 8, (r) & 255, clock, pc)
-           seen(u, (r) >> 8, 9)
+           h = ea + 1 & 65535
+           clock += w16(h, ea, (r) >> 8, (r) & 255, clock, pc)
+           seen(h, (r) >> 8, 9)
            seen(ea, r & 255, 9)
            event = 0
            s = s - 2 & 65535
@@ -3863,12 +3863,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            c = t & 1
            t = t >> 1
@@ -3876,9 +3876,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            z = t
            seen(ea + 1 & 65535, -1, 0)
            clock += 6
-           u = ea + 1 & 65535
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 65535
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -3925,12 +3925,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             fetched(pc, 2)
             ea = db | o
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             c = t & 1
             t = t >> 1
@@ -3938,9 +3938,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             z = t
             seen(ea + 1 & 16777215, -1, 0)
             clock += 6
-            u = ea + 1 & 16777215
-            clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-            seen(u, (t) >> 8, 9)
+            h = ea + 1 & 16777215
+            clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+            seen(h, (t) >> 8, 9)
             seen(ea, t & 255, 9)
             event = 0
             pc = nx
@@ -3972,12 +3972,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o + x & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            c = t & 1
            t = t >> 1
@@ -3985,9 +3985,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            z = t
            seen(ea + 1 & 65535, -1, 0)
            clock += 6
-           u = ea + 1 & 65535
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 65535
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -4017,12 +4017,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            seen(db | o & 65280 | o + x & 255, -1, 0)
            ea = db + o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            c = t & 1
            t = t >> 1
@@ -4030,9 +4030,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            z = t
            seen(ea + 1 & 16777215, -1, 0)
            clock += 6
-           u = ea + 1 & 16777215
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 16777215
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -4062,12 +4062,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = s + 1 & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            s = s + 2 & 65535
            seen(s, -1, 0)
@@ -4104,21 +4104,21 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t - 1 & 65535
            n = t & 32768
            z = t
            seen(ea + 1 & 65535, -1, 0)
            clock += 6
-           u = ea + 1 & 65535
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 65535
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -4145,21 +4145,21 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            fetched(pc, 2)
            ea = db | o
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t - 1 & 65535
            n = t & 32768
            z = t
            seen(ea + 1 & 16777215, -1, 0)
            clock += 6
-           u = ea + 1 & 16777215
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 16777215
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -4188,21 +4188,21 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o + x & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t - 1 & 65535
            n = t & 32768
            z = t
            seen(ea + 1 & 65535, -1, 0)
            clock += 6
-           u = ea + 1 & 65535
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 65535
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -4231,21 +4231,21 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            seen(db | o & 65280 | o + x & 255, -1, 0)
            ea = db + o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t - 1 & 65535
            n = t & 32768
            z = t
            seen(ea + 1 & 16777215, -1, 0)
            clock += 6
-           u = ea + 1 & 16777215
-           clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-           seen(u, (t) >> 8, 9)
+           h = ea + 1 & 16777215
+           clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+           seen(h, (t) >> 8, 9)
            seen(ea, t & 255, 9)
            event = 0
            pc = nx
@@ -4274,9 +4274,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              fetched(pc, 1)
              r = nx - 1 & 65535
              ea = s - 1 & 65535
-             u = ea + 1 & 65535
-             clock += w16(u, ea, (r) >> 8, (r) & 255, clock, pc)
-             seen(u, (r) >> 8, 9)
+             h = ea + 1 & 65535
+             clock += w16(h, ea, (r) >> 8, (r) & 255, clock, pc)
+             seen(h, (r) >> 8, 9)
              seen(ea, r & 255, 9)
              event = 0
              s = s - 2 & 65535
@@ -4284,12 +4284,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              seen(pc & 16711680 | pc + 2 & 65535, -1, 0)
              ea = pc & 16711680 | o + x & 65535
              clock += 6
-             u = ea & 16711680 | ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea & 16711680 | ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 2)
-             seen(u, t >> 8, 2)
+             seen(h, t >> 8, 2)
              event = 0
              pc = pc & 16711680 | t
             else:
@@ -4297,18 +4297,18 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o + x & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              ea = db | q
-             u = ea + 1 & 16777215
-             clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+             h = ea + 1 & 16777215
+             clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
              seen(ea, a & 255, 9)
-             seen(u, (a) >> 8, 9)
+             seen(h, (a) >> 8, 9)
              event = 0
              pc = nx
    else:
@@ -4323,12 +4323,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o + x & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            ea = db | q
            clock += w8(ea, a & 255, clock, pc)
@@ -4340,20 +4340,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            u = s + o + 1 & 65535
            ea = s + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            seen(u, -1, 0)
            ea = db + q + y & 16777215
            clock += 6
-           u = ea + 1 & 16777215
-           clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+           h = ea + 1 & 16777215
+           clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
            seen(ea, a & 255, 9)
-           seen(u, (a) >> 8, 9)
+           seen(h, (a) >> 8, 9)
            event = 0
            pc = nx
          else:
@@ -4362,12 +4362,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            u = s + o + 1 & 65535
            ea = s + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            seen(u, -1, 0)
            ea = db + q + y & 16777215
@@ -4381,12 +4381,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
            u = ea + 2 & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            k = r8(u, clock, pc)
            clock += k >> 8
@@ -4394,10 +4394,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            seen(u, t, 1)
            event = 0
            ea = (t << 16 | q) + y & 16777215
-           u = ea + 1 & 16777215
-           clock += w16(ea, u, (a) & 255, (a) >> 8, clock, pc)
+           h = ea + 1 & 16777215
+           clock += w16(ea, h, (a) & 255, (a) >> 8, clock, pc)
            seen(ea, a & 255, 9)
-           seen(u, (a) >> 8, 9)
+           seen(h, (a) >> 8, 9)
            event = 0
            pc = nx
         else:
@@ -4407,12 +4407,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
            u = ea + 2 & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            k = r8(u, clock, pc)
            clock += k >> 8
@@ -4428,12 +4428,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = s + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            a = a | t
            n = a & 32768
@@ -4458,12 +4458,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a | t
             n = a & 32768
@@ -4488,12 +4488,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
             u = ea + 2 & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             k = r8(u, clock, pc)
             clock += k >> 8
@@ -4501,12 +4501,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(u, t, 1)
             event = 0
             ea = (t << 16 | q) & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a | t
             n = a & 32768
@@ -4520,12 +4520,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
            u = ea + 2 & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            k = r8(u, clock, pc)
            clock += k >> 8
@@ -4563,12 +4563,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             fetched(pc, 2)
             ea = db | o
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a | t
             n = a & 32768
@@ -4594,12 +4594,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            fetched(pc, 3)
            ea = o
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            a = a | t
            n = a & 32768
@@ -4624,22 +4624,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             seen(db | q & 65280 | q + y & 255, -1, 0)
             ea = db + q + y & 16777215
             clock += 6
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a | t
             n = a & 32768
@@ -4650,24 +4650,24 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            if (q & 255) + y > 255:
             seen(db | q & 65280 | q + y & 255, -1, 0)
             clock += 6
             cycles += 1
            ea = db + q + y & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            a = a | t
            n = a & 32768
@@ -4678,12 +4678,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             seen(db | q & 65280 | q + y & 255, -1, 0)
             ea = db + q + y & 16777215
@@ -4701,12 +4701,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             if (q & 255) + y > 255:
              seen(db | q & 65280 | q + y & 255, -1, 0)
@@ -4730,20 +4730,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            ea = db | q
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            a = a | t
            n = a & 32768
@@ -4753,12 +4753,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            ea = db | q
            k = r8(ea, clock, pc)
@@ -4776,12 +4776,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o + x & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            a = a | t
            n = a & 32768
@@ -4807,12 +4807,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 2)
             seen(db | o & 65280 | o + y & 255, -1, 0)
             ea = db + o + y & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a | t
             n = a & 32768
@@ -4828,12 +4828,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             clock += 6
             cycles += 1
            ea = db + o + y & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            a = a | t
            n = a & 32768
@@ -4877,12 +4877,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            seen(db | o & 65280 | o + x & 255, -1, 0)
            ea = db + o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            a = a | t
            n = a & 32768
@@ -4897,12 +4897,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              clock += 6
              cycles += 1
             ea = db + o + x & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a | t
             n = a & 32768
@@ -4948,12 +4948,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 2)
             fetched(pc, 3)
             ea = o + x & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a | t
             n = a & 32768
@@ -4983,9 +4983,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             t = a
             ea = s - 1 & 65535
-            u = ea + 1 & 65535
-            clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-            seen(u, (t) >> 8, 9)
+            h = ea + 1 & 65535
+            clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+            seen(h, (t) >> 8, 9)
             seen(ea, t & 255, 9)
             event = 0
             s = s - 2 & 65535
@@ -5004,10 +5004,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           clock += w16(ea, u, (0) & 255, (0) >> 8, clock, pc)
+           h = ea + 1 & 65535
+           clock += w16(ea, h, (0) & 255, (0) >> 8, clock, pc)
            seen(ea, 0 & 255, 9)
-           seen(u, (0) >> 8, 9)
+           seen(h, (0) >> 8, 9)
            event = 0
            pc = nx
           else:
@@ -5023,12 +5023,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = s + 1 & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             s = s + 2 & 65535
             a = t
@@ -5055,10 +5055,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o + x & 65535
-            u = ea + 1 & 65535
-            clock += w16(ea, u, (0) & 255, (0) >> 8, clock, pc)
+            h = ea + 1 & 65535
+            clock += w16(ea, h, (0) & 255, (0) >> 8, clock, pc)
             seen(ea, 0 & 255, 9)
-            seen(u, (0) >> 8, 9)
+            seen(h, (0) >> 8, 9)
             event = 0
             pc = nx
            else:
@@ -5079,10 +5079,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           clock += w16(ea, u, (y) & 255, (y) >> 8, clock, pc)
+           h = ea + 1 & 65535
+           clock += w16(ea, h, (y) & 255, (y) >> 8, clock, pc)
            seen(ea, y & 255, 9)
-           seen(u, (y) >> 8, 9)
+           seen(h, (y) >> 8, 9)
            event = 0
            pc = nx
           else:
@@ -5098,10 +5098,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           clock += w16(ea, u, (x) & 255, (x) >> 8, clock, pc)
+           h = ea + 1 & 65535
+           clock += w16(ea, h, (x) & 255, (x) >> 8, clock, pc)
            seen(ea, x & 255, 9)
-           seen(u, (x) >> 8, 9)
+           seen(h, (x) >> 8, 9)
            event = 0
            pc = nx
           else:
@@ -5134,10 +5134,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             fetched(pc, 2)
             ea = db | o
-            u = ea + 1 & 16777215
-            clock += w16(ea, u, (y) & 255, (y) >> 8, clock, pc)
+            h = ea + 1 & 16777215
+            clock += w16(ea, h, (y) & 255, (y) >> 8, clock, pc)
             seen(ea, y & 255, 9)
-            seen(u, (y) >> 8, 9)
+            seen(h, (y) >> 8, 9)
             event = 0
             pc = nx
            else:
@@ -5153,10 +5153,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            fetched(pc, 2)
            ea = db | o
-           u = ea + 1 & 16777215
-           clock += w16(ea, u, (x) & 255, (x) >> 8, clock, pc)
+           h = ea + 1 & 16777215
+           clock += w16(ea, h, (x) & 255, (x) >> 8, clock, pc)
            seen(ea, x & 255, 9)
-           seen(u, (x) >> 8, 9)
+           seen(h, (x) >> 8, 9)
            event = 0
            pc = nx
           else:
@@ -5173,10 +5173,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o + x & 65535
-            u = ea + 1 & 65535
-            clock += w16(ea, u, (y) & 255, (y) >> 8, clock, pc)
+            h = ea + 1 & 65535
+            clock += w16(ea, h, (y) & 255, (y) >> 8, clock, pc)
             seen(ea, y & 255, 9)
-            seen(u, (y) >> 8, 9)
+            seen(h, (y) >> 8, 9)
             event = 0
             pc = nx
        else:
@@ -5211,10 +5211,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             fetched(pc, 2)
             ea = db | o
-            u = ea + 1 & 16777215
-            clock += w16(ea, u, (0) & 255, (0) >> 8, clock, pc)
+            h = ea + 1 & 16777215
+            clock += w16(ea, h, (0) & 255, (0) >> 8, clock, pc)
             seen(ea, 0 & 255, 9)
-            seen(u, (0) >> 8, 9)
+            seen(h, (0) >> 8, 9)
             event = 0
             pc = nx
            else:
@@ -5232,10 +5232,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            seen(db | o & 65280 | o + x & 255, -1, 0)
            ea = db + o + x & 16777215
-           u = ea + 1 & 16777215
-           clock += w16(ea, u, (0) & 255, (0) >> 8, clock, pc)
+           h = ea + 1 & 16777215
+           clock += w16(ea, h, (0) & 255, (0) >> 8, clock, pc)
            seen(ea, 0 & 255, 9)
-           seen(u, (0) >> 8, 9)
+           seen(h, (0) >> 8, 9)
            event = 0
            pc = nx
           else:
@@ -5337,12 +5337,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = s + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             t = t ^ 65535
             if di:
@@ -5388,12 +5388,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             r = x - t
             c = 0 if r < 0 else 1
@@ -5421,12 +5421,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t ^ 65535
            if di:
@@ -5471,12 +5471,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
             u = ea + 2 & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             k = r8(u, clock, pc)
             clock += k >> 8
@@ -5484,12 +5484,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(u, t, 1)
             event = 0
             ea = (t << 16 | q) & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             t = t ^ 65535
             if di:
@@ -5513,12 +5513,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
            u = ea + 2 & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            k = r8(u, clock, pc)
            clock += k >> 8
@@ -5586,12 +5586,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            fetched(pc, 2)
            ea = db | o
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            r = x - t
            c = 0 if r < 0 else 1
@@ -5619,12 +5619,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             fetched(pc, 2)
             ea = db | o
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             t = t ^ 65535
             if di:
@@ -5671,12 +5671,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 2)
             fetched(pc, 3)
             ea = o
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             t = t ^ 65535
             if di:
@@ -5721,22 +5721,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            seen(db | q & 65280 | q + y & 255, -1, 0)
            ea = db + q + y & 16777215
            clock += 6
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t ^ 65535
            if di:
@@ -5757,24 +5757,24 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             if (q & 255) + y > 255:
              seen(db | q & 65280 | q + y & 255, -1, 0)
              clock += 6
              cycles += 1
             ea = db + q + y & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             t = t ^ 65535
             if di:
@@ -5794,12 +5794,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             seen(db | q & 65280 | q + y & 255, -1, 0)
             ea = db + q + y & 16777215
@@ -5833,12 +5833,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            if (q & 255) + y > 255:
             seen(db | q & 65280 | q + y & 255, -1, 0)
@@ -5868,20 +5868,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            ea = db | q
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t ^ 65535
            if di:
@@ -5902,12 +5902,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            ea = db | q
            k = r8(ea, clock, pc)
@@ -5935,12 +5935,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o + x & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             t = t ^ 65535
             if di:
@@ -5987,12 +5987,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            seen(db | o & 65280 | o + y & 255, -1, 0)
            ea = db + o + y & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t ^ 65535
            if di:
@@ -6017,12 +6017,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              clock += 6
              cycles += 1
             ea = db + o + y & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             t = t ^ 65535
             if di:
@@ -6096,12 +6096,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 2)
             seen(db | o & 65280 | o + x & 255, -1, 0)
             ea = db + o + x & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             t = t ^ 65535
             if di:
@@ -6125,12 +6125,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              clock += 6
              cycles += 1
             ea = db + o + x & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             t = t ^ 65535
             if di:
@@ -6206,12 +6206,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 2)
            fetched(pc, 3)
            ea = o + x & 16777215
-           u = ea + 1 & 16777215
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 16777215
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            t = t ^ 65535
            if di:
@@ -6257,12 +6257,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              fetched(pc, 1)
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              n = t & 32768
              v = t & 16384
@@ -6288,12 +6288,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             fetched(pc, 2)
             ea = db | o
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             n = t & 32768
             v = t & 16384
@@ -6318,12 +6318,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o + x & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             n = t & 32768
             v = t & 16384
@@ -6350,12 +6350,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 2)
             seen(db | o & 65280 | o + x & 255, -1, 0)
             ea = db + o + x & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             n = t & 32768
             v = t & 16384
@@ -6369,12 +6369,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              clock += 6
              cycles += 1
             ea = db + o + x & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             n = t & 32768
             v = t & 16384
@@ -6420,12 +6420,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = s + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            t = k & 65535
            seen(ea, t & 255, 1)
-           seen(u, t >> 8, 1)
+           seen(h, t >> 8, 1)
            event = 0
            a = a ^ t
            n = a & 32768
@@ -6449,12 +6449,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -6480,12 +6480,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
             u = ea + 2 & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             k = r8(u, clock, pc)
             clock += k >> 8
@@ -6493,12 +6493,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(u, t, 1)
             event = 0
             ea = (t << 16 | q) & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -6510,12 +6510,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
             u = ea + 2 & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             k = r8(u, clock, pc)
             clock += k >> 8
@@ -6554,12 +6554,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             fetched(pc, 2)
             ea = db | o
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -6584,12 +6584,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 2)
             fetched(pc, 3)
             ea = o
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -6615,22 +6615,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             seen(db | q & 65280 | q + y & 255, -1, 0)
             ea = db + q + y & 16777215
             clock += 6
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -6641,24 +6641,24 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             if (q & 255) + y > 255:
              seen(db | q & 65280 | q + y & 255, -1, 0)
              clock += 6
              cycles += 1
             ea = db + q + y & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -6668,12 +6668,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             seen(db | q & 65280 | q + y & 255, -1, 0)
             ea = db + q + y & 16777215
@@ -6694,12 +6694,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
            fetched(pc, 1)
            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
            ea = d + o & 65535
-           u = ea + 1 & 65535
-           k = r16(ea, u, clock, pc)
+           h = ea + 1 & 65535
+           k = r16(ea, h, clock, pc)
            clock += k >> 16
            q = k & 65535
            seen(ea, q & 255, 1)
-           seen(u, q >> 8, 1)
+           seen(h, q >> 8, 1)
            event = 0
            if (q & 255) + y > 255:
             seen(db | q & 65280 | q + y & 255, -1, 0)
@@ -6720,20 +6720,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             ea = db | q
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -6743,12 +6743,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             ea = db | q
             k = r8(ea, clock, pc)
@@ -6767,12 +6767,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o + x & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -6798,12 +6798,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 2)
             seen(db | o & 65280 | o + y & 255, -1, 0)
             ea = db + o + y & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -6817,12 +6817,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              clock += 6
              cycles += 1
             ea = db + o + y & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -6868,12 +6868,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 2)
             seen(db | o & 65280 | o + x & 255, -1, 0)
             ea = db + o + x & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -6887,12 +6887,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              clock += 6
              cycles += 1
             ea = db + o + x & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -6937,12 +6937,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 2)
             fetched(pc, 3)
             ea = o + x & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             a = a ^ t
             n = a & 32768
@@ -7004,12 +7004,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             r = y - t
             c = 0 if r < 0 else 1
@@ -7037,12 +7037,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             fetched(pc, 2)
             ea = db | o
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             r = y - t
             c = 0 if r < 0 else 1
@@ -7073,20 +7073,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o + x & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             ea = db | q
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             r = a - t
             c = 0 if r < 0 else 1
@@ -7100,12 +7100,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o + x & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              ea = db | q
              k = r8(ea, clock, pc)
@@ -7124,22 +7124,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              u = s + o + 1 & 65535
              ea = s + o & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              seen(u, -1, 0)
              ea = db + q + y & 16777215
              clock += 6
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              r = a - t
              c = 0 if r < 0 else 1
@@ -7154,12 +7154,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             u = s + o + 1 & 65535
             ea = s + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             seen(u, -1, 0)
             ea = db + q + y & 16777215
@@ -7180,12 +7180,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
             u = ea + 2 & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             k = r8(u, clock, pc)
             clock += k >> 8
@@ -7193,12 +7193,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(u, t, 1)
             event = 0
             ea = (t << 16 | q) + y & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             r = a - t
             c = 0 if r < 0 else 1
@@ -7212,12 +7212,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
             u = ea + 2 & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             k = r8(u, clock, pc)
             clock += k >> 8
@@ -7242,20 +7242,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o + x & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              ea = db | q
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              t = t & a
              a = t
@@ -7267,12 +7267,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o + x & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              ea = db | q
              k = r8(ea, clock, pc)
@@ -7294,22 +7294,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             u = s + o + 1 & 65535
             ea = s + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             seen(u, -1, 0)
             ea = db + q + y & 16777215
             clock += 6
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             t = t & a
             a = t
@@ -7321,12 +7321,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             u = s + o + 1 & 65535
             ea = s + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             seen(u, -1, 0)
             ea = db + q + y & 16777215
@@ -7347,12 +7347,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
             u = ea + 2 & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             k = r8(u, clock, pc)
             clock += k >> 8
@@ -7360,12 +7360,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(u, t, 1)
             event = 0
             ea = (t << 16 | q) + y & 16777215
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             t = t & a
             a = t
@@ -7378,12 +7378,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o & 65535
              u = ea + 2 & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              k = r8(u, clock, pc)
              clock += k >> 8
@@ -7406,20 +7406,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o + x & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              ea = db | q
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              if di:
               r = adc_decimal(a, t, c, 12)
@@ -7441,12 +7441,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o + x & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             ea = db | q
             k = r8(ea, clock, pc)
@@ -7472,22 +7472,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             u = s + o + 1 & 65535
             ea = s + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             q = k & 65535
             seen(ea, q & 255, 1)
-            seen(u, q >> 8, 1)
+            seen(h, q >> 8, 1)
             event = 0
             seen(u, -1, 0)
             ea = db + q + y & 16777215
             clock += 6
-            u = ea + 1 & 16777215
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             if di:
              r = adc_decimal(a, t, c, 12)
@@ -7509,12 +7509,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              u = s + o + 1 & 65535
              ea = s + o & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              seen(u, -1, 0)
              ea = db + q + y & 16777215
@@ -7542,12 +7542,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o & 65535
              u = ea + 2 & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              k = r8(u, clock, pc)
              clock += k >> 8
@@ -7555,12 +7555,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              seen(u, t, 1)
              event = 0
              ea = (t << 16 | q) + y & 16777215
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              if di:
               r = adc_decimal(a, t, c, 12)
@@ -7581,12 +7581,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o & 65535
              u = ea + 2 & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              k = r8(u, clock, pc)
              clock += k >> 8
@@ -7617,12 +7617,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o + y & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              x = t
              n = t & 32768
@@ -7657,9 +7657,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 3)
             ea = s - 1 & 65535
             clock += 6
-            u = ea + 1 & 65535
-            clock += w16(u, ea, (r) >> 8, (r) & 255, clock, pc)
-            seen(u, (r) >> 8, 9)
+            h = ea + 1 & 65535
+            clock += w16(h, ea, (r) >> 8, (r) & 255, clock, pc)
+            seen(h, (r) >> 8, 9)
             seen(ea, r & 255, 9)
             event = 0
             s = s - 2 & 65535
@@ -7669,12 +7669,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             u = t << 1 | c
             c = t >> 15
@@ -7683,9 +7683,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             z = t
             seen(ea + 1 & 65535, -1, 0)
             clock += 6
-            u = ea + 1 & 65535
-            clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-            seen(u, (t) >> 8, 9)
+            h = ea + 1 & 65535
+            clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+            seen(h, (t) >> 8, 9)
             seen(ea, t & 255, 9)
             event = 0
             pc = nx
@@ -7737,12 +7737,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              fetched(pc, 1)
              fetched(pc, 2)
              ea = db | o
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              u = t << 1 | c
              c = t >> 15
@@ -7751,9 +7751,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              z = t
              seen(ea + 1 & 16777215, -1, 0)
              clock += 6
-             u = ea + 1 & 16777215
-             clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-             seen(u, (t) >> 8, 9)
+             h = ea + 1 & 16777215
+             clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+             seen(h, (t) >> 8, 9)
              seen(ea, t & 255, 9)
              event = 0
              pc = nx
@@ -7784,12 +7784,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o + x & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              u = t << 1 | c
              c = t >> 15
@@ -7798,9 +7798,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              z = t
              seen(ea + 1 & 65535, -1, 0)
              clock += 6
-             u = ea + 1 & 65535
-             clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-             seen(u, (t) >> 8, 9)
+             h = ea + 1 & 65535
+             clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+             seen(h, (t) >> 8, 9)
              seen(ea, t & 255, 9)
              event = 0
              pc = nx
@@ -7831,12 +7831,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              fetched(pc, 2)
              seen(db | o & 65280 | o + x & 255, -1, 0)
              ea = db + o + x & 16777215
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              u = t << 1 | c
              c = t >> 15
@@ -7845,9 +7845,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              z = t
              seen(ea + 1 & 16777215, -1, 0)
              clock += 6
-             u = ea + 1 & 16777215
-             clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-             seen(u, (t) >> 8, 9)
+             h = ea + 1 & 16777215
+             clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+             seen(h, (t) >> 8, 9)
              seen(ea, t & 255, 9)
              event = 0
              pc = nx
@@ -7924,9 +7924,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             t = y
             ea = s - 1 & 65535
-            u = ea + 1 & 65535
-            clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-            seen(u, (t) >> 8, 9)
+            h = ea + 1 & 65535
+            clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+            seen(h, (t) >> 8, 9)
             seen(ea, t & 255, 9)
             event = 0
             s = s - 2 & 65535
@@ -7944,12 +7944,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              fetched(pc, 1)
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              u = t | c << 16
              c = t & 1
@@ -7958,9 +7958,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              z = t
              seen(ea + 1 & 65535, -1, 0)
              clock += 6
-             u = ea + 1 & 65535
-             clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-             seen(u, (t) >> 8, 9)
+             h = ea + 1 & 65535
+             clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+             seen(h, (t) >> 8, 9)
              seen(ea, t & 255, 9)
              event = 0
              pc = nx
@@ -8012,12 +8012,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = s + 1 & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             s = s + 2 & 65535
             s = s + 1 & 65535
@@ -8032,12 +8032,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              fetched(pc, 1)
              fetched(pc, 2)
              ea = db | o
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              u = t | c << 16
              c = t & 1
@@ -8046,9 +8046,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              z = t
              seen(ea + 1 & 16777215, -1, 0)
              clock += 6
-             u = ea + 1 & 16777215
-             clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-             seen(u, (t) >> 8, 9)
+             h = ea + 1 & 16777215
+             clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+             seen(h, (t) >> 8, 9)
              seen(ea, t & 255, 9)
              event = 0
              pc = nx
@@ -8080,12 +8080,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = d + o + x & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             u = t | c << 16
             c = t & 1
@@ -8094,9 +8094,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             z = t
             seen(ea + 1 & 65535, -1, 0)
             clock += 6
-            u = ea + 1 & 65535
-            clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-            seen(u, (t) >> 8, 9)
+            h = ea + 1 & 65535
+            clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+            seen(h, (t) >> 8, 9)
             seen(ea, t & 255, 9)
             event = 0
             pc = nx
@@ -8126,12 +8126,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = s + 1 & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              s = s + 2 & 65535
              y = t
@@ -8158,12 +8158,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              fetched(pc, 2)
              seen(db | o & 65280 | o + x & 255, -1, 0)
              ea = db + o + x & 16777215
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              u = t | c << 16
              c = t & 1
@@ -8172,9 +8172,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              z = t
              seen(ea + 1 & 16777215, -1, 0)
              clock += 6
-             u = ea + 1 & 16777215
-             clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-             seen(u, (t) >> 8, 9)
+             h = ea + 1 & 16777215
+             clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+             seen(h, (t) >> 8, 9)
              seen(ea, t & 255, 9)
              event = 0
              pc = nx
@@ -8205,9 +8205,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             t = x
             ea = s - 1 & 65535
-            u = ea + 1 & 65535
-            clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-            seen(u, (t) >> 8, 9)
+            h = ea + 1 & 65535
+            clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+            seen(h, (t) >> 8, 9)
             seen(ea, t & 255, 9)
             event = 0
             s = s - 2 & 65535
@@ -8233,12 +8233,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
             ea = s + 1 & 65535
-            u = ea + 1 & 65535
-            k = r16(ea, u, clock, pc)
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
             clock += k >> 16
             t = k & 65535
             seen(ea, t & 255, 1)
-            seen(u, t >> 8, 1)
+            seen(h, t >> 8, 1)
             event = 0
             s = s + 2 & 65535
             x = t
@@ -8265,20 +8265,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               ea = d + o + x & 65535
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               q = k & 65535
               seen(ea, q & 255, 1)
-              seen(u, q >> 8, 1)
+              seen(h, q >> 8, 1)
               event = 0
               ea = db | q
-              u = ea + 1 & 16777215
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 16777215
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               t = k & 65535
               seen(ea, t & 255, 1)
-              seen(u, t >> 8, 1)
+              seen(h, t >> 8, 1)
               event = 0
               a = a | t
               n = a & 32768
@@ -8289,12 +8289,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               ea = d + o + x & 65535
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               q = k & 65535
               seen(ea, q & 255, 1)
-              seen(u, q >> 8, 1)
+              seen(h, q >> 8, 1)
               event = 0
               ea = db | q
               k = r8(ea, clock, pc)
@@ -8316,22 +8316,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              u = s + o + 1 & 65535
              ea = s + o & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              seen(u, -1, 0)
              ea = db + q + y & 16777215
              clock += 6
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              a = a | t
              n = a & 32768
@@ -8342,12 +8342,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              u = s + o + 1 & 65535
              ea = s + o & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              seen(u, -1, 0)
              ea = db + q + y & 16777215
@@ -8367,12 +8367,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o & 65535
              u = ea + 2 & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              k = r8(u, clock, pc)
              clock += k >> 8
@@ -8380,12 +8380,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              seen(u, t, 1)
              event = 0
              ea = (t << 16 | q) + y & 16777215
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              a = a | t
              n = a & 32768
@@ -8396,12 +8396,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o & 65535
              u = ea + 2 & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              k = r8(u, clock, pc)
              clock += k >> 8
@@ -8425,10 +8425,10 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o + y & 65535
-             u = ea + 1 & 65535
-             clock += w16(ea, u, (x) & 255, (x) >> 8, clock, pc)
+             h = ea + 1 & 65535
+             clock += w16(ea, h, (x) & 255, (x) >> 8, clock, pc)
              seen(ea, x & 255, 9)
-             seen(u, (x) >> 8, 9)
+             seen(h, (x) >> 8, 9)
              event = 0
              pc = nx
             else:
@@ -8446,20 +8446,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o + x & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              ea = db | q
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              t = t ^ 65535
              if di:
@@ -8481,12 +8481,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               ea = d + o + x & 65535
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               q = k & 65535
               seen(ea, q & 255, 1)
-              seen(u, q >> 8, 1)
+              seen(h, q >> 8, 1)
               event = 0
               ea = db | q
               k = r8(ea, clock, pc)
@@ -8513,22 +8513,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               u = s + o + 1 & 65535
               ea = s + o & 65535
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               q = k & 65535
               seen(ea, q & 255, 1)
-              seen(u, q >> 8, 1)
+              seen(h, q >> 8, 1)
               event = 0
               seen(u, -1, 0)
               ea = db + q + y & 16777215
               clock += 6
-              u = ea + 1 & 16777215
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 16777215
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               t = k & 65535
               seen(ea, t & 255, 1)
-              seen(u, t >> 8, 1)
+              seen(h, t >> 8, 1)
               event = 0
               t = t ^ 65535
               if di:
@@ -8552,12 +8552,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              u = s + o + 1 & 65535
              ea = s + o & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              seen(u, -1, 0)
              ea = db + q + y & 16777215
@@ -8586,12 +8586,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o & 65535
              u = ea + 2 & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              k = r8(u, clock, pc)
              clock += k >> 8
@@ -8599,12 +8599,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              seen(u, t, 1)
              event = 0
              ea = (t << 16 | q) + y & 16777215
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              t = t ^ 65535
              if di:
@@ -8626,12 +8626,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              ea = d + o & 65535
              u = ea + 2 & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              k = r8(u, clock, pc)
              clock += k >> 8
@@ -8664,20 +8664,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               ea = d + o + x & 65535
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               q = k & 65535
               seen(ea, q & 255, 1)
-              seen(u, q >> 8, 1)
+              seen(h, q >> 8, 1)
               event = 0
               ea = db | q
-              u = ea + 1 & 16777215
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 16777215
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               t = k & 65535
               seen(ea, t & 255, 1)
-              seen(u, t >> 8, 1)
+              seen(h, t >> 8, 1)
               event = 0
               a = a ^ t
               n = a & 32768
@@ -8688,12 +8688,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               ea = d + o + x & 65535
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               q = k & 65535
               seen(ea, q & 255, 1)
-              seen(u, q >> 8, 1)
+              seen(h, q >> 8, 1)
               event = 0
               ea = db | q
               k = r8(ea, clock, pc)
@@ -8712,22 +8712,22 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              u = s + o + 1 & 65535
              ea = s + o & 65535
-             u = ea + 1 & 65535
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              q = k & 65535
              seen(ea, q & 255, 1)
-             seen(u, q >> 8, 1)
+             seen(h, q >> 8, 1)
              event = 0
              seen(u, -1, 0)
              ea = db + q + y & 16777215
              clock += 6
-             u = ea + 1 & 16777215
-             k = r16(ea, u, clock, pc)
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
              clock += k >> 16
              t = k & 65535
              seen(ea, t & 255, 1)
-             seen(u, t >> 8, 1)
+             seen(h, t >> 8, 1)
              event = 0
              a = a ^ t
              n = a & 32768
@@ -8739,12 +8739,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               u = s + o + 1 & 65535
               ea = s + o & 65535
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               q = k & 65535
               seen(ea, q & 255, 1)
-              seen(u, q >> 8, 1)
+              seen(h, q >> 8, 1)
               event = 0
               seen(u, -1, 0)
               ea = db + q + y & 16777215
@@ -8763,12 +8763,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               ea = d + o & 65535
               u = ea + 2 & 65535
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               q = k & 65535
               seen(ea, q & 255, 1)
-              seen(u, q >> 8, 1)
+              seen(h, q >> 8, 1)
               event = 0
               k = r8(u, clock, pc)
               clock += k >> 8
@@ -8776,12 +8776,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               seen(u, t, 1)
               event = 0
               ea = (t << 16 | q) + y & 16777215
-              u = ea + 1 & 16777215
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 16777215
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               t = k & 65535
               seen(ea, t & 255, 1)
-              seen(u, t >> 8, 1)
+              seen(h, t >> 8, 1)
               event = 0
               a = a ^ t
               n = a & 32768
@@ -8794,12 +8794,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               ea = d + o & 65535
               u = ea + 2 & 65535
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               q = k & 65535
               seen(ea, q & 255, 1)
-              seen(u, q >> 8, 1)
+              seen(h, q >> 8, 1)
               event = 0
               k = r8(u, clock, pc)
               clock += k >> 8
@@ -8825,9 +8825,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                s = s - 1 & 65535
                r = nx & 65535
                ea = s - 1 & 65535
-               u = ea + 1 & 65535
-               clock += w16(u, ea, (r) >> 8, (r) & 255, clock, pc)
-               seen(u, (r) >> 8, 9)
+               h = ea + 1 & 65535
+               clock += w16(h, ea, (r) >> 8, (r) & 255, clock, pc)
+               seen(h, (r) >> 8, 9)
                seen(ea, r & 255, 9)
                event = 0
                s = s - 2 & 65535
@@ -8839,12 +8839,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                ii = 4
                di = 0
                ea = 65510
-               u = ea + 1 & 65535
-               k = r16(ea, u, clock, pc)
+               h = ea + 1 & 65535
+               k = r16(ea, h, clock, pc)
                clock += k >> 16
                t = k & 65535
                seen(ea, t & 255, 5)
-               seen(u, t >> 8, 5)
+               seen(h, t >> 8, 5)
                event = 0
                pc = t
                if cpu.lost(pc):
@@ -8858,9 +8858,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                s = s - 1 & 65535
                r = nx & 65535
                ea = s - 1 & 65535
-               u = ea + 1 & 65535
-               clock += w16(u, ea, (r) >> 8, (r) & 255, clock, pc)
-               seen(u, (r) >> 8, 9)
+               h = ea + 1 & 65535
+               clock += w16(h, ea, (r) >> 8, (r) & 255, clock, pc)
+               seen(h, (r) >> 8, 9)
                seen(ea, r & 255, 9)
                event = 0
                s = s - 2 & 65535
@@ -8872,12 +8872,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                ii = 4
                di = 0
                ea = 65508
-               u = ea + 1 & 65535
-               k = r16(ea, u, clock, pc)
+               h = ea + 1 & 65535
+               k = r16(ea, h, clock, pc)
                clock += k >> 16
                t = k & 65535
                seen(ea, t & 255, 5)
-               seen(u, t >> 8, 5)
+               seen(h, t >> 8, 5)
                event = 0
                pc = t
                if cpu.lost(pc):
@@ -8889,20 +8889,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                fetched(pc, 1)
                if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
                ea = d + o & 65535
-               u = ea + 1 & 65535
-               k = r16(ea, u, clock, pc)
+               h = ea + 1 & 65535
+               k = r16(ea, h, clock, pc)
                clock += k >> 16
                t = k & 65535
                seen(ea, t & 255, 1)
-               seen(u, t >> 8, 1)
+               seen(h, t >> 8, 1)
                event = 0
                z = t & a
                t = t | a
                seen(ea + 1 & 65535, -1, 0)
                clock += 6
-               u = ea + 1 & 65535
-               clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-               seen(u, (t) >> 8, 9)
+               h = ea + 1 & 65535
+               clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+               seen(h, (t) >> 8, 9)
                seen(ea, t & 255, 9)
                event = 0
                pc = nx
@@ -8937,9 +8937,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                 seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
                 t = d
                 ea = s - 1 & 65535
-                u = ea + 1 & 65535
-                clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-                seen(u, (t) >> 8, 9)
+                h = ea + 1 & 65535
+                clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+                seen(h, (t) >> 8, 9)
                 seen(ea, t & 255, 9)
                 event = 0
                 s = s - 2 & 65535
@@ -8948,20 +8948,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                 fetched(pc, 1)
                 fetched(pc, 2)
                 ea = db | o
-                u = ea + 1 & 16777215
-                k = r16(ea, u, clock, pc)
+                h = ea + 1 & 16777215
+                k = r16(ea, h, clock, pc)
                 clock += k >> 16
                 t = k & 65535
                 seen(ea, t & 255, 1)
-                seen(u, t >> 8, 1)
+                seen(h, t >> 8, 1)
                 event = 0
                 z = t & a
                 t = t | a
                 seen(ea + 1 & 16777215, -1, 0)
                 clock += 6
-                u = ea + 1 & 16777215
-                clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-                seen(u, (t) >> 8, 9)
+                h = ea + 1 & 16777215
+                clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+                seen(h, (t) >> 8, 9)
                 seen(ea, t & 255, 9)
                 event = 0
                 pc = nx
@@ -8991,20 +8991,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               fetched(pc, 1)
               if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               ea = d + o & 65535
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               t = k & 65535
               seen(ea, t & 255, 1)
-              seen(u, t >> 8, 1)
+              seen(h, t >> 8, 1)
               event = 0
               z = t & a
               t = t & ~a
               seen(ea + 1 & 65535, -1, 0)
               clock += 6
-              u = ea + 1 & 65535
-              clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-              seen(u, (t) >> 8, 9)
+              h = ea + 1 & 65535
+              clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+              seen(h, (t) >> 8, 9)
               seen(ea, t & 255, 9)
               event = 0
               pc = nx
@@ -9035,20 +9035,20 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                fetched(pc, 1)
                fetched(pc, 2)
                ea = db | o
-               u = ea + 1 & 16777215
-               k = r16(ea, u, clock, pc)
+               h = ea + 1 & 16777215
+               k = r16(ea, h, clock, pc)
                clock += k >> 16
                t = k & 65535
                seen(ea, t & 255, 1)
-               seen(u, t >> 8, 1)
+               seen(h, t >> 8, 1)
                event = 0
                z = t & a
                t = t & ~a
                seen(ea + 1 & 16777215, -1, 0)
                clock += 6
-               u = ea + 1 & 16777215
-               clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-               seen(u, (t) >> 8, 9)
+               h = ea + 1 & 16777215
+               clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+               seen(h, (t) >> 8, 9)
                seen(ea, t & 255, 9)
                event = 0
                pc = nx
@@ -9097,12 +9097,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
                seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
                ea = s + 1 & 65535
-               u = ea + 1 & 65535
-               k = r16(ea, u, clock, pc)
+               h = ea + 1 & 65535
+               k = r16(ea, h, clock, pc)
                clock += k >> 16
                t = k & 65535
                seen(ea, t & 255, 1)
-               seen(u, t >> 8, 1)
+               seen(h, t >> 8, 1)
                event = 0
                s = s + 2 & 65535
                d = t
@@ -9129,12 +9129,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                seen(s, q, 1)
                event = 0
                ea = s + 1 & 65535
-               u = ea + 1 & 65535
-               k = r16(ea, u, clock, pc)
+               h = ea + 1 & 65535
+               k = r16(ea, h, clock, pc)
                clock += k >> 16
                t = k & 65535
                seen(ea, t & 255, 1)
-               seen(u, t >> 8, 1)
+               seen(h, t >> 8, 1)
                event = 0
                s = s + 2 & 65535
                s = s + 1 & 65535
@@ -9253,9 +9253,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                seen(pc & 16711680 | pc + 2 & 65535, -1, 0)
                t = o & 65535
                ea = s - 1 & 65535
-               u = ea + 1 & 65535
-               clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-               seen(u, (t) >> 8, 9)
+               h = ea + 1 & 65535
+               clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+               seen(h, (t) >> 8, 9)
                seen(ea, t & 255, 9)
                event = 0
                s = s - 2 & 65535
@@ -9265,12 +9265,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               fetched(pc, 1)
               fetched(pc, 2)
               ea = o
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               t = k & 65535
               seen(ea, t & 255, 1)
-              seen(u, t >> 8, 1)
+              seen(h, t >> 8, 1)
               event = 0
               pc = pc & 16711680 | t
              else:
@@ -9302,12 +9302,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               fetched(pc, 2)
               seen(pc & 16711680 | pc + 2 & 65535, -1, 0)
               ea = pc & 16711680 | o + x & 65535
-              u = ea & 16711680 | ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea & 16711680 | ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               t = k & 65535
               seen(ea, t & 255, 2)
-              seen(u, t >> 8, 2)
+              seen(h, t >> 8, 2)
               event = 0
               pc = pc & 16711680 | t
             else:
@@ -9407,17 +9407,17 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               fetched(pc, 1)
               if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
               ea = d + o & 65535
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               t = k & 65535
               seen(ea, t & 255, 1)
-              seen(u, t >> 8, 1)
+              seen(h, t >> 8, 1)
               event = 0
               ea = s - 1 & 65535
-              u = ea + 1 & 65535
-              clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-              seen(u, (t) >> 8, 9)
+              h = ea + 1 & 65535
+              clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+              seen(h, (t) >> 8, 9)
               seen(ea, t & 255, 9)
               event = 0
               s = s - 2 & 65535
@@ -9440,12 +9440,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
               fetched(pc, 2)
               u = o + 2 & 65535
               ea = o
-              u = ea + 1 & 65535
-              k = r16(ea, u, clock, pc)
+              h = ea + 1 & 65535
+              k = r16(ea, h, clock, pc)
               clock += k >> 16
               t = k & 65535
               seen(ea, t & 255, 1)
-              seen(u, t >> 8, 1)
+              seen(h, t >> 8, 1)
               event = 0
               k = r8(u, clock, pc)
               clock += k >> 8
@@ -9462,9 +9462,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                fetched(pc, 2)
                t = o
                ea = s - 1 & 65535
-               u = ea + 1 & 65535
-               clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-               seen(u, (t) >> 8, 9)
+               h = ea + 1 & 65535
+               clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+               seen(h, (t) >> 8, 9)
                seen(ea, t & 255, 9)
                event = 0
                s = s - 2 & 65535
@@ -9512,12 +9512,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                     ii = 4
                     di = 0
                     ea = 65534
-                    u = ea + 1 & 65535
-                    k = r16(ea, u, clock, pc)
+                    h = ea + 1 & 65535
+                    k = r16(ea, h, clock, pc)
                     clock += k >> 16
                     t = k & 65535
                     seen(ea, t & 255, 5)
-                    seen(u, t >> 8, 5)
+                    seen(h, t >> 8, 5)
                     event = 0
                     pc = t
                     if cpu.lost(pc):
@@ -9573,12 +9573,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                     ii = 4
                     di = 0
                     ea = 65524
-                    u = ea + 1 & 65535
-                    k = r16(ea, u, clock, pc)
+                    h = ea + 1 & 65535
+                    k = r16(ea, h, clock, pc)
                     clock += k >> 16
                     t = k & 65535
                     seen(ea, t & 255, 5)
-                    seen(u, t >> 8, 5)
+                    seen(h, t >> 8, 5)
                     event = 0
                     pc = t
                     if cpu.lost(pc):
@@ -9598,9 +9598,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                     seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
                     t = d
                     ea = s - 1 & 65535
-                    u = ea + 1 & 65535
-                    clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-                    seen(u, (t) >> 8, 9)
+                    h = ea + 1 & 65535
+                    clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+                    seen(h, (t) >> 8, 9)
                     seen(ea, t & 255, 9)
                     event = 0
                     s = s - 2 & 65535
@@ -9790,9 +9790,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                     fetched(pc, 3)
                     ea = s - 1 & 65535
                     clock += 6
-                    u = ea + 1 & 65535
-                    clock += w16(u, ea, (r) >> 8, (r) & 255, clock, pc)
-                    seen(u, (r) >> 8, 9)
+                    h = ea + 1 & 65535
+                    clock += w16(h, ea, (r) >> 8, (r) & 255, clock, pc)
+                    seen(h, (r) >> 8, 9)
                     seen(ea, r & 255, 9)
                     event = 0
                     s = s - 2 & 65535
@@ -9824,12 +9824,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
                      seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
                      ea = s + 1 & 65535
-                     u = ea + 1 & 65535
-                     k = r16(ea, u, clock, pc)
+                     h = ea + 1 & 65535
+                     k = r16(ea, h, clock, pc)
                      clock += k >> 16
                      t = k & 65535
                      seen(ea, t & 255, 1)
-                     seen(u, t >> 8, 1)
+                     seen(h, t >> 8, 1)
                      event = 0
                      s = s + 2 & 65535
                      s = 256 | s & 255
@@ -10262,9 +10262,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                       seen(pc & 16711680 | pc + 2 & 65535, -1, 0)
                       t = o & 65535
                       ea = s - 1 & 65535
-                      u = ea + 1 & 65535
-                      clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-                      seen(u, (t) >> 8, 9)
+                      h = ea + 1 & 65535
+                      clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+                      seen(h, (t) >> 8, 9)
                       seen(ea, t & 255, 9)
                       event = 0
                       s = s - 2 & 65535
@@ -10291,12 +10291,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
                      seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
                      ea = s + 1 & 65535
-                     u = ea + 1 & 65535
-                     k = r16(ea, u, clock, pc)
+                     h = ea + 1 & 65535
+                     k = r16(ea, h, clock, pc)
                      clock += k >> 16
                      t = k & 65535
                      seen(ea, t & 255, 1)
-                     seen(u, t >> 8, 1)
+                     seen(h, t >> 8, 1)
                      event = 0
                      s = s + 2 & 65535
                      s = s + 1 & 65535
@@ -10949,17 +10949,17 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      fetched(pc, 1)
                      if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
                      ea = d + o & 65535
-                     u = ea + 1 & 65535
-                     k = r16(ea, u, clock, pc)
+                     h = ea + 1 & 65535
+                     k = r16(ea, h, clock, pc)
                      clock += k >> 16
                      t = k & 65535
                      seen(ea, t & 255, 1)
-                     seen(u, t >> 8, 1)
+                     seen(h, t >> 8, 1)
                      event = 0
                      ea = s - 1 & 65535
-                     u = ea + 1 & 65535
-                     clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-                     seen(u, (t) >> 8, 9)
+                     h = ea + 1 & 65535
+                     clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+                     seen(h, (t) >> 8, 9)
                      seen(ea, t & 255, 9)
                      event = 0
                      s = s - 2 & 65535
@@ -11180,9 +11180,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      fetched(pc, 2)
                      t = o
                      ea = s - 1 & 65535
-                     u = ea + 1 & 65535
-                     clock += w16(u, ea, (t) >> 8, (t) & 255, clock, pc)
-                     seen(u, (t) >> 8, 9)
+                     h = ea + 1 & 65535
+                     clock += w16(h, ea, (t) >> 8, (t) & 255, clock, pc)
+                     seen(h, (t) >> 8, 9)
                      seen(ea, t & 255, 9)
                      event = 0
                      s = s - 2 & 65535
@@ -11259,9 +11259,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      fetched(pc, 1)
                      r = nx - 1 & 65535
                      ea = s - 1 & 65535
-                     u = ea + 1 & 65535
-                     clock += w16(u, ea, (r) >> 8, (r) & 255, clock, pc)
-                     seen(u, (r) >> 8, 9)
+                     h = ea + 1 & 65535
+                     clock += w16(h, ea, (r) >> 8, (r) & 255, clock, pc)
+                     seen(h, (r) >> 8, 9)
                      seen(ea, r & 255, 9)
                      event = 0
                      s = s - 2 & 65535
@@ -11270,12 +11270,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      seen(pc & 16711680 | pc + 2 & 65535, -1, 0)
                      ea = pc & 16711680 | o + x & 65535
                      clock += 6
-                     u = ea & 16711680 | ea + 1 & 65535
-                     k = r16(ea, u, clock, pc)
+                     h = ea & 16711680 | ea + 1 & 65535
+                     k = r16(ea, h, clock, pc)
                      clock += k >> 16
                      t = k & 65535
                      seen(ea, t & 255, 2)
-                     seen(u, t >> 8, 2)
+                     seen(h, t >> 8, 2)
                      event = 0
                      pc = pc & 16711680 | t
                     else:
@@ -11286,9 +11286,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      s = s - 1 & 65535
                      r = pc & 65535
                      ea = s - 1 & 65535
-                     u = ea + 1 & 65535
-                     clock += w16(u, ea, (r) >> 8, (r) & 255, clock, pc)
-                     seen(u, (r) >> 8, 9)
+                     h = ea + 1 & 65535
+                     clock += w16(h, ea, (r) >> 8, (r) & 255, clock, pc)
+                     seen(h, (r) >> 8, 9)
                      seen(ea, r & 255, 9)
                      event = 0
                      s = s - 2 & 65535
@@ -11300,12 +11300,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      ii = 4
                      di = 0
                      ea = 65514
-                     u = ea + 1 & 65535
-                     k = r16(ea, u, clock, pc)
+                     h = ea + 1 & 65535
+                     k = r16(ea, h, clock, pc)
                      clock += k >> 16
                      t = k & 65535
                      seen(ea, t & 255, 5)
-                     seen(u, t >> 8, 5)
+                     seen(h, t >> 8, 5)
                      event = 0
                      pc = t
                      if cpu.lost(pc):
@@ -11331,12 +11331,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      ii = 4
                      di = 0
                      ea = 65530
-                     u = ea + 1 & 65535
-                     k = r16(ea, u, clock, pc)
+                     h = ea + 1 & 65535
+                     k = r16(ea, h, clock, pc)
                      clock += k >> 16
                      t = k & 65535
                      seen(ea, t & 255, 5)
-                     seen(u, t >> 8, 5)
+                     seen(h, t >> 8, 5)
                      event = 0
                      pc = t
                      if cpu.lost(pc):
@@ -11350,9 +11350,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      s = s - 1 & 65535
                      r = pc & 65535
                      ea = s - 1 & 65535
-                     u = ea + 1 & 65535
-                     clock += w16(u, ea, (r) >> 8, (r) & 255, clock, pc)
-                     seen(u, (r) >> 8, 9)
+                     h = ea + 1 & 65535
+                     clock += w16(h, ea, (r) >> 8, (r) & 255, clock, pc)
+                     seen(h, (r) >> 8, 9)
                      seen(ea, r & 255, 9)
                      event = 0
                      s = s - 2 & 65535
@@ -11364,12 +11364,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      ii = 4
                      di = 0
                      ea = 65518
-                     u = ea + 1 & 65535
-                     k = r16(ea, u, clock, pc)
+                     h = ea + 1 & 65535
+                     k = r16(ea, h, clock, pc)
                      clock += k >> 16
                      t = k & 65535
                      seen(ea, t & 255, 5)
-                     seen(u, t >> 8, 5)
+                     seen(h, t >> 8, 5)
                      event = 0
                      pc = t
                      if cpu.lost(pc):
@@ -11396,12 +11396,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      ii = 4
                      di = 0
                      ea = 65534
-                     u = ea + 1 & 65535
-                     k = r16(ea, u, clock, pc)
+                     h = ea + 1 & 65535
+                     k = r16(ea, h, clock, pc)
                      clock += k >> 16
                      t = k & 65535
                      seen(ea, t & 255, 5)
-                     seen(u, t >> 8, 5)
+                     seen(h, t >> 8, 5)
                      event = 0
                      pc = t
                      if cpu.lost(pc):
@@ -11415,9 +11415,9 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      s = s - 1 & 65535
                      r = pc & 65535
                      ea = s - 1 & 65535
-                     u = ea + 1 & 65535
-                     clock += w16(u, ea, (r) >> 8, (r) & 255, clock, pc)
-                     seen(u, (r) >> 8, 9)
+                     h = ea + 1 & 65535
+                     clock += w16(h, ea, (r) >> 8, (r) & 255, clock, pc)
+                     seen(h, (r) >> 8, 9)
                      seen(ea, r & 255, 9)
                      event = 0
                      s = s - 2 & 65535
@@ -11429,12 +11429,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      ii = 4
                      di = 0
                      ea = 65512
-                     u = ea + 1 & 65535
-                     k = r16(ea, u, clock, pc)
+                     h = ea + 1 & 65535
+                     k = r16(ea, h, clock, pc)
                      clock += k >> 16
                      t = k & 65535
                      seen(ea, t & 255, 5)
-                     seen(u, t >> 8, 5)
+                     seen(h, t >> 8, 5)
                      event = 0
                      pc = t
                      if cpu.lost(pc):
@@ -11460,12 +11460,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      ii = 4
                      di = 0
                      ea = 65528
-                     u = ea + 1 & 65535
-                     k = r16(ea, u, clock, pc)
+                     h = ea + 1 & 65535
+                     k = r16(ea, h, clock, pc)
                      clock += k >> 16
                      t = k & 65535
                      seen(ea, t & 255, 5)
-                     seen(u, t >> 8, 5)
+                     seen(h, t >> 8, 5)
                      event = 0
                      pc = t
                      if cpu.lost(pc):
@@ -11489,12 +11489,12 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                       y = y & 255
                       cache = caches[st]
                       ea = 65532
-                      u = ea + 1 & 65535
-                      k = r16(ea, u, clock, pc)
+                      h = ea + 1 & 65535
+                      k = r16(ea, h, clock, pc)
                       clock += k >> 16
                       t = k & 65535
                       seen(ea, t & 255, 5)
-                      seen(u, t >> 8, 5)
+                      seen(h, t >> 8, 5)
                       event = 0
                       pc = t
                       if cpu.lost(pc):

@@ -277,7 +277,7 @@ class PythonCpu:
             self._forget()
         elif self._shown:
             for block, (low, high) in self._spans.items():
-                if self._shown.get(block) != self.mem[low : high + 1]:
+                if self._shown.get(block) != bytes(self.mem[low : high + 1]):
                     for offset in [offset for offset in self._coded if low <= offset <= high]:
                         self._drop(offset)
         self.journal = {}

@@ -1,17 +1,310 @@
-"""The WebAssembly CPU, run by wasmtime."""
+"""The WebAssembly CPU: the prebuilt artifact run by wasmtime, its storage in linear memory shown without copies."""
 
-from typing import TYPE_CHECKING
+import ctypes
+import struct
+from array import array
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from knowledge.m65816.cpu import (
+    NEVER,
+    STOPS,
+    SWEPT,
+    BusCycle,
+    Code,
+    CpuKind,
+    CpuStop,
+    Halt,
+    Quiet,
+    Record,
+    Step,
+    Sweep,
+    SweepStart,
+)
+from knowledge.m65816.cpu_places import Places, check_starts
+from knowledge.m65816.memory import PAGE, PAGES, Io, Memory
+from knowledge.m65816.outcome import CodeError
+from knowledge.m65816.registers import Registers
 
 if TYPE_CHECKING:
-    from knowledge.m65816.cpu import Cpu
+    import wasmtime
 
-__all__ = ["Unavailable", "WasmCpu"]
+__all__ = ["ARTIFACT", "Unavailable", "WasmCpu"]
+
+ARTIFACT = Path(__file__).parent / "cpu.wasm"
+
+_CONTROL = struct.Struct("<qqq20i")
+"""The head of the control block: clock, event, cycles; A X Y S D DB PC P E, pending, budget, left, why, journal, steps,
+bus, telling, ranges, stops, storage. Behind them marks and sweeping."""
+_OUT = struct.Struct("<q8xq9ii4xiiiii")
+_TAIL = struct.Struct("<ii")
+_EVENT = struct.Struct("<q")
+_STEP = struct.Struct("<10iqq")
+_CYCLE = struct.Struct("<Ii")
+_START = struct.Struct("<18i")
+_RANGES = 1024
+_SLICE = 1024
+"""Instructions of a recorded run, or starts of a sweep, in one call."""
+_FULL = 8
+_WASM_PAGE = 0x10000
 
 
 class Unavailable(RuntimeError):
-    """WebAssembly cannot run here."""
+    """WebAssembly cannot run here; the text says why."""
 
 
-def WasmCpu(storage: int) -> "Cpu":
-    """Not there yet."""
-    raise Unavailable(f"not built yet ({storage})")
+class _Layout(NamedTuple):
+    """Addresses in linear memory, in the order of `layout` in cpu_wasm.c."""
+
+    control: int
+    read_doors: int
+    write_doors: int
+    reads: int
+    writes: int
+    clocks: int
+    range_from: int
+    range_to: int
+    stop_at: int
+    journal: int
+    steps: int
+    bus: int
+    starts: int
+    results: int
+
+
+@cache
+def _module() -> "tuple[wasmtime.Engine, wasmtime.Module]":
+    try:
+        import wasmtime
+    except (ImportError, OSError) as error:
+        raise Unavailable(str(error)) from error
+    try:
+        engine = _engine(cached=True)
+    except wasmtime.WasmtimeError:  # no folder to keep compiled code in
+        engine = _engine(cached=False)
+    try:
+        return engine, wasmtime.Module(engine, ARTIFACT.read_bytes())
+    except (OSError, wasmtime.WasmtimeError) as error:
+        raise Unavailable(str(error)) from error
+
+
+def _engine(*, cached: bool) -> "wasmtime.Engine":
+    import wasmtime
+
+    config = wasmtime.Config()
+    config.cache = cached
+    return wasmtime.Engine(config)
+
+
+class WasmCpu:
+    """The fast CPU. See `knowledge.m65816.cpu.Cpu` for its face."""
+
+    kind: CpuKind = "wasm"
+
+    def __init__(self, storage: int) -> None:
+        import wasmtime
+
+        engine, module = _module()
+        self._io: Io = Quiet()
+        self._store = wasmtime.Store(engine)
+        self._instance = self._link(engine, module)
+        exports = self._instance.exports(self._store)
+        self._linear = cast("wasmtime.Memory", exports["memory"])
+        at, marks = self._grow(storage)
+        length = self._linear.data_len(self._store)
+        first = ctypes.addressof(self._linear.data_ptr(self._store).contents)
+        self._bytes = memoryview((ctypes.c_ubyte * length).from_address(first)).cast("B")
+        self.memory = Memory(self._bytes[at : at + storage])
+        self._at = at
+        self._calls = {
+            name: cast("wasmtime.Func", exports[name])
+            for name in ("layout", "prepare", "run", "record", "unmark", "sweep")
+        }
+        self._layout = _Layout(*(self._call("layout", number) for number in range(len(_Layout._fields))))
+        self._storage, self._marks = at, marks
+        self._places = Places((), ())
+        self._call("prepare")
+        self.remap()
+
+    def _link(self, engine: "wasmtime.Engine", module: "wasmtime.Module") -> "wasmtime.Instance":
+        import wasmtime
+
+        linker = wasmtime.Linker(engine)
+        i32, i64 = wasmtime.ValType.i32(), wasmtime.ValType.i64()
+        doors: tuple[tuple[str, list[wasmtime.ValType], Callable[..., int]], ...] = (
+            ("read", [i32, i64, i32], self._read),
+            ("write", [i32, i32, i64, i32], self._write),
+            ("poll", [i64], self._poll),
+        )
+        for name, takes, answer in doors:
+            linker.define_func("host", name, wasmtime.FuncType(takes, [i32]), answer)
+        return linker.instantiate(self._store, module)
+
+    def _grow(self, storage: int) -> tuple[int, int]:
+        """Make room behind what the artifact uses; return the places of the storage and of its marks."""
+        at = self._linear.data_len(self._store)
+        needed = at + 2 * storage + PAGE
+        self._linear.grow(self._store, (needed - at + _WASM_PAGE - 1) // _WASM_PAGE)
+        return at, at + storage
+
+    def _call(self, name: str, *given: int) -> int:
+        return cast("int", self._calls[name](self._store, *given))
+
+    # What the artifact calls.
+
+    def _read(self, address: int, clock: int, pc: int) -> int:
+        value = self._io.read(address, clock, pc)
+        _EVENT.pack_into(self._bytes, self._layout.control + 8, self._io.event)
+        return value
+
+    def _write(self, address: int, value: int, clock: int, pc: int) -> int:
+        held = self._io.write(address, value, clock, pc)
+        _EVENT.pack_into(self._bytes, self._layout.control + 8, self._io.event)
+        return held
+
+    def _poll(self, clock: int) -> int:
+        pending = self._io.poll(clock)
+        _EVENT.pack_into(self._bytes, self._layout.control + 8, self._io.event)
+        return pending
+
+    # The face.
+
+    def _put(self, place: int, data: "array[int]") -> None:
+        raw = data.tobytes()
+        self._bytes[place : place + len(raw)] = raw
+
+    def remap(self) -> None:
+        """See `Cpu.remap`."""
+        memory, layout, at = self.memory, self._layout, self._at
+        self._put(layout.reads, array("i", memory.reads))
+        self._put(layout.writes, array("i", memory.writes))
+        self._put(layout.clocks, array("i", memory.clocks))
+        for place, table in ((layout.read_doors, memory.reads), (layout.write_doors, memory.writes)):
+            doors = array("I", bytes(8 * PAGES))
+            doors[::2] = array("I", [(at + offset - page * PAGE) & 0xFFFFFFFF for page, offset in enumerate(table)])
+            doors[1::2] = array("I", [c if offset >= 0 else 0 for offset, c in zip(table, memory.clocks, strict=True)])
+            self._put(place, doors)
+
+    def _prepare(self, io: Io, code: Code, stops: Collection[int]) -> None:
+        self._io = io
+        if self._places.same(code, stops):
+            return
+        self._places = Places(code, stops)
+        ranges, ends = self._places.ranges, sorted(self._places.stops)
+        if len(ranges) > _RANGES or len(ends) > _RANGES:
+            raise CodeError(f"{len(ranges)} ranges of code and {len(ends)} stops; at most {_RANGES} of each")
+        self._put(self._layout.range_from, array("i", [start for start, _ in ranges]))
+        self._put(self._layout.range_to, array("i", [end for _, end in ranges]))
+        self._put(self._layout.stop_at, array("i", ends))
+
+    def _set(self, own: Registers, budget: int, clock: int, pending: int, *, telling: bool) -> None:
+        pc = own.pb << 16 | own.pc
+        state = (own.a, own.x, own.y, own.s, own.d, own.db, pc, own.p, own.e, pending, budget, 0, 0)
+        counts = (0, 0, 0, int(telling), len(self._places.ranges), len(self._places.stops), self._storage)
+        event = min(self._io.event, NEVER)
+        _CONTROL.pack_into(self._bytes, self._layout.control, clock, event, 0, *state, *counts)
+        _TAIL.pack_into(self._bytes, self._layout.control + _CONTROL.size, self._marks, 0)
+
+    def _slice(
+        self, name: str, own: Registers, budget: int, clock: int, pending: int, *, telling: bool = False
+    ) -> Halt:
+        """Run one slice; `stop` is `budget` also when the journal is full."""
+        self._set(own, budget, clock, pending, telling=telling)
+        try:
+            self._call(name)
+        finally:
+            out = _CONTROL.unpack_from(self._bytes, self._layout.control)
+            journal = self._layout.journal
+            written = tuple(self._bytes[journal : journal + 4 * out[16]].cast("I"))
+            self._call("unmark", 0)
+        clock, _, cycles, a, x, y, s, d, db, pc, p, e, pending, _, left, why = out[:16]
+        registers = Registers(a, x, y, s, d, db, pc >> 16, pc & 0xFFFF, p, e)
+        stop: CpuStop = "budget" if why == _FULL else STOPS[why]
+        return Halt(registers, stop, budget - left, cycles, clock, written, pending)
+
+    def run(
+        self,
+        registers: Registers,
+        io: Io,
+        *,
+        budget: int,
+        code: Code,
+        stops: Collection[int] = (),
+        clock: int = 0,
+        pending: int = 0,
+    ) -> Halt:
+        """See `Cpu.run`."""
+        self._prepare(io, code, stops)
+        halt = self._slice("run", registers.settled(), budget, clock, pending)
+        while halt.stop == "budget" and halt.instructions < budget:
+            more = self._slice("run", halt.registers, budget - halt.instructions, halt.clock, halt.pending)
+            halt = _joined(halt, more)
+        return halt
+
+    def record(
+        self,
+        registers: Registers,
+        io: Io,
+        *,
+        budget: int,
+        code: Code,
+        stops: Collection[int] = (),
+        clock: int = 0,
+        pending: int = 0,
+        bus: bool = True,
+    ) -> Record:
+        """See `Cpu.record`."""
+        self._prepare(io, code, stops)
+        halt = Halt(registers.settled(), "budget", 0, 0, clock, (), pending)
+        steps: list[Step] = []
+        cycles: list[BusCycle] = []
+        first = True
+        while first or (halt.stop == "budget" and halt.instructions < budget):
+            count = min(_SLICE, budget - halt.instructions)
+            more = self._slice("record", halt.registers, count, halt.clock, halt.pending, telling=bus)
+            self._tell(steps, cycles, halt.cycles)
+            halt, first = _joined(halt, more), False
+        return Record(halt, tuple(steps), tuple(cycles))
+
+    def _tell(self, steps: list[Step], cycles: list[BusCycle], before: int) -> None:
+        """Add what a recorded slice left in its buffers."""
+        out = _CONTROL.unpack_from(self._bytes, self._layout.control)
+        at = self._layout.steps
+        for row in _STEP.iter_unpack(self._bytes[at : at + out[17] * _STEP.size]):
+            a, x, y, s, d, db, pc, p, e, _, spent, clock = row
+            steps.append(Step(Registers(a, x, y, s, d, db, pc >> 16, pc & 0xFFFF, p, e), before + spent, clock))
+        at = self._layout.bus
+        for place, value in _CYCLE.iter_unpack(self._bytes[at : at + out[18] * _CYCLE.size]):
+            cycles.append(BusCycle(place & 0xFFFFFF, value, place >> 24))
+
+    def sweep(
+        self, starts: Sequence[SweepStart], *, budget: int, code: Code, stops: Collection[int] = (), clock: int = 0
+    ) -> Sweep:
+        """See `Cpu.sweep`."""
+        check_starts(starts, self.memory)
+        self._prepare(Quiet(), code, stops)
+        self._set(Registers(), 0, clock, 0, telling=False)
+        out: list[bytes] = []
+        for first in range(0, len(starts), _SLICE):
+            part = starts[first : first + _SLICE]
+            raw = b"".join(map(_packed, part))
+            self._bytes[self._layout.starts : self._layout.starts + len(raw)] = raw
+            self._call("sweep", len(part), budget, clock)
+            at = self._layout.results
+            out.append(bytes(self._bytes[at : at + len(part) * SWEPT.size]))
+        return Sweep(b"".join(out))
+
+
+def _packed(start: SweepStart) -> bytes:
+    own = start.registers.settled()
+    pokes = [(value << 24 | address) - (value >> 7 << 32) for address, value in start.pokes]
+    state = (own.a, own.x, own.y, own.s, own.d, own.db, own.pb << 16 | own.pc, own.p, own.e, len(pokes))
+    return _START.pack(*state, *pokes, *[0] * (8 - len(pokes)))
+
+
+def _joined(halt: Halt, more: Halt) -> Halt:
+    written = tuple(dict.fromkeys(halt.written + more.written)) if halt.written else more.written
+    instructions, cycles = halt.instructions + more.instructions, halt.cycles + more.cycles
+    return Halt(more.registers, more.stop, instructions, cycles, more.clock, written, more.pending)
