@@ -4,6 +4,8 @@ from servers.asar.addressing import offer_addressing
 from servers.asar.disassembling import offer_disassembling
 from servers.asar.explaining import offer_explaining
 from servers.asar.patching import offer_assembling
+from servers.asar.proving import offer_proving
+from servers.asar.rom_patching import offer_rom_patching
 from servers.asar.running import offer_running
 from servers.machine.face import Face
 from servers.settings import Settings, version
@@ -23,8 +25,10 @@ def build(settings: Settings) -> Face:
     face = Face("asar", title="asar assembler and 65816 proofs", instructions=_INSTRUCTIONS, version=version())
     offer_assembling(face, settings)
     offer_running(face, settings)
+    offer_proving(face, settings)
     offer_disassembling(face, settings)
     offer_explaining(face, settings)
+    offer_rom_patching(face, settings)
     offer_addressing(face, settings)
     return face
 

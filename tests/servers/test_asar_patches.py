@@ -147,3 +147,66 @@ async def test_labels_become_a_mesen_file_with_rom_offsets_and_come_back(tmp_pat
     project(tmp_path, {"game.mlb": "\n".join(fields["lines"])})
     _, fields = await call(tmp_path, "convert_symbols", to="wla", symbols="game.mlb")
     assert "00:8001 Loop" in fields["lines"]
+
+
+def game(folder: Path) -> bytes:
+    """Write a small LoROM game: a routine at $008100 that is called from reset, free space behind it."""
+    rom = bytearray(0x8000)
+    rom[0x0000:0x000C] = bytes.fromhex("78 18 FB E2 30 22 00 81 00 4C 0A 80")
+    rom[0x000A:0x000C] = b"\x80\xfe"
+    rom[0x0100:0x010A] = bytes.fromhex("A5 10 18 69 05 8D 00 02 6B EA")
+    rom[0x7FC0:0x7FD5] = b"TEST GAME            "
+    rom[0x7FD5:0x7FE0] = bytes.fromhex("20 00 05 00 01 00 00 00 00 00 00")
+    rom[0x7FFC:0x7FFE] = b"\x00\x80"
+    (folder / "game.sfc").write_bytes(rom)
+    return bytes(rom)
+
+
+GOOD = "org $008100\njsl $00C000\nnop\norg $00C000\nlda $10\nclc\nadc #$07\nrtl\n"
+
+
+async def test_a_whole_hook_into_free_space_is_found_right_and_its_way_back_told(tmp_path: Path) -> None:
+    game(tmp_path)
+    text, fields = await call(tmp_path, "check_patch", patches=[GOOD], rom="game.sfc")
+    assert fields["ok"], text
+    assert "JSL $00C000" in fields["hooks"][0] and "$008105" in fields["hooks"][0]
+
+
+async def test_a_hook_that_cuts_an_instruction_is_an_error_and_is_not_applied(tmp_path: Path) -> None:
+    rom = game(tmp_path)
+    bad = GOOD.replace("nop\n", "")
+    text, fields = await call(tmp_path, "check_patch", patches=[bad], rom="game.sfc")
+    assert fields["ok"] is False and "AFSP02" in [item["id"] for item in fields["findings"]]
+    text, fields = await call(tmp_path, "apply_patch", patch=bad, rom="game.sfc")
+    assert not fields and "not applied" in text and "AFSP02" in text
+    assert (tmp_path / "game.sfc").read_bytes() == rom
+
+
+async def test_patches_that_overlap_and_bytes_that_were_not_expected_are_told(tmp_path: Path) -> None:
+    game(tmp_path)
+    patches = [GOOD, "org $00C002\ndb 1\n"]
+    _, fields = await call(tmp_path, "check_patch", patches=patches, rom="game.sfc", expected=["$008100=A5 11"])
+    ids = [item["id"] for item in fields["findings"]]
+    assert "AFSP10" in ids and "AFSP15" in ids
+    _, fields = await call(tmp_path, "check_patch", patches=[GOOD], rom="game.sfc", allowed=["$00C000-$00CFFF"])
+    assert "AFSP13" in [item["id"] for item in fields["findings"]]
+
+
+async def test_a_patch_is_applied_with_a_backup_and_a_right_checksum_and_undone(tmp_path: Path) -> None:
+    rom = game(tmp_path)
+    text, fields = await call(tmp_path, "apply_patch", patch=GOOD, rom="game.sfc")
+    patched = (tmp_path / "game.sfc").read_bytes()
+    assert patched[0x100:0x105] == bytes.fromhex("22 00 C0 00 EA"), text
+    assert sum(patched) & 0xFFFF == int.from_bytes(patched[0x7FDE:0x7FE0], "little")
+    assert (tmp_path / fields["backup"]).read_bytes() == rom
+    text, fields = await call(tmp_path, "undo_patch", rom="game.sfc")
+    assert fields["restored_from"] and (tmp_path / "game.sfc").read_bytes() == rom
+
+
+async def test_a_new_file_may_be_written_instead(tmp_path: Path) -> None:
+    rom = game(tmp_path)
+    _, fields = await call(tmp_path, "apply_patch", patch=GOOD, rom="game.sfc", output="hack.sfc")
+    assert fields["rom"] == "hack.sfc" and fields["backup"] == ""
+    assert (tmp_path / "game.sfc").read_bytes() == rom
+    text, fields = await call(tmp_path, "apply_patch", patch=GOOD, rom="game.sfc", output="../hack.sfc")
+    assert not fields and "outside" in text

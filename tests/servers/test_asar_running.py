@@ -128,7 +128,8 @@ async def test_bytes_are_explained_in_the_widths_that_hold_at_each_place() -> No
 
 
 async def test_a_disassembly_is_proved_by_asar_to_make_the_same_bytes() -> None:
-    code = "org $008000\nMain:\nrep #$30\nldx #$0010\nloop:\nlda $7E2000,x\nsta $10,x\ndex\nbpl loop\njsr Sub\nrtl\nSub:\nrts\ndb 1,2,3"
+    loop = "loop:\nlda $7E2000,x\nsta $10,x\ndex\nbpl loop\n"
+    code = f"org $008000\nMain:\nrep #$30\nldx #$0010\n{loop}jsr Sub\nrtl\nSub:\nrts\ndb 1,2,3"
     _, assembled = await call("assemble", code=code)
     _, fields = await call("disassemble", code=code)
     assert fields["same_bytes"] == "yes" and fields["data_bytes"] == 3
