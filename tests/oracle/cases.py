@@ -20,12 +20,14 @@ LEFT_OUT: Final[dict[str, str]] = {
 }
 """Mnemonics that are no case by themselves, and why."""
 OUTDATED: Final[dict[str, str]] = {
-    "PLB": "in emulation mode with S = $01FF a console reads $0200; bsnes v094 reads $0100",
-    "(d,X)": "in emulation mode with DL not 0 a console keeps the pointer's two bytes in one page; bsnes v094 does not",
-    "[d]": "in emulation mode with DL = 0 a console's pointer runs on over the page's end; bsnes v094 wraps",
+    "PLB": "in emulation mode with S = $01FF a console reads $0200, bsnes v094 reads $0100 (gilyon, snes-tests)",
+    "(d,X)": "in emulation mode with DL not 0 a console takes both bytes of the pointer from one page, "
+    "bsnes v094 does not (gilyon, snes-tests)",
+    "[d] and [d],Y": "in emulation mode with DL = 0 the pointer runs on over the end of the page, "
+    "bsnes v094 wraps (its own later versions do not)",
     "PEI": "likewise",
 }
-"""Corners in which bsnes v094 is no judge: what a console does there was found later (gilyon, snes-tests, cputest)."""
+"""Corners in which bsnes v094 is no judge, since what a console does there was found later; and who found it."""
 
 UNTIMED: Final[dict[str, str]] = {
     "WDM": "bsnes fetches its second byte; the single-step files show an internal cycle, as short as the bus allows",

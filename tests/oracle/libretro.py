@@ -16,7 +16,7 @@ SAVE_RAM: Final = 0
 WORK_RAM: Final = 2
 VIDEO_RAM: Final = 3
 
-_GET_CAN_DUPE, _SET_PIXEL_FORMAT = 3, 10
+_SET_PIXEL_FORMAT = 10
 _FOLDERS = (
     "/usr/lib/x86_64-linux-gnu/libretro",
     "/usr/lib/aarch64-linux-gnu/libretro",
@@ -64,6 +64,28 @@ def _environment(command: int, _data: int | None) -> bool:
     return command == _SET_PIXEL_FORMAT
 
 
+def _video(_data: int | None, _width: int, _height: int, _pitch: int) -> None:
+    """Throw a picture away."""
+
+
+def _sample(_left: int, _right: int) -> None:
+    """Throw one moment of sound away."""
+
+
+def _sound(_data: int | None, frames: int) -> int:
+    """Throw sound away, and say that all of it was taken."""
+    return frames
+
+
+def _poll() -> None:
+    """Look at no joypad."""
+
+
+def _button(_port: int, _device: int, _index: int, _id: int) -> int:
+    """Press no button."""
+    return 0
+
+
 class Emulator:
     """A libretro emulator. Use it as a context manager; one at a time in a process."""
 
@@ -75,11 +97,11 @@ class Emulator:
         library.retro_load_game.restype = ctypes.c_bool
         callbacks: tuple[tuple[str, Any, Callable[..., Any]], ...] = (
             ("retro_set_environment", _ENVIRONMENT, _environment),
-            ("retro_set_video_refresh", _VIDEO, lambda _data, _width, _height, _pitch: None),
-            ("retro_set_audio_sample", _SAMPLE, lambda _left, _right: None),
-            ("retro_set_audio_sample_batch", _BATCH, lambda _data, frames: frames),
-            ("retro_set_input_poll", _POLL, lambda: None),
-            ("retro_set_input_state", _STATE, lambda _port, _device, _index, _button: 0),
+            ("retro_set_video_refresh", _VIDEO, _video),
+            ("retro_set_audio_sample", _SAMPLE, _sample),
+            ("retro_set_audio_sample_batch", _BATCH, _sound),
+            ("retro_set_input_poll", _POLL, _poll),
+            ("retro_set_input_state", _STATE, _button),
         )
         self._kept = [kind(function) for _name, kind, function in callbacks]
         for (name, _kind, _function), kept in zip(callbacks, self._kept, strict=True):

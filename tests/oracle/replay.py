@@ -77,7 +77,8 @@ def _memory_told(row: Recorded, cpu: Cpu, blank: bytes, s: int) -> str:
     found = bytes(cpu.memory.storage[:_WRAM_SIZE])
     if s < _WRAM_SIZE:
         expected[s] = found[s]
-    return "" if found == expected else _unequal(bytes(expected), found)
+    wanted = bytes(expected)
+    return "" if found == wanted else _unequal(wanted, found)
 
 
 def _set(row: Recorded, cpu: Cpu, blank: bytes) -> None:
