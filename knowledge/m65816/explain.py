@@ -5,27 +5,14 @@ from typing import NamedTuple
 
 from knowledge.m65816.flow_state import State
 from knowledge.m65816.instruction import Instruction
-from knowledge.m65816.mnemonic_words import FLAG_NAMES, WORDS, flag_sentences
+from knowledge.m65816.mnemonic_words import CYCLE_REASONS, FLAG_NAMES, WORDS, flag_sentences
 from knowledge.m65816.opcodes import FLAGS, Opcode
 from knowledge.m65816.places import MODE_WORDS, Place, address_words, place_of
+from knowledge.m65816.spell import spell
 from knowledge.snes.mapping import Mapper
 from knowledge.snes.registers import describe_register, register_at
 
-__all__ = ["CYCLE_REASONS", "Cycles", "Explanation", "cycles_of", "explain"]
-
-CYCLE_REASONS = {
-    "m": "+1 if the accumulator is 16 bits (M = 0)",
-    "mm": "+2 if the accumulator is 16 bits (M = 0)",
-    "x": "+1 if the index registers are 16 bits (X = 0)",
-    "w": "+1 if the low byte of D is not 0",
-    "p": "+1 if the index registers are 16 bits (X = 0) or the index crosses a page",
-    "t": "+1 if the branch is taken",
-    "e": "+1 if the branch is taken across a page in emulation mode",
-    "n": "+1 in native mode",
-    "b": "7 for each byte that is moved",
-}
-"""What each modifier of the opcode table adds, in words."""
-
+__all__ = ["Cycles", "Explanation", "cycles_of", "explain"]
 
 _SAID = ("REP", "SEP", "PLP", "RTI", "XCE", "CLC", "CLD", "CLI", "CLV", "SEC", "SED", "SEI")
 """Their sentence names their flags already."""
@@ -63,11 +50,13 @@ class Explanation(NamedTuple):
     """The hardware registers that it reads or writes, with their meanings."""
     notes: tuple[str, ...]
     """What to look out for."""
+    text: str
+    """The instruction in asar's syntax; a branch with the address that it leads to, where asar needs a label."""
 
     def __str__(self) -> str:
         """Return it as lines of text."""
         lines = [
-            f"${self.address:06X}  {self.data.hex(' ').upper()}  {self.mnemonic}: {self.sentence}",
+            f"${self.address:06X}  {self.data.hex(' ').upper()}  {self.text}: {self.sentence}",
             f"flags: {self.flags}",
         ]
         lines.append(f"operand: {self.mode}")
@@ -95,12 +84,28 @@ def explain(
         row.mnemonic,
         instruction.data,
         " ".join([_sentence(instruction, known, place, symbols or {}, mapper), _flags_short(row, written)]).strip(),
-        ". ".join(flag_sentences(row.mnemonic, written, _bits(instruction) - 1)) or "none change",
+        ". ".join(flag_sentences(row.mnemonic, written, _bits(instruction))) or "none change",
         "a 16-bit address in the bank of the code" if _is_near(row) else MODE_WORDS[row.mode],
         cycles_of(instruction, known),
         _registers(instruction, place),
         tuple(_notes(instruction, known, place)),
+        spell(instruction, label=_operand_label(instruction)),
     )
+
+
+def _operand_label(instruction: Instruction) -> str:
+    """Return the target of a branch as an address, since the bare displacement says nothing to a reader."""
+    target = _relative_target(instruction)
+    return "" if target is None else f"${target:06x}"
+
+
+def _relative_target(instruction: Instruction) -> int | None:
+    """Return the SNES address that a branch or PER names."""
+    if not instruction.opcode.mode.startswith("relative"):
+        return None
+    if instruction.target is not None:
+        return instruction.target
+    return instruction.address & 0xFF0000 | instruction.next + instruction.operand & 0xFFFF
 
 
 def _is_near(row: Opcode) -> bool:
@@ -196,9 +201,7 @@ def _more(instruction: Instruction, state: State) -> list[str]:
 def _target(instruction: Instruction, symbols: Mapping[int, str], mapper: Mapper) -> str:
     """Return where control goes, in words."""
     mode, operand = instruction.opcode.mode, instruction.operand
-    target = instruction.target
-    if mode == "relative_long" and target is None:  # PER
-        target = instruction.address & 0xFF0000 | instruction.next + operand & 0xFFFF
+    target = instruction.target if instruction.target is not None else _relative_target(instruction)
     if target is not None:
         name = symbols.get(target, "")
         return f"${target:06X}" + (f" ({name})" if name else "")

@@ -8,7 +8,7 @@ is where the data lies; `{top}` is its highest bit; `{bits}` its width; `{target
 
 from typing import NamedTuple
 
-__all__ = ["FLAG_NAMES", "WORDS", "Words", "flag_sentences"]
+__all__ = ["CYCLE_REASONS", "FLAG_NAMES", "WORDS", "Words", "flag_sentences"]
 
 FLAG_NAMES = {
     "n": "N (negative)",
@@ -22,6 +22,20 @@ FLAG_NAMES = {
     "e": "E (emulation)",
 }
 """Flags by their small letters."""
+
+
+CYCLE_REASONS = {
+    "m": "+1 if the accumulator is 16 bits (M = 0)",
+    "mm": "+2 if the accumulator is 16 bits (M = 0)",
+    "x": "+1 if the index registers are 16 bits (X = 0)",
+    "w": "+1 if the low byte of D is not 0",
+    "p": "+1 if the index registers are 16 bits (X = 0) or the index crosses a page",
+    "t": "+1 if the branch is taken",
+    "e": "+1 if the branch is taken across a page in emulation mode",
+    "n": "+1 in native mode",
+    "b": "7 for each byte that is moved",
+}
+"""What each modifier of the opcode table adds to the CPU cycles, in words."""
 
 
 class Words(NamedTuple):
@@ -134,7 +148,7 @@ XBA | swap the bytes of A | Swaps the low byte (A) and the high byte (B) of the 
 XCE | swap carry and emulation | Swaps the carry flag and the emulation flag (CLC then XCE: native; SEC: emulation).
 """
 )
-"""Title and sentence by mnemonic, all 92 of them."""
+"""Title and sentence of every mnemonic."""
 
 _RESULT = {"n": "N: bit {top} of the result", "z": "Z: 1 if the result is 0, else 0"}
 _SHIFT = _RESULT | {"c": "C: the bit that was shifted out"}
@@ -162,14 +176,16 @@ _FLAG_SENTENCES: dict[str, dict[str, str]] = {
 } | dict.fromkeys(("ASL", "LSR", "ROL", "ROR"), _SHIFT) | dict.fromkeys(("CMP", "CPX", "CPY"), _COMPARE)  # fmt: skip
 
 
-def flag_sentences(mnemonic: str, written: str, top: int) -> list[str]:
+def flag_sentences(mnemonic: str, written: str, bits: int | None) -> list[str]:
     """Return what happens to each of the flags in `written` (small letters): `N: bit 7 of the result`.
 
-    `top` is the number of the data's highest bit, 7 or 15.
+    `bits` is the width of the data, 8 or 16; None where it depends.
     """
     if mnemonic in ("PLP", "RTI"):
         return ["all flags: from the stack"]
     if mnemonic in ("REP", "SEP"):
         return [f"{flag.upper()}: {int(mnemonic == 'SEP')}" for flag in written]
+    top = f"{bits - 1}" if bits else "7 (15 when 16 bits wide)"
+    below = f"{bits - 2}" if bits else "6 (14 when 16 bits wide)"
     sentences = _FLAG_SENTENCES.get(mnemonic, _RESULT)
-    return [sentences[flag].format(top=top, below=top - 1) for flag in written]
+    return [sentences[flag].format(top=top, below=below) for flag in written]

@@ -38,7 +38,7 @@ MODE_WORDS = {
     "relative_long": "a signed distance of two bytes from the next instruction, anywhere in the bank",
     "stack_relative": "address = S + operand, in bank $00",
     "stack_relative_indirect_y": "a 16-bit pointer at S + operand; the data bank (DB) gives its bank, then Y is added",
-    "block_move": "two bank bytes: the destination comes first in the code, the source first in the text",
+    "block_move": "two banks, the destination first, as in the bytes (WDC's own syntax has the source first)",
 }
 """How each addressing mode finds its operand. In a jump or call, `absolute` means the bank of the code."""
 

@@ -37,11 +37,13 @@ class Checksum(NamedTuple):
     stored: int
     complement: int
     computed: int
+    by_asar: int
+    """What asar 1.91 writes: the same, but for sizes that are a sum of three powers of two or more."""
 
     @property
     def ok(self) -> bool:
-        """Whether both stored words fit the ROM."""
-        return self.stored == self.computed and self.stored ^ self.complement == 0xFFFF
+        """Whether both stored words fit the ROM, by one of the two ways to add it up."""
+        return self.stored in (self.computed, self.by_asar) and self.stored ^ self.complement == 0xFFFF
 
 
 class Header(NamedTuple):
@@ -127,15 +129,27 @@ def _filled(data: bytes) -> int:
     return sum(data[:large]) + times * _filled(data[large:])
 
 
+def _neutral(rom: bytes, mapper: Mapper) -> bytes:
+    """Return the ROM with $1FE for the four bytes of the checksum."""
+    offset = pc_offset(0x00FFDC, mapper)
+    if offset is None or len(rom) < offset + 4:
+        return rom
+    return rom[:offset] + b"\xff\xff\x00\x00" + rom[offset + 4 :]
+
+
 def compute_checksum(rom: bytes, mapper: Mapper) -> int:
     """Return the checksum that the header should have: all bytes added, 16 bits, its own four counted as $1FE.
 
     A size that is no power of two is mirrored up, part by part.
     """
-    offset = pc_offset(0x00FFDC, mapper)
-    if offset is not None and len(rom) >= offset + 4:
-        rom = rom[:offset] + b"\xff\xff\x00\x00" + rom[offset + 4 :]
-    return _filled(rom) & 0xFFFF
+    return _filled(_neutral(rom, mapper)) & 0xFFFF
+
+
+def _asar_sum(rom: bytes) -> int:
+    """Return the checksum as asar 1.91 adds it up: all behind the largest power of two counts as one part."""
+    large = 1 << len(rom).bit_length() - 1
+    rest = len(rom) - large
+    return sum(rom[:large]) + (large // rest * sum(rom[large:]) if rest else 0) & 0xFFFF
 
 
 def checksum_of(rom: bytes, mapper: Mapper) -> Checksum | None:
@@ -143,7 +157,8 @@ def checksum_of(rom: bytes, mapper: Mapper) -> Checksum | None:
     header = read_header(rom, mapper)
     if header is None:
         return None
-    return Checksum(header.stored_checksum, header.stored_complement, compute_checksum(rom, mapper))
+    neutral = _neutral(rom, mapper)
+    return Checksum(header.stored_checksum, header.stored_complement, _filled(neutral) & 0xFFFF, _asar_sum(neutral))
 
 
 def find_mapper(rom: bytes) -> Guess:
