@@ -5,6 +5,7 @@ from servers.asar.disassembling import offer_disassembling
 from servers.asar.explaining import offer_explaining
 from servers.asar.patching import offer_assembling
 from servers.asar.proving import offer_proving
+from servers.asar.references import offer_references
 from servers.asar.rom_patching import offer_rom_patching
 from servers.asar.running import offer_running
 from servers.machine.face import Face
@@ -30,6 +31,7 @@ def build(settings: Settings) -> Face:
     offer_explaining(face, settings)
     offer_rom_patching(face, settings)
     offer_addressing(face, settings)
+    offer_references(face)
     return face
 
 
