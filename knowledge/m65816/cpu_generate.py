@@ -57,7 +57,7 @@ def _section(payload: bytes) -> bytes:
 
 
 def artifact_source(data: bytes) -> dict[str, str]:
-    """Return what an artifact says that it was made from: `sha256` of the C text, `compiler`; empty: it says nothing."""
+    """Return what an artifact says that it was made from: `sha256` of the C text, `compiler`; empty: nothing."""
     _, mark, payload = data.rpartition(_leb(len(_SECTION)) + _SECTION)
     found: dict[str, str] = json.loads(payload) if mark else {}
     return found

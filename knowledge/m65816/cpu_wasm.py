@@ -1,5 +1,6 @@
 """The WebAssembly CPU: the prebuilt artifact run by wasmtime, its storage in linear memory shown without copies."""
 
+import atexit
 import ctypes
 import struct
 from array import array
@@ -84,6 +85,7 @@ def _module() -> "tuple[wasmtime.Engine, wasmtime.Module]":
         engine = _engine(cached=True)
     except wasmtime.WasmtimeError:  # no folder to keep compiled code in
         engine = _engine(cached=False)
+    atexit.register(_module.cache_clear)  # while wasmtime can still free it
     try:
         return engine, wasmtime.Module(engine, ARTIFACT.read_bytes())
     except (OSError, wasmtime.WasmtimeError) as error:
@@ -98,6 +100,53 @@ def _engine(*, cached: bool) -> "wasmtime.Engine":
     return wasmtime.Engine(config)
 
 
+class _Doors:
+    """What the artifact calls. It keeps no hold on the store, which keeps hold on it for good."""
+
+    def __init__(self) -> None:
+        self.io: Io = Quiet()
+        self.view = memoryview(bytearray(8))
+        self.event = 0
+
+    def read(self, address: int, clock: int, pc: int) -> int:
+        value = self.io.read(address, clock, pc)
+        _EVENT.pack_into(self.view, self.event, min(self.io.event, NEVER))
+        return value
+
+    def write(self, address: int, value: int, clock: int, pc: int) -> int:
+        held = self.io.write(address, value, clock, pc)
+        _EVENT.pack_into(self.view, self.event, min(self.io.event, NEVER))
+        return held
+
+    def poll(self, clock: int) -> int:
+        pending = self.io.poll(clock)
+        _EVENT.pack_into(self.view, self.event, min(self.io.event, NEVER))
+        return pending
+
+    def link(
+        self, store: "wasmtime.Store", engine: "wasmtime.Engine", module: "wasmtime.Module"
+    ) -> "wasmtime.Instance":
+        """Return an instance whose imports are these."""
+        import wasmtime
+
+        linker = wasmtime.Linker(engine)
+        i32, i64 = wasmtime.ValType.i32(), wasmtime.ValType.i64()
+        doors: tuple[tuple[str, list[wasmtime.ValType], Callable[..., int]], ...] = (
+            ("read", [i32, i64, i32], self.read),
+            ("write", [i32, i32, i64, i32], self.write),
+            ("poll", [i64], self.poll),
+        )
+        for name, takes, answer in doors:
+            linker.define_func("host", name, wasmtime.FuncType(takes, [i32]), answer)
+        return linker.instantiate(store, module)
+
+
+@cache
+def _linear(length: int) -> "type[ctypes.Array[ctypes.c_ubyte]]":
+    """Return the type of linear memory as Python sees it, with room for the store that it keeps alive."""
+    return type("Linear", (ctypes.c_ubyte * length,), {})
+
+
 class WasmCpu:
     """The fast CPU. See `knowledge.m65816.cpu.Cpu` for its face."""
 
@@ -107,40 +156,25 @@ class WasmCpu:
         import wasmtime
 
         engine, module = _module()
-        self._io: Io = Quiet()
         self._store = wasmtime.Store(engine)
-        self._instance = self._link(engine, module)
-        exports = self._instance.exports(self._store)
+        self._doors = _Doors()
+        exports = self._doors.link(self._store, engine, module).exports(self._store)
         self._linear = cast("wasmtime.Memory", exports["memory"])
-        at, marks = self._grow(storage)
+        self._at, self._marks = self._grow(storage)
         length = self._linear.data_len(self._store)
         first = ctypes.addressof(self._linear.data_ptr(self._store).contents)
-        self._bytes = memoryview((ctypes.c_ubyte * length).from_address(first)).cast("B")
-        self.memory = Memory(self._bytes[at : at + storage])
-        self._at = at
-        self._calls = {
-            name: cast("wasmtime.Func", exports[name])
-            for name in ("layout", "prepare", "run", "record", "unmark", "sweep")
-        }
+        self._doors.view = memoryview((ctypes.c_ubyte * length).from_address(first)).cast("B")
+        kept = _linear(length).from_address(first)
+        vars(kept)["store"] = self._store
+        self._bytes = memoryview(kept).cast("B")
+        self.memory = Memory(self._bytes[self._at : self._at + storage])
+        names = ("layout", "prepare", "run", "record", "unmark", "sweep")
+        self._calls = {name: cast("wasmtime.Func", exports[name]) for name in names}
         self._layout = _Layout(*(self._call("layout", number) for number in range(len(_Layout._fields))))
-        self._storage, self._marks = at, marks
+        self._doors.event = self._layout.control + 8
         self._places = Places((), ())
         self._call("prepare")
         self.remap()
-
-    def _link(self, engine: "wasmtime.Engine", module: "wasmtime.Module") -> "wasmtime.Instance":
-        import wasmtime
-
-        linker = wasmtime.Linker(engine)
-        i32, i64 = wasmtime.ValType.i32(), wasmtime.ValType.i64()
-        doors: tuple[tuple[str, list[wasmtime.ValType], Callable[..., int]], ...] = (
-            ("read", [i32, i64, i32], self._read),
-            ("write", [i32, i32, i64, i32], self._write),
-            ("poll", [i64], self._poll),
-        )
-        for name, takes, answer in doors:
-            linker.define_func("host", name, wasmtime.FuncType(takes, [i32]), answer)
-        return linker.instantiate(self._store, module)
 
     def _grow(self, storage: int) -> tuple[int, int]:
         """Make room behind what the artifact uses; return the places of the storage and of its marks."""
@@ -151,23 +185,6 @@ class WasmCpu:
 
     def _call(self, name: str, *given: int) -> int:
         return cast("int", self._calls[name](self._store, *given))
-
-    # What the artifact calls.
-
-    def _read(self, address: int, clock: int, pc: int) -> int:
-        value = self._io.read(address, clock, pc)
-        _EVENT.pack_into(self._bytes, self._layout.control + 8, self._io.event)
-        return value
-
-    def _write(self, address: int, value: int, clock: int, pc: int) -> int:
-        held = self._io.write(address, value, clock, pc)
-        _EVENT.pack_into(self._bytes, self._layout.control + 8, self._io.event)
-        return held
-
-    def _poll(self, clock: int) -> int:
-        pending = self._io.poll(clock)
-        _EVENT.pack_into(self._bytes, self._layout.control + 8, self._io.event)
-        return pending
 
     # The face.
 
@@ -188,7 +205,7 @@ class WasmCpu:
             self._put(place, doors)
 
     def _prepare(self, io: Io, code: Code, stops: Collection[int]) -> None:
-        self._io = io
+        self._doors.io = io
         if self._places.same(code, stops):
             return
         self._places = Places(code, stops)
@@ -202,8 +219,8 @@ class WasmCpu:
     def _set(self, own: Registers, budget: int, clock: int, pending: int, *, telling: bool) -> None:
         pc = own.pb << 16 | own.pc
         state = (own.a, own.x, own.y, own.s, own.d, own.db, pc, own.p, own.e, pending, budget, 0, 0)
-        counts = (0, 0, 0, int(telling), len(self._places.ranges), len(self._places.stops), self._storage)
-        event = min(self._io.event, NEVER)
+        counts = (0, 0, 0, int(telling), len(self._places.ranges), len(self._places.stops), self._at)
+        event = min(self._doors.io.event, NEVER)
         _CONTROL.pack_into(self._bytes, self._layout.control, clock, event, 0, *state, *counts)
         _TAIL.pack_into(self._bytes, self._layout.control + _CONTROL.size, self._marks, 0)
 
@@ -221,7 +238,7 @@ class WasmCpu:
             self._call("unmark", 0)
         clock, _, cycles, a, x, y, s, d, db, pc, p, e, pending, _, left, why = out[:16]
         registers = Registers(a, x, y, s, d, db, pc >> 16, pc & 0xFFFF, p, e)
-        stop: CpuStop = "budget" if why == _FULL else STOPS[why]
+        stop: CpuStop = "budget" if why == _FULL else STOPS[cast("int", why)]
         return Halt(registers, stop, budget - left, cycles, clock, written, pending)
 
     def run(
