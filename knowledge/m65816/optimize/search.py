@@ -1,0 +1,191 @@
+"""`optimize`: the cheapest program that a comparison accepts in place of another one, with the reasons.
+
+Rewrites come from rules and bounded enumeration over symbolic values; none counts before `compare` has run it against
+the original under the contract, and the final program is compared as a whole again with seeds of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from knowledge.m65816.contracts import check_contract
+from knowledge.m65816.equivalence import compare
+from knowledge.m65816.optimize.improve import Aim, Change, Goal, improve
+from knowledge.m65816.optimize.layout import Code, put_together, take_apart
+from knowledge.m65816.optimize.measure import Measure, inputs, measure
+from knowledge.m65816.optimize.reasons import Rewrite, rewrite
+from knowledge.m65816.outcome import CodeError
+from knowledge.m65816.program import Program
+from knowledge.m65816.vectors import Case
+from schemas.contract import Contract, Verdict
+
+__all__ = ["Candidate", "Optimized", "optimize"]
+
+_LARGEST = 400
+"""Instructions that are optimised at once."""
+_TRIES = 12
+"""Times that the search starts again without a rewrite that was refuted."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A program that was accepted in place of the original."""
+
+    program: Program
+    verdict: Verdict
+    """Of the whole program against the original; never `refuted`."""
+    measure: Measure
+    rewrites: tuple[Rewrite, ...]
+    """In the order in which they were made."""
+    saving: float
+    """Share of the original's master clocks that it saves, -1 to 1."""
+
+
+@dataclass(frozen=True)
+class Optimized:
+    """What the search came to."""
+
+    original: Measure
+    best: Candidate | None
+    """None: nothing better was accepted."""
+    alternatives: tuple[Candidate, ...]
+    """Others that were accepted, the best first: master clocks, then bytes."""
+    looked: int
+    """Rewrites that were looked at."""
+    refuted: int
+    """Rewrites that the comparison refused."""
+    reason: str
+    """One sentence for the reader."""
+
+
+class _Found:
+    """One search with everything that it shares: the inputs, the counters and the original's cost."""
+
+    def __init__(self, program: Program, contract: Contract, *, seeds: int, seed: int) -> None:
+        self.program, self.contract = program, contract
+        self.seeds, self.seed = seeds, seed
+        self.code = take_apart(program, contract)
+        self.looked = self.refuted = 0
+        lines = self.code.lines
+        if len(lines) > _LARGEST:
+            raise CodeError(f"{len(lines)} instructions at once: give one routine of at most {_LARGEST}")
+        self.interrupt = any(line.name == "RTI" for line in lines)
+        self.given: list[Case] = inputs(program, contract, seed=seed)
+        self.before = self.measured(program)
+
+    def measured(self, program: Program) -> Measure:
+        return measure(program, self.contract, self.given, interrupt=self.interrupt)
+
+    def accepted(self, aim: Aim) -> list[Change]:
+        """Return the changes of a search, each of which the comparison accepts."""
+        for _ in range(_TRIES):
+            changes = improve(self.code, aim)
+            wrong = self._wrong(changes)
+            if wrong is None:
+                return changes
+            self.refuted += 1
+            aim = aim._replace(banned=aim.banned | {wrong.name})
+        return changes[: changes.index(wrong)] if wrong is not None else []
+
+    def _wrong(self, changes: list[Change]) -> Change | None:
+        for change in changes:
+            placed = put_together(change.code)
+            if placed is None or self._verdict(placed.program, "vectors").result == "refuted":
+                return change
+        return None
+
+    def _verdict(self, program: Program, method: Literal["auto", "vectors"]) -> Verdict:
+        """Compare a program with the original: on vectors alone, or in every way and with other seeds."""
+        seed = self.seed + (method == "auto")
+        return compare(self.program, program, self.contract, seeds=self.seeds, seed=seed, method=method)
+
+    def candidate(self, changes: list[Change], goal: Goal) -> Candidate | None:
+        """Return the program behind the changes as a whole, when it is better and accepted."""
+        placed = put_together(changes[-1].code) if changes else None
+        if placed is None:
+            return None
+        cost = self.measured(placed.program)
+        if not _better(cost, self.before, goal):
+            return None
+        verdict = self._verdict(placed.program, "auto")
+        if verdict.result == "refuted":
+            self.refuted += 1
+            return None
+        saving = 1 - cost.clocks / self.before.clocks if self.before.clocks else 0.0
+        return Candidate(placed.program, verdict, cost, self._words(changes), saving)
+
+    def _words(self, changes: list[Change]) -> tuple[Rewrite, ...]:
+        words: list[Rewrite] = []
+        code: Code = self.code
+        for change in changes:
+            words.append(rewrite(code, change, self.contract))
+            code = change.code
+        return tuple(words)
+
+
+def _better(cost: Measure, before: Measure, goal: Goal) -> bool:
+    if goal == "bytes":
+        return (cost.size, cost.clocks) < (before.size, before.clocks)
+    return (cost.clocks, cost.size) < (before.clocks, before.size)
+
+
+def _order(goal: Goal) -> Callable[[Candidate], tuple[float, float]]:
+    if goal == "bytes":
+        return lambda one: (one.measure.size, one.measure.clocks)
+    return lambda one: (one.measure.clocks, one.measure.size)
+
+
+def optimize(
+    program: Program,
+    contract: Contract,
+    *,
+    goal: Goal = "clocks",
+    seeds: int = 16,
+    seed: int = 0,
+    growth: int = 0,
+    candidates: int = 20_000,
+    on_progress: Callable[[int], None] | None = None,
+) -> Optimized:
+    """Return the best program that `compare` accepts for the original under the contract, and others ranked.
+
+    `growth`: bytes that the code may become longer. `candidates`: rewrites that are looked at, at most.
+    `on_progress` is told how many were; what it raises ends the search. Equal arguments give equal results.
+    Raises CodeError for a contract that makes no sense and for a program that cannot be taken apart: code decoded in
+    two ways, jumps through tables into itself, unknown widths.
+    """
+    check_contract(contract)
+    found = _Found(program, contract, seeds=seeds, seed=seed)
+
+    def progress(looked: int) -> None:
+        found.looked += 1
+        if on_progress is not None:
+            on_progress(looked)
+
+    aim = Aim(contract, goal, found.code.size + max(0, growth), candidates, progress=progress)
+    options: list[Candidate] = []
+    for one in dict.fromkeys((goal, "bytes", "clocks")):
+        changes = found.accepted(aim._replace(goal="bytes" if one == "bytes" else "clocks"))
+        option = found.candidate(changes, goal)
+        if option is not None and option.program not in [other.program for other in options]:
+            options.append(option)
+    ranked = sorted(options, key=_order(goal))
+    return Optimized(
+        found.before,
+        ranked[0] if ranked else None,
+        tuple(ranked[1:]),
+        found.looked,
+        found.refuted,
+        _reason(ranked, found),
+    )
+
+
+def _reason(ranked: list[Candidate], found: _Found) -> str:
+    if not ranked:
+        if found.refuted:
+            return f"No change: {found.refuted} rewrites looked cheaper and the comparison refuted them."
+        return f"No change: none of {found.looked} rewrites that do the same is cheaper."
+    best, before = ranked[0], found.before
+    clocks = f"{before.clocks:.0f} -> {best.measure.clocks:.0f} master clocks ({best.saving:.0%} less)"
+    return (
+        f"{clocks}, {before.size} -> {best.measure.size} bytes; {best.verdict.result} on {best.verdict.cases} inputs."
+    )
