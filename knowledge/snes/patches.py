@@ -1,6 +1,7 @@
 """What a patch does to a ROM, and what is wrong with it: hooks, overlaps, free space, header, growth."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from knowledge.snes.header import checksum_of
 from knowledge.snes.mapping import Mapper, pc_offset
@@ -10,7 +11,9 @@ from knowledge.snes.patch_hooks import KnownCode, Widths
 from knowledge.snes.patch_report import PatchFinding, PatchReport, Severity
 from knowledge.snes.patch_space import Span, bank_use
 from knowledge.snes.patch_writes import LARGEST_ROM, Patch, PatchError, Write, Written, apply, place
-from schemas.contract import MemoryRange
+
+if TYPE_CHECKING:
+    from schemas.contract import MemoryRange  # needs pydantic, which nothing here does
 
 __all__ = ["check_patch"]
 
@@ -26,7 +29,7 @@ def check_patch(
     code: KnownCode | None = None,
     widths: Widths = (None, None),
     expected: Mapping[int, bytes] | None = None,
-    allowed: Sequence[MemoryRange] = (),
+    allowed: "Sequence[MemoryRange]" = (),
     image: bytes = b"",
 ) -> PatchReport:
     """Return what is wrong with patches, checked without running anything.
@@ -61,7 +64,7 @@ def _rank(finding: PatchFinding) -> tuple[int, int, str, str]:
     return _ORDER[finding.severity], address, finding.id, finding.message
 
 
-def _span(part: MemoryRange, mapper: Mapper) -> Span | None:
+def _span(part: "MemoryRange", mapper: Mapper) -> Span | None:
     first, last = pc_offset(part.start, mapper), pc_offset(part.end, mapper)
     if first is None or last is None or last < first:
         raise PatchError(f"${part.start:06X} to ${part.end:06X} is no range of ROM in {mapper}; check both ends")

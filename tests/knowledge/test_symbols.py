@@ -207,7 +207,8 @@ def test_a_name_that_comes_twice_is_told_with_both_lines(form: str, line: str) -
 @settings(deadline=None)
 def test_any_text_is_read_without_a_crash(form: str, text: str) -> None:
     table = read_symbols(text, form)
-    write_symbols(table, form)
+    again = read_symbols(write_symbols(table, form).text, form)
+    assert again.by_name == table.by_name
 
 
 @given(
