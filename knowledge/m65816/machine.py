@@ -45,7 +45,7 @@ _STOPS: dict[CpuStop, Stop] = {
 
 @lru_cache(maxsize=8)
 def _poison(seed: int, size: int) -> bytes:
-    return Random(seed).randbytes(size) if seed else b"\x55" * size
+    return Random(repr(seed)).randbytes(size) if seed else b"\x55" * size
 
 
 class _Frame(NamedTuple):
@@ -104,24 +104,30 @@ class Machine:
         start: Start = Start(),  # noqa: B008  # frozen
         *,
         budget: int = 100_000,
+        clock: int = 0,
         profile: bool = False,
         trace: bool = False,
         watch: bool = False,
     ) -> Outcome:
         """Run from a start for at most `budget` instructions.
 
+        `clock` is how many master clocks after the upper left of the screen the run begins: where the beam stands then.
         `watch` looks at every access of the bus, and so also remarks reads of ROM bytes that no block holds but that
         share a page of 8 KiB with one; it is slower. `profile` and `trace` fill those fields of the outcome.
-        Raises CodeError for a start that names no memory, or values out of range.
+        Raises CodeError for a start that names no memory, or for values out of range.
         """
+        if budget < 1 or clock < 0:
+            raise CodeError(
+                f"a budget of {budget} instructions from clock {clock} cannot be run; give at least 1, from 0"
+            )
         entry = self.prepare(start)
-        if profile or trace or watch:
-            recorder = _Recorder(self, watch=watch, trace=trace)
+        if profile or trace or (watch and self.layout.gaps):
+            recorder = _Recorder(self, clock, watch=watch, trace=trace)
             halt = recorder.run(entry, budget)
             costs = recorder.costs if profile else {}
-            return self._outcome(halt, profile=costs, trace=tuple(recorder.lines))
-        halt = self.cpu.run(entry, self.bus, budget=budget, code=self.code, stops=self.stops)
-        return self._outcome(halt)
+            return self._outcome(halt, clock, profile=costs, trace=tuple(recorder.lines))
+        halt = self.cpu.run(entry, self.bus, budget=budget, code=self.code, stops=self.stops, clock=clock)
+        return self._outcome(halt, clock)
 
     def prepare(self, start: Start) -> Registers:
         """Set all memory and hardware as a start says; return the registers at the first instruction.
@@ -159,7 +165,7 @@ class Machine:
         return "rtl" if bank == self._return.bank else "rts"
 
     def _outcome(
-        self, halt: Halt, *, profile: dict[int, Cost] | None = None, trace: tuple[TraceLine, ...] = ()
+        self, halt: Halt, began: int, *, profile: dict[int, Cost] | None = None, trace: tuple[TraceLine, ...] = ()
     ) -> Outcome:
         bus, storage, layout = self.bus, self._storage, self.layout
         self._stale.append(halt.written)
@@ -169,7 +175,16 @@ class Machine:
         }
         if not bus.used:
             return Outcome(
-                halt.registers, stop, halt.instructions, halt.cycles, halt.clock, memory, (), (), profile or {}, trace
+                halt.registers,
+                stop,
+                halt.instructions,
+                halt.cycles,
+                halt.clock - began,
+                memory,
+                (),
+                (),
+                profile or {},
+                trace,
             )
         self._stale.append(bus.journal)
         memory |= {layout.address(offset): storage[offset] for offset in bus.journal}
@@ -178,9 +193,9 @@ class Machine:
             "budget" if bus.spent else stop,
             halt.instructions,
             halt.cycles,
-            halt.clock,
+            halt.clock - began,
             memory,
-            bus.traffic.hardware(),
+            bus.traffic.hardware(began),
             bus.traffic.told(),
             profile or {},
             trace,
@@ -256,8 +271,8 @@ class Machine:
 class _Recorder:
     """Runs in chunks and keeps what a profile, a trace and a watch ask for."""
 
-    def __init__(self, machine: Machine, *, watch: bool, trace: bool) -> None:
-        self._machine = machine
+    def __init__(self, machine: Machine, clock: int, *, watch: bool, trace: bool) -> None:
+        self._machine, self._began = machine, clock
         self._gaps = machine.layout.gaps if watch else ()
         self._traces = trace
         self._pc = 0
@@ -267,7 +282,7 @@ class _Recorder:
     def run(self, entry: Registers, budget: int) -> Halt:
         """Run to the end; return it as if it had been one run."""
         machine, left = self._machine, budget
-        registers, pending, clock, cycles = entry, 0, 0, 0
+        registers, pending, clock, cycles = entry, 0, self._began, 0
         written: dict[int, None] = {}
         while True:
             record = machine.cpu.record(
@@ -294,7 +309,9 @@ class _Recorder:
         halt, steps = record.halt, record.steps
         if self._traces:
             room = TRACE_LIMIT - len(self.lines)
-            self.lines += (TraceLine(step.registers, before + step.cycles, step.clock) for step in steps[:room])
+            self.lines += (
+                TraceLine(step.registers, before + step.cycles, step.clock - self._began) for step in steps[:room]
+            )
         times = [(step.cycles, step.clock) for step in steps] + [(halt.cycles, halt.clock)]
         for step, (cycles, clock) in zip(steps, times[1:], strict=True):
             address = step.registers.pb << 16 | step.registers.pc

@@ -41,6 +41,18 @@ def test_a_run_says_how_it_stopped(code: bytes, stop: str) -> None:
     assert run(code).stop == stop
 
 
+@pytest.mark.parametrize(("budget", "clock"), [(0, 0), (-1, 0), (10, -1)])
+def test_a_run_without_time_is_refused(budget: int, clock: int) -> None:
+    with pytest.raises(CodeError, match="cannot be run"):
+        Machine(snippet(RTL), cpu="python").run(budget=budget, clock=clock)
+
+
+def test_a_routine_in_a_whole_rom_still_finds_its_way_back() -> None:
+    for end, stop in ((RTS, "rts"), (RTL, "rtl")):
+        program = Program((Block(0x05C000, NOP + end),), rom=bytes(0x100000))
+        assert Machine(program, cpu="python").run().stop == stop
+
+
 def test_a_jump_to_where_nothing_is_stops_outside() -> None:
     assert run(bytes((0x4C, 0x00, 0x90))).stop == "outside"
 
@@ -356,6 +368,18 @@ def test_a_profile_and_a_trace_add_up_to_the_outcome() -> None:
     assert sum(cost.clocks for cost in full.profile.values()) == plain.clocks
     assert len(full.trace) == plain.instructions
     assert [line.registers.x for line in full.trace[1:3]] == [200, 199]
+
+
+@pytest.mark.parametrize("trace", [False, True])
+def test_a_run_can_begin_anywhere_on_the_screen(*, trace: bool) -> None:
+    code = bytes.fromhex("ad1242 10fb 6b")  # LDA $4212 : BPL back : RTL
+    machine = Machine(snippet(code), cpu="python")
+
+    outcome = machine.run(clock=1364 * 224, trace=trace)
+
+    assert 1364 <= outcome.clocks < 1364 + 200
+    assert outcome.hardware[0].clock == 24
+    assert not trace or outcome.trace[0].clocks == 0
 
 
 def test_a_long_recorded_run_is_the_same_as_a_plain_one() -> None:

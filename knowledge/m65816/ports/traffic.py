@@ -64,9 +64,11 @@ class Traffic:
         if len(self.remarks) < REMARK_LIMIT:
             self.remarks.setdefault((code, self.pc, address), message)
 
-    def hardware(self) -> tuple[HardwareAccess, ...]:
-        """Return the log."""
-        return tuple(map(HardwareAccess._make, self.accesses))
+    def hardware(self, began: int) -> tuple[HardwareAccess, ...]:
+        """Return the log, in clocks since `began`."""
+        if not began:
+            return tuple(map(HardwareAccess._make, self.accesses))
+        return tuple(HardwareAccess._make((row[0] - began, *row[1:])) for row in self.accesses)
 
     def told(self) -> tuple[Remark, ...]:
         """Return the remarks, in the order in which they came up."""
