@@ -234,6 +234,8 @@ def cycles_of(instruction: Instruction, state: State) -> Cycles:
     Source: the one opcode table. Master clocks depend on the memory too: each cycle takes 6, 8 or 12.
     """
     row = instruction.opcode
+    if state.e is None and not (instruction.m and instruction.x):
+        state = state._replace(e=0)  # emulation mode has 8-bit registers alone
     low = high = row.cycles
     reasons: list[str] = []
     for modifier in sorted(row.modifiers):
@@ -248,6 +250,19 @@ def cycles_of(instruction: Instruction, state: State) -> Cycles:
     return Cycles(low, high, tuple(reasons))
 
 
+def _crosses(instruction: Instruction, state: State) -> bool | None:
+    """Tell whether indexing takes one cycle more."""
+    if not instruction.x:
+        return True
+    mode, low = instruction.opcode.mode, instruction.operand & 0xFF
+    if not mode.startswith("absolute"):
+        return None
+    index = state.yr if mode.endswith("_y") else state.xr
+    if low == 0:
+        return False
+    return None if index is None else low + (index & 0xFF) > 0xFF
+
+
 def _applies(modifier: str, instruction: Instruction, state: State) -> bool | None:
     """Tell whether a modifier counts; None when it is not known."""
     if modifier in ("m", "mm"):
@@ -257,7 +272,7 @@ def _applies(modifier: str, instruction: Instruction, state: State) -> bool | No
     if modifier == "w":
         return None if state.d is None else bool(state.d & 0xFF)
     if modifier == "p":
-        return None if instruction.x else True
+        return _crosses(instruction, state)
     if modifier == "e":
         crosses = instruction.target is None or (instruction.target ^ instruction.next) & 0xFF00 != 0
         if state.e == 0 or not crosses:

@@ -79,6 +79,7 @@ def write_mlb(symbols: Iterable[Symbol], problems: Problems, mapper: Mapper) -> 
     """Return a Mesen label file. What Mesen would drop or overwrite is a problem."""
     lines: list[tuple[str, int, str]] = []
     places: dict[tuple[str, int], str] = {}
+    mirrors = 0
     for symbol in renamed(symbols, _LABEL, problems):
         area, offset = region(symbol.address, mapper)
         if area not in _WRITTEN:
@@ -86,8 +87,11 @@ def write_mlb(symbols: Iterable[Symbol], problems: Problems, mapper: Mapper) -> 
             continue
         if (other := places.setdefault((area, offset), symbol.name)) != symbol.name:
             problems.add(0, f"{other} and {symbol.name} share an address; Mesen shows the last one")
+        mirrors += _address(area, offset, mapper) != symbol.address
         end = f"-{offset + symbol.size - 1:04X}" if symbol.size > 1 else ""
         escaped = re.sub(r"[\ud800-\udfff]", "?", re.sub(r"\r\n?|\n", r"\\n", symbol.comment))
         comment = f":{escaped}" if escaped.strip() else ""
         lines.append((area, offset, f"{_WRITTEN[area]}:{offset:04X}{end}:{symbol.name}{comment}"))
+    if mirrors:
+        problems.add(0, f"{mirrors} addresses are mirrors: Mesen keeps offsets, which come back as the usual addresses")
     return "".join(f"{line}\n" for _, _, line in sorted(lines))
