@@ -6,7 +6,18 @@ from typing import Literal, NamedTuple
 
 from knowledge.m65816.registers import Registers
 
-__all__ = ["CodeError", "Cost", "HardwareAccess", "Outcome", "Remark", "RemarkCode", "Script", "Start", "Stop", "TraceLine"]
+__all__ = [
+    "CodeError",
+    "Cost",
+    "HardwareAccess",
+    "Outcome",
+    "Remark",
+    "RemarkCode",
+    "Script",
+    "Start",
+    "Stop",
+    "TraceLine",
+]
 
 Stop = Literal["rts", "rtl", "rti", "end", "outside", "budget", "stp", "wai", "interrupt"]
 """Why a run stopped: it returned to its caller; it ran past the last byte of the code (`end`); it went to bytes that
@@ -15,9 +26,17 @@ COP or a vector that leads nowhere (`interrupt`)."""
 
 
 RemarkCode = Literal[
-    "open_bus", "write_only_read", "read_only_write", "rom_write", "early_result", "unmapped", "video_busy", "dma"
+    "open_bus",
+    "write_only_read",
+    "read_only_write",
+    "rom_write",
+    "early_result",
+    "unmapped",
+    "video_busy",
+    "dma",
+    "log_full",
 ]
-"""What a remark is about."""
+"""What a remark is about; `log_full` is about the log itself: more was accessed than it holds."""
 
 
 class CodeError(ValueError):

@@ -116,7 +116,7 @@ def test_a_log_that_is_full_says_how_much_is_missing() -> None:
     outcome = work.run()
 
     assert len(outcome.hardware) == LOG_LIMIT
-    assert "were not kept" in outcome.remarks[-1].message
+    assert (codes(outcome), "were not kept" in outcome.remarks[-1].message) == (["log_full"], True)
 
 
 @pytest.mark.parametrize("a", [0, 1, 7, 0x80, 0xFF])

@@ -75,5 +75,5 @@ class Traffic:
         found = [Remark(code, message, pc) for (code, pc, _), message in self.remarks.items()]
         if self.dropped:
             text = f"{self.dropped:,} more hardware accesses were not kept: the log holds {LOG_LIMIT:,}."
-            found.append(Remark("dma", text, self.pc))
+            found.append(Remark("log_full", text, self.pc))
         return tuple(found)
