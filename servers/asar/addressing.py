@@ -103,9 +103,39 @@ def read_table(settings: Settings, path: str, mapper: Mapper) -> SymbolTable:
         raise ServerError(str(error)) from error
 
 
+async def _table(settings: Settings, symbols: str, code: str, mapper: Mapper) -> SymbolTable:
+    """Return the symbols that a call is about."""
+    if bool(symbols) == bool(code.strip()):
+        raise ServerError("give one of symbols (a symbol file) and code")
+    if symbols:
+        return read_table(settings, symbols, mapper)
+    source = await gather(code, settings)
+    return table_of(Symbol(name, place) for name, place in source.listing.labels.items())
+
+
+def _converted(table: SymbolTable, to: Format, mapper: Mapper, version: str, *, offset: int, limit: int) -> Converted:
+    written = write_symbols(table, to, mapper=mapper)
+    lines = written.text.removesuffix("\n").split("\n")
+    page = page_of(lines, offset=offset, limit=limit, weigh=len)
+    problems = [f"line {item.line}: {item.message}" for item in (*table.problems, *written.problems)]
+    return Converted(
+        asar_version=version,
+        format=to,
+        symbols=len(table.symbols),
+        lines=list(page.items),
+        offset=offset,
+        next_offset=page.next_offset,
+        problems=problems[:_MOST_PROBLEMS],
+    )
+
+
 def offer_addressing(face: Face, settings: Settings) -> None:
     """Offer `translate_address` and `convert_symbols`."""
+    _offer_translating(face, settings)
+    _offer_converting(face, settings)
 
+
+def _offer_translating(face: Face, settings: Settings) -> None:
     @face.offer(READS, title="Translate an address")
     async def translate_address(
         address: Annotated[
@@ -131,6 +161,8 @@ def offer_addressing(face: Face, settings: Settings) -> None:
             raise ServerError(str(error)) from error
         return _translated(found, await said_version(settings))
 
+
+def _offer_converting(face: Face, settings: Settings) -> None:
     @face.offer(READS, title="Convert symbols")
     async def convert_symbols(
         to: Annotated[Format, Field(description="wla, nocash (no$sns), mlb (Mesen, ROM offsets) or asar (defines)")],
@@ -144,27 +176,5 @@ def offer_addressing(face: Face, settings: Settings) -> None:
 
         Returns the text of the file; save it where the emulator looks for it (Mesen: beside the ROM, same name).
         """
-        if bool(symbols) == bool(code.strip()):
-            raise ServerError("give one of symbols (a symbol file) and code")
-        try:
-            if symbols:
-                table, version = read_table(settings, symbols, mapper), await said_version(settings)
-            else:
-                source = await gather(code, settings)
-                labels = source.listing.labels.items()
-                table, version = table_of(Symbol(name, place) for name, place in labels), source.asar_version
-            written = write_symbols(table, to, mapper=mapper)
-        except SymbolError as error:
-            raise ServerError(str(error)) from error
-        lines = written.text.removesuffix("\n").split("\n")
-        page = page_of(lines, offset=offset, limit=limit, weigh=len)
-        problems = [f"line {item.line}: {item.message}" for item in (*table.problems, *written.problems)]
-        return Converted(
-            asar_version=version,
-            format=to,
-            symbols=len(table.symbols),
-            lines=list(page.items),
-            offset=offset,
-            next_offset=page.next_offset,
-            problems=problems[:_MOST_PROBLEMS],
-        )
+        table = await _table(settings, symbols, code, mapper)
+        return _converted(table, to, mapper, await said_version(settings), offset=offset, limit=limit)

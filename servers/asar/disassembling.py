@@ -7,6 +7,7 @@ import anyio.to_thread
 from pydantic import Field
 
 from knowledge.m65816.flow import Entry
+from knowledge.m65816.flow_state import State
 from schemas.frozen import Frozen
 from servers.asar.addressing import read_table
 from servers.asar.explaining import state_of
@@ -19,6 +20,8 @@ from servers.machine.paging import END, page_of
 from servers.settings import Settings
 
 __all__ = ["offer_disassembling"]
+
+_MOST_NOTES = 8
 
 
 class Disassembled(Frozen):
@@ -55,6 +58,30 @@ async def _same_bytes(text: str, source: Source, settings: Settings) -> str:
     return "yes" if b"".join(made) == b"".join(block.data for block in source.program.blocks) else "no"
 
 
+async def _disassembled(
+    source: Source, state: State, names: dict[str, int], settings: Settings, *, offset: int, limit: int
+) -> Disassembled:
+    from knowledge.m65816.disassemble import disassemble
+
+    entries = [Entry(source.program.start, state)]
+    found = await anyio.to_thread.run_sync(partial(disassemble, source.program, entries, names=names))
+    lines = found.source(columns=True).split("\n")
+    page = page_of(lines, offset=offset, limit=limit, weigh=len)
+    notes = [f"${item.address:06X}: bytes are read in two ways" for item in found.flow.conflicts[:_MOST_NOTES]]
+    notes += [f"${item.address:06X}: {item.text}" for item in found.flow.assumptions[:_MOST_NOTES]]
+    return Disassembled(
+        asar_version=source.asar_version,
+        lines=list(page.items),
+        total=len(lines),
+        offset=offset,
+        next_offset=page.next_offset,
+        instructions=sum(line.instruction is not None for line in found.lines),
+        data_bytes=sum(len(line.data) for line in found.lines if line.instruction is None),
+        same_bytes=await _same_bytes(found.source(), source, settings),
+        notes=notes,
+    )
+
+
 def offer_disassembling(face: Face, settings: Settings) -> None:
     """Offer `disassemble`."""
 
@@ -71,28 +98,10 @@ def offer_disassembling(face: Face, settings: Settings) -> None:
         Bytes that no path reaches are data (db). Say in entry whether A and the index registers are 8 or 16 bits wide
         at the start. The text assembles back to the same bytes, which asar is asked to prove.
         """
-        from knowledge.m65816.disassemble import disassemble as disassembled
-
         begin = begin_of(entry)
         source = await gather(code, settings, start=begin.start)
         names = dict(source.listing.labels)
         if symbols:
             names |= read_table(settings, symbols, source.program.mapper).by_name
-        entries = [Entry(source.program.start, state_of(begin.contract))]
-        found = await anyio.to_thread.run_sync(partial(disassembled, source.program, entries, names=names))
-        lines = found.source(columns=True).split("\n")
-        page = page_of(lines, offset=offset, limit=limit, weigh=len)
-        reached = sum(line.instruction is not None for line in found.lines)
-        notes = [f"${item.address:06X}: bytes are read in two ways" for item in found.flow.conflicts[:8]]
-        notes += [f"${item.address:06X}: {item.text}" for item in found.flow.assumptions[:8]]
-        return Disassembled(
-            asar_version=source.asar_version,
-            lines=list(page.items),
-            total=len(lines),
-            offset=offset,
-            next_offset=page.next_offset,
-            instructions=reached,
-            data_bytes=sum(len(line.data) for line in found.lines if line.instruction is None),
-            same_bytes=await _same_bytes(found.source(), source, settings),
-            notes=notes,
-        )
+        state = state_of(begin.contract)
+        return await _disassembled(source, state, names, settings, offset=offset, limit=limit)

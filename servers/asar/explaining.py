@@ -13,7 +13,7 @@ from knowledge.m65816.instruction import Truncated, decode
 from knowledge.m65816.program import Program
 from schemas.contract import Contract
 from schemas.frozen import Frozen
-from servers.asar.source import EntryText, gather
+from servers.asar.source import EntryText, Source, gather
 from servers.asar.state import begin_of
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
@@ -104,6 +104,29 @@ def _shown(item: Explanation) -> Explained:
     )
 
 
+def _page(source: Source, entry: State, *, offset: int, limit: int) -> Explanations:
+    symbols = {place: name for name, place in source.listing.labels.items()}
+    items: list[Explanation] = []
+    rest = ""
+    try:
+        for item in _explained(source.program, entry, symbols):
+            items.append(item)
+            if len(items) == _MOST:
+                rest = f"only the first {_MOST} instructions were looked at"
+                break
+    except _Rest as error:
+        rest = f"not decoded: {error}"
+    page = page_of(items, offset=offset, limit=limit, weigh=lambda item: 2 * len(str(item)) + 200)
+    return Explanations(
+        asar_version=source.asar_version,
+        instructions=[_shown(item) for item in page.items],
+        total=len(items),
+        offset=offset,
+        next_offset=page.next_offset,
+        rest=rest,
+    )
+
+
 def offer_explaining(face: Face, settings: Settings) -> None:
     """Offer `explain_bytes`."""
 
@@ -123,23 +146,4 @@ def offer_explaining(face: Face, settings: Settings) -> None:
         """
         begin = begin_of(entry)
         source = await gather(f"hex: {bytes}" if _BARE.fullmatch(bytes) else bytes, settings, start=begin.start)
-        symbols = {place: name for name, place in source.listing.labels.items()}
-        items: list[Explanation] = []
-        rest = ""
-        try:
-            for item in _explained(source.program, state_of(begin.contract), symbols):
-                items.append(item)
-                if len(items) == _MOST:
-                    rest = f"only the first {_MOST} instructions were looked at"
-                    break
-        except _Rest as error:
-            rest = f"not decoded: {error}"
-        page = page_of(items, offset=offset, limit=limit, weigh=lambda item: 2 * len(str(item)) + 200)
-        return Explanations(
-            asar_version=source.asar_version,
-            instructions=[_shown(item) for item in page.items],
-            total=len(items),
-            offset=offset,
-            next_offset=page.next_offset,
-            rest=rest,
-        )
+        return _page(source, state_of(begin.contract), offset=offset, limit=limit)

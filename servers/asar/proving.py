@@ -5,10 +5,10 @@ from functools import partial
 from typing import Annotated, Literal
 
 import anyio.to_thread
-from knowledge.m65816.equivalence import compare
 from pydantic import Field
 
 from knowledge.m65816.contracts import Reading, describe, read_contract
+from knowledge.m65816.equivalence import compare
 from knowledge.m65816.outcome import CodeError
 from schemas.contract import Counterexample, Difference, Verdict
 from schemas.frozen import Frozen
@@ -43,7 +43,7 @@ InputTexts = Annotated[
         description="what inputs may hold, e.g. A=0..15, X in 0,2,4, $7E0010.w=0..$7FFF; default anything",
     ),
 ]
-Seed = Annotated[int, Field(ge=0, le=2**31, description="seed of the random inputs, 0 or more")]
+Seed = Annotated[int, Field(ge=0, le=1_000_000_000, description="seed of the random inputs, 0 to 1000000000")]
 
 
 class Compared(Frozen):

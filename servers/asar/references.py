@@ -73,8 +73,8 @@ def _offer_prompts(face: Face) -> None:
         return (
             f"Make this 65816 code faster without changing what it does. {used}\n\n{code}\n\n"
             "Call count_cycles for what it costs now, then optimize_code. Try your own ideas, too, and let "
-            "compare_code judge each; keep none that is refuted. Answer with the code, clocks before and after, and the verdict: "
-            "proved or tested."
+            "compare_code judge each; keep none that is refuted. Answer with the code, clocks before and after, "
+            "and the verdict: proved or tested."
         )
 
     @face.prompt(title="Debug 65816 code")
