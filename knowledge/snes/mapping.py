@@ -56,7 +56,9 @@ def pc_offset(address: int, mapper: Mapper) -> int | None:
 
 def snes_address(offset: int, mapper: Mapper) -> int:
     """Return the SNES address that a ROM offset is usually written with: the first mirror that shows ROM."""
-    if mapper in ("lorom", "exlorom", "sa1rom", "sfxrom"):
+    if mapper == "sa1rom":
+        return (offset & 0x200000) << 2 | (offset & 0x1F8000) << 1 | offset & 0x7FFF | 0x8000
+    if mapper in ("lorom", "exlorom", "sfxrom"):
         low = (offset & 0x3FFFFF) << 1 & 0x7F0000 | offset & 0x7FFF | 0x8000
         fast = (mapper == "exlorom" and offset < 0x400000) or low & 0xFE0000 == 0x7E0000
         return low | 0x800000 if fast else low

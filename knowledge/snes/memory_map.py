@@ -116,9 +116,6 @@ def rom_address(offset: int, mapper: Mapper) -> int | None:
     if not 0 <= offset < (0x1000000 if mapper == "norom" else _LARGEST_ROM):
         return None
     candidates = [snes_address(offset, mapper)]
-    if mapper == "sa1rom":
-        half = (offset & 0x1FFFFF) << 1 & 0x3F0000 | offset & 0x7FFF | 0x8000
-        candidates += [half | 0x800000, 0xC00000 | offset & 0x3FFFFF]
     if mapper == "exhirom":
         candidates.append(offset & 0x3FFFFF)
     return next((address for address in candidates if pc_offset(address, mapper) == offset), None)

@@ -235,3 +235,18 @@ def test_the_real_asar_maps_the_same_offsets_both_ways(mapper: Mapper) -> None:
     assembly = assembled(code)
     assert assembly.ok, assembly.diagnostics
     assert [int(line, 16) for line in assembly.prints] == list(pairs)
+
+
+@pytest.mark.asar
+@pytest.mark.skipif(not asar_there(), reason="asar is absent: afs fetch asar")
+@pytest.mark.parametrize("mapper", CARTRIDGES)
+def test_an_offset_has_an_address_exactly_where_the_real_asar_gives_one(mapper: Mapper) -> None:
+    offsets = [0, 0x12345, 0x100000, 0x1FFFFF, 0x234567, 0x3F8000, 0x3FFFFF, 0x400000, 0x456789, 0x5FFFFF, 0x6FFFFF]
+    code = f"{mapper}\norg $008000\n" + "".join(f"print hex(pctosnes(${offset:06X}))\n" for offset in offsets) + "nop\n"
+    assembly = assembled(code)
+    assert assembly.ok, assembly.diagnostics
+    for offset, line in zip(offsets, assembly.prints, strict=True):
+        theirs = int(line, 16)
+        found = pc_offset(theirs, mapper) if theirs <= 0xFFFFFF else None
+        assert (rom_address(offset, mapper) is None) == (found is None), f"{offset:06X}"
+        assert found in (offset, None)
