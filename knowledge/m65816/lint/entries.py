@@ -1,0 +1,202 @@
+"""Where to begin: entries from the caller, from vectors, and from labels; with the widths that the text implies.
+
+asar decides how wide an immediate is from its text alone. Where the caller says nothing about M and X at an entry, the
+first immediate behind it tells what its author took for granted; contradictions further on are findings.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from knowledge.m65816.flow import Entry, Flow, analyse
+from knowledge.m65816.flow_state import State
+from knowledge.m65816.instruction import decode
+from knowledge.m65816.lint.source import Command, Source
+from knowledge.m65816.opcodes import OPCODES
+from knowledge.m65816.program import Block, Program
+
+__all__ = ["ENDS", "VECTORS", "Followed", "follow", "vectors"]
+
+ENDS = frozenset(("rts", "rtl", "rti", "jmp", "jml", "bra", "brl", "stp"))
+"""Commands behind which control never goes on."""
+VECTORS = {
+    0xFFE4: "cop", 0xFFE6: "brk", 0xFFE8: "abort", 0xFFEA: "nmi", 0xFFEE: "irq", 0xFFF4: "cop", 0xFFFA: "nmi",
+    0xFFFC: "reset", 0xFFFE: "irq",
+}  # fmt: skip
+"""Vectors by their address in bank $00; those from $FFF4 on hold in emulation mode."""
+_MOST_ENTRIES = 400
+_FARTHEST = 200
+
+
+class Followed(NamedTuple):
+    """A flow and how it came about."""
+
+    flow: Flow
+    guessed: frozenset[int]
+    """Entries taken from labels."""
+
+
+def vectors(program: Program) -> dict[int, str]:
+    """Return the handlers that vectors in the program name: kind by SNES address; unset vectors are left out."""
+    found: dict[int, str] = {}
+    for place, kind in VECTORS.items():
+        for bank in (0x000000, 0x800000):
+            low, high = program.byte(bank | place), program.byte(bank | place + 1)
+            if low is None or high is None:
+                continue
+            target = bank | high << 8 | low
+            if program.byte(target) is not None and high >= 0x80:
+                found.setdefault(target, kind)
+    return found
+
+
+def follow(program: Program, source: Source, entries: Sequence[Entry]) -> Followed:
+    """Analyse a program from its entries, and from what its text shows to be code that nothing else reaches."""
+    code = _without_data(program, source)
+    starts = [_implied(source, entry) for entry in entries]
+    guessed: set[int] = set()
+    if not starts:
+        for address, kind in vectors(program).items():
+            state = State(m=1, x=1, e=1, d=0, db=0).with_flags(d=0, i=1) if kind == "reset" else State(e=None)
+            starts.append(_implied(source, Entry(address, state)))
+        if not starts and program.blocks and _is_code(source, program.start):
+            starts.append(_implied(source, Entry(program.start)))
+    reached: set[int] = {entry.address for entry in starts}
+    flow = analyse(code, starts) if starts else analyse(Program(()), ())
+    for _ in range(4):
+        fresh = [address for address in _unreached(source, flow) if address not in reached]
+        if not fresh or len(starts) + len(fresh) > _MOST_ENTRIES:
+            break
+        first = fresh[:1] if len(fresh) < 20 else fresh
+        more = _fresh(source, code, fresh, first)
+        guessed.update(entry.address for entry in more)
+        reached.update(guessed)
+        starts += more
+        flow = analyse(code, starts)
+    return Followed(flow, frozenset(guessed))
+
+
+def _fresh(source: Source, code: Program, fresh: list[int], first: list[int]) -> list[Entry]:
+    """Return entries for labels that nothing reaches, those left out that others of them reach."""
+    if first == fresh:
+        return [_implied(source, Entry(address)) for address in fresh]
+    alone: list[Entry] = []
+    reached: set[int] = set()
+    for address in fresh:
+        if address in reached:
+            continue
+        entry = _implied(source, Entry(address))
+        alone.append(entry)
+        reached.update(analyse(code, [entry], limit=20_000).nodes)
+    return alone
+
+
+def _is_code(source: Source, address: int) -> bool:
+    if not source.commands:
+        return True
+    command = source.at(address)
+    return command is None or command.kind != "data"
+
+
+def _unreached(source: Source, flow: Flow) -> list[int]:
+    """Return addresses of labels that begin instructions which the flow does not reach."""
+    found: dict[int, None] = {}
+    for label in source.labels:
+        command = source.by_address.get(label.address)
+        if command is not None and command.kind == "code" and label.address not in flow.nodes:
+            found[label.address] = None
+    return sorted(found)
+
+
+def _without_data(program: Program, source: Source) -> Program:
+    """Return the program without the data that code would run into, so that nothing decodes it."""
+    cut: list[tuple[int, int]] = []
+    running = False
+    end = -1
+    for command in sorted(source.by_address.values(), key=lambda each: each.address):
+        if command.address != end:
+            running = False
+        end = command.address + command.size
+        if command.kind == "code":
+            running = command.name not in ENDS
+        elif command.kind == "data" and running and command.size:
+            cut.append((command.address, end))
+        elif command.kind == "other":
+            running = False
+    if not cut:
+        return program
+    start = program.start
+    blocks = tuple(piece for block in program.blocks for piece in _pieces(block, cut))
+    return Program(blocks, program.mapper, start, program.rom, program.fast_rom)
+
+
+def _pieces(block: Block, cut: list[tuple[int, int]]) -> Iterator[Block]:
+    at, end = block.address, block.address + len(block.data)
+    for first, behind in cut:
+        if at <= first < end:
+            if first > at:
+                yield Block(at, block.data[at - block.address : first - block.address])
+            at = max(at, behind)
+    if at < end:
+        yield Block(at, block.data[at - block.address :])
+
+
+class _Widths(NamedTuple):
+    m: int | None
+    x: int | None
+
+
+def _implied(source: Source, entry: Entry) -> Entry:
+    """Return an entry with M and X as the first immediates behind it have them, where the caller does not know."""
+    state = entry.state
+    if not source.commands or (state.m is not None and state.x is not None) or state.e == 1:
+        return entry
+    m, x = _first_widths(source, entry.address)
+    return entry._replace(
+        state=state._replace(m=m if state.m is None else state.m, x=x if state.x is None else state.x)
+    )
+
+
+def _first_widths(source: Source, address: int) -> _Widths:
+    """Read on from an address in the order of the bytes; PHP and PLP are paired."""
+    entry: dict[str, int | None] = {"m": None, "x": None}
+    still: dict[str, bool] = {"m": True, "x": True}
+    kept: list[dict[str, bool]] = []
+    for _ in range(_FARTHEST):
+        command = source.by_address.get(address)
+        if command is None or command.kind != "code" or not command.size:
+            break
+        if command.name in ("sep", "rep"):
+            mask = source.program.byte(address + 1) or 0
+            still = {"m": still["m"] and not mask & 0x20, "x": still["x"] and not mask & 0x10}
+        elif command.name == "php":
+            kept.append(dict(still))
+        elif command.name == "plp":
+            still = kept.pop() if kept else {"m": False, "x": False}
+        elif command.name == "xce":
+            break
+        else:
+            _note(source, command, entry, still)
+        if command.name in ENDS or not (entry["m"] is None or entry["x"] is None):
+            break
+        address += command.size
+    return _Widths(entry["m"], entry["x"])
+
+
+def _note(source: Source, command: Command, entry: dict[str, int | None], still: dict[str, bool]) -> None:
+    code = source.program.byte(command.address)
+    if code is None or command.size not in (2, 3):
+        return
+    row = OPCODES[code]
+    flag = {"immediate_m": "m", "immediate_x": "x"}.get(row.mode, "")
+    if flag and still[flag] and entry[flag] is None:
+        entry[flag] = 3 - command.size
+
+
+def implied_size(source: Source, address: int) -> int:
+    """Return the bytes that the text gives to the instruction at an address; 0 when it is no single instruction."""
+    command = source.by_address.get(address)
+    if command is None or command.kind != "code" or not 1 <= command.size <= 4:
+        return 0
+    data = bytes(source.program.byte(address + place) or 0 for place in range(4))
+    sizes = {decode(data, address, m=m, x=x).size for m in (0, 1) for x in (0, 1)}
+    return command.size if command.size in sizes else 0
