@@ -10,8 +10,9 @@ from knowledge.m65816.optimize.facts import states
 from knowledge.m65816.optimize.graph import graph_of
 from knowledge.m65816.optimize.layout import Code
 from knowledge.m65816.optimize.line import Line
-from knowledge.m65816.optimize.liveness import live_after
+from knowledge.m65816.optimize.liveness import liveness
 from knowledge.m65816.optimize.local import Edit, View, local_edits
+from knowledge.m65816.optimize.loops import loop_edits
 from knowledge.m65816.optimize.reorder import moving_edits
 from knowledge.m65816.optimize.terms import Terms
 from knowledge.m65816.optimize.widen import widening_edits
@@ -61,7 +62,8 @@ def view_of(code: Code, contract: Contract) -> View:
     """Return a program with all that is known about it."""
     graph = graph_of(code)
     facts = states(graph, Terms(), contract)
-    return View(graph, facts, live_after(graph, facts, contract), contract.clobbers)
+    found = liveness(graph, facts, contract)
+    return View(graph, facts, found.after, found.before, contract.clobbers)
 
 
 def _score(code: Code, goal: Goal) -> _Score:
@@ -76,6 +78,7 @@ def _proposals(view: View, depth: int) -> Iterator[Edit]:
         yield from control_edits(view)
         yield from local_edits(view, edits=1)
     elif depth == 1:
+        yield from loop_edits(view)
         yield from widening_edits(view)
         yield from moving_edits(view)
         yield from enumerated_edits(view)

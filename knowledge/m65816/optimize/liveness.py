@@ -14,7 +14,7 @@ from knowledge.m65816.optimize.step import TRIGGERS, is_opaque
 from knowledge.snes.addresses import fold
 from schemas.contract import Contract
 
-__all__ = ["EVERYTHING", "Live", "live_after"]
+__all__ = ["EVERYTHING", "Live", "Liveness", "liveness"]
 
 
 class Live(NamedTuple):
@@ -102,8 +102,15 @@ def _at_exit(contract: Contract, universe: frozenset[Key]) -> Live:
     return Live(halves(frozenset(live)), frozenset(dead))
 
 
-def live_after(graph: Graph, facts: Facts, contract: Contract) -> tuple[Live, ...]:
-    """Return what matters behind each line."""
+class Liveness(NamedTuple):
+    """What matters before and behind each line."""
+
+    before: tuple[Live, ...]
+    after: tuple[Live, ...]
+
+
+def liveness(graph: Graph, facts: Facts, contract: Contract) -> Liveness:
+    """Return what may still be read at each line."""
     touches = [_touch(line, state) for line, state in zip(graph.lines, facts.before, strict=True)]
     universe = frozenset(key for touch in touches for key in touch.stores) | facts.known
     at_exit = _at_exit(contract, universe)
@@ -119,7 +126,7 @@ def live_after(graph: Graph, facts: Facts, contract: Contract) -> tuple[Live, ..
             entry = _before(found, touches[number])
             if entry != before[number]:
                 before[number], changed = entry, True
-    return tuple(after)
+    return Liveness(tuple(before), tuple(after))
 
 
 def _meet(graph: Graph, number: int, before: list[Live], at_exit: Live, nothing: Live) -> Live:

@@ -36,6 +36,9 @@ class View:
     graph: Graph
     facts: Facts
     live: tuple[Live, ...]
+    """What matters behind each line."""
+    needed: tuple[Live, ...]
+    """What matters before each line."""
     clobbers: frozenset[str]
     """Registers and flags that are dead at the end."""
 
