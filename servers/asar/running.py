@@ -45,12 +45,14 @@ class RunResult(Frozen):
     asar_version: str
     stop: str = Field(description="rts, rtl, rti, end, outside, budget, stp, wai or interrupt")
     reason: str
-    registers: dict[str, str] = Field(description="after the run: A (16 bits), X, Y, S, D, DB, PB, PC, P")
+    registers: dict[str, str] = Field(
+        description="after the run: A (16 bits), X, Y, S, D, DB, P, E; PB and PC unless it returned"
+    )
     flags: str = Field(description="NVMXDIZC, a capital letter where set")
     instructions: int
     cycles: int = Field(description="CPU cycles")
     clocks: int = Field(description="master clocks (21.477 MHz)")
-    scanlines: float = Field(description="clocks / 1364")
+    scanlines: float = Field(description="lines of the picture that the clocks last, without refresh")
     memory: list[str] = Field(description="bytes written, e.g. $7E0010: 12 34")
     memory_total: int = Field(description="bytes written in all")
     hardware: list[str] = Field(default=[], description="accesses of hardware registers, in order")
@@ -100,7 +102,18 @@ def register_values(registers: Registers) -> dict[str, str]:
     narrow = {"DB": registers.db, "PB": registers.pb, "P": registers.p}
     values = {name: f"${value:04X}" for name, value in wide.items()}
     values |= {name: f"${value:02X}" for name, value in narrow.items()}
-    return values | {"PC": f"${registers.pc:04X}", "E": str(registers.e)}
+    return values | {"E": str(registers.e)}
+
+
+def _registers_after(outcome: Outcome) -> dict[str, str]:
+    """Return the registers as a caller finds them: S as it was before the call when it returned; else where it is."""
+    registers = outcome.registers.copy()
+    if outcome.stop == "rts":  # the frame has a third byte for RTL, which RTS leaves
+        registers.s = registers.s + 1 & 0xFFFF
+    values = register_values(registers)
+    if outcome.stop in ("rts", "rtl", "rti"):
+        return {name: value for name, value in values.items() if name != "PB"}
+    return values | {"PC": f"${registers.pc:04X}"}
 
 
 def _memory_lines(memory: dict[int, int]) -> list[str]:
@@ -159,23 +172,25 @@ def _page(outcome: Outcome, show: Show, offset: int, limit: int) -> _Lists:
 def run_program(program: Program, start: Start, *, budget: int, trace: bool = False) -> Outcome:
     """Run a program once. Raises ServerError when it cannot be run."""
     try:
-        return Machine(program).run(start, budget=budget, trace=trace)
+        return Machine(program).run(start, budget=budget, trace=trace, watch=True)
     except CodeError as error:
         raise ServerError(str(error)) from error
 
 
 def _result(outcome: Outcome, version: str, *, show: Show, offset: int, limit: int) -> RunResult:
+    from knowledge.m65816.cycles import scanlines
+
     lists = _page(outcome, show, offset, limit)
     return RunResult(
         asar_version=version,
         stop=outcome.stop,
         reason="the code " + _STOPS[outcome.stop],
-        registers=register_values(outcome.registers),
+        registers=_registers_after(outcome),
         flags=flag_letters(outcome.registers.p),
         instructions=outcome.instructions,
         cycles=outcome.cycles,
         clocks=outcome.clocks,
-        scanlines=round(outcome.clocks / 1364, 2),
+        scanlines=round(scanlines(outcome.clocks), 2),
         memory=lists.memory,
         memory_total=len(outcome.memory),
         hardware=lists.hardware,

@@ -1,6 +1,7 @@
 """The asar server: code in; bytes, proofs, counter-examples, counts and explanations out."""
 
 from servers.asar.addressing import offer_addressing
+from servers.asar.counting import offer_counting
 from servers.asar.disassembling import offer_disassembling
 from servers.asar.explaining import offer_explaining
 from servers.asar.patching import offer_assembling
@@ -27,6 +28,7 @@ def build(settings: Settings) -> Face:
     offer_assembling(face, settings)
     offer_running(face, settings)
     offer_proving(face, settings)
+    offer_counting(face, settings)
     offer_disassembling(face, settings)
     offer_explaining(face, settings)
     offer_rom_patching(face, settings)
