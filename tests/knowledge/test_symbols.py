@@ -261,3 +261,38 @@ def test_the_real_asar_gives_its_names_the_addresses_that_were_written(names: di
     assembly = assembled(write_symbols(table, "asar").text + "org $008000\nnop\n")
     assert assembly.ok, assembly.diagnostics
     assert assembly.symbols == table.by_name
+
+
+@pytest.mark.asar
+@pytest.mark.skipif(not asar_there(), reason="asar is absent: afs fetch asar")
+def test_the_listing_of_the_real_asar_has_each_byte_at_the_line_that_made_it() -> None:
+    code = """org $008000
+macro one()
+ db $01
+ ; a comment
+ db $02 : db $02
+ if 1
+  db $03
+ endif
+endmacro
+
+macro two()
+ db $04
+ %one()
+
+ db $05
+endmacro
+ db $06
+%two()
+ for i = 0..2
+  db $07
+ endfor
+ db $08 : db $08
+%one()
+"""
+    assembly = assembled(code)
+    assert assembly.ok, assembly.diagnostics
+    data = {block.address + at: byte for block in assembly.blocks for at, byte in enumerate(block.data)}
+    placed = [line for line in assembly.listing().lines if line.address >= 0]
+    assert len(placed) == len(data) == 15
+    assert all(f"db ${data[line.address]:02X}" in line.text for line in placed)
