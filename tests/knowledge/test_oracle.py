@@ -10,6 +10,7 @@ from knowledge.m65816.cpu import ANYWHERE, Cpu, CpuKind, Quiet, open_cpu
 from knowledge.m65816.opcodes import OPCODES
 from knowledge.m65816.outcome import CodeError
 from knowledge.m65816.registers import Registers
+from tests.oracle.accesses import accesses, record_accesses
 from tests.oracle.cases import LEFT_OUT, UNTIMED, cases
 from tests.oracle.corpus import Recorded, instructions
 from tests.oracle.interrupts import interrupts, record_interrupts
@@ -17,7 +18,7 @@ from tests.oracle.libretro import Emulator, find_bsnes
 from tests.oracle.port_programs import port_programs
 from tests.oracle.ports import port_images, run_ports
 from tests.oracle.record import EMULATION, NATIVE, record_instructions
-from tests.oracle.replay import STORAGE, interrupt_mismatches, mismatches, port_differences, wire
+from tests.oracle.replay import STORAGE, interrupt_mismatches, late_accesses, mismatches, port_differences, wire
 
 
 def opened(kind: CpuKind) -> Cpu:
@@ -66,6 +67,12 @@ def test_every_recorded_interrupt_is_taken_as_on_the_emulator(cpu: Cpu) -> None:
     rows = list(interrupts())
     assert {(row.kind, row.row.start.e) for row in rows} == {("nmi", 0), ("nmi", 1), ("irq", 0), ("irq", 1)}
     assert [str(found) for found in interrupt_mismatches(rows, cpu)] == []
+
+
+def test_every_timed_access_comes_at_the_clock_at_which_the_emulator_makes_it(cpu: Cpu) -> None:
+    rows = list(accesses())
+    assert len({(row.opcode, row.start.e) for row in rows}) > 320
+    assert list(itertools.islice(late_accesses(rows, cpu), 10)) == []
 
 
 def test_the_corpus_has_every_opcode_in_either_mode_and_all_widths(recorded: list[Recorded]) -> None:
@@ -184,6 +191,11 @@ def test_instructions_that_nobody_has_seen_end_as_on_the_emulator(emulator: Emul
 @pytest.mark.emulator
 def test_the_emulator_still_says_of_interrupts_what_the_corpus_says(emulator: Emulator) -> None:
     assert record_interrupts(emulator) == list(interrupts())
+
+
+@pytest.mark.emulator
+def test_the_emulator_still_makes_the_timed_accesses_as_the_corpus_says(emulator: Emulator) -> None:
+    assert record_accesses(emulator) == list(accesses())
 
 
 @pytest.mark.emulator

@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.oracle.probe import Latch
 
-__all__ = ["between"]
+__all__ = ["between", "spans"]
 
 _LINE: Final = 1364
 _APART: Final = 310
@@ -43,12 +43,25 @@ def _pair(first: Latch, second: Latch) -> set[int]:
     return {time for time in _times(first) if time + _APART in later}
 
 
+def _plausible(latches: Sequence[Latch]) -> bool:
+    lines = [latch.line for latch in latches]
+    short = lines[0] <= _SHORT_LINE <= lines[-1] != lines[0]
+    return sorted(lines) == lines and lines[-1] - lines[0] <= 20 and not short
+
+
 def between(latches: Sequence[Latch]) -> int | None:
     """Return the clocks from the second look to the third; None when they cannot be told for sure."""
     first, second, third, fourth = latches
-    lines = [latch.line for latch in latches]
-    if sorted(lines) != lines or lines[-1] - lines[0] > 20 or (lines[0] <= _SHORT_LINE <= lines[-1] != lines[0]):
+    if not _plausible(latches):
         return None
     starts = {time + _APART for time in _pair(first, second)}
-    spans = {end - start for start in starts for end in _pair(third, fourth)}
-    return spans.pop() if len(spans) == 1 else None
+    found = {end - start for start in starts for end in _pair(third, fourth)}
+    return found.pop() if len(found) == 1 else None
+
+
+def spans(latches: Sequence[Latch]) -> set[int]:
+    """Return the clocks that may lie between the second look and the third, where no fourth says more."""
+    first, second, third = latches
+    if not _plausible(latches):
+        return set()
+    return {end - time - _APART for time in _pair(first, second) for end in _times(third)}

@@ -17,10 +17,14 @@ from knowledge.m65816.registers import Registers
 __all__ = [
     "FOLDER",
     "Recorded",
+    "flat",
     "instructions",
+    "packed",
+    "pairs",
     "read_lines",
     "recorded_from",
     "recorded_row",
+    "registers",
     "write_instructions",
     "write_lines",
 ]
@@ -53,33 +57,36 @@ def write_lines(name: str, rows: Iterable[Any]) -> None:
     (FOLDER / f"{name}.jsonl.gz").write_bytes(gzip.compress(text.encode("utf-8"), 9, mtime=0))
 
 
-def _packed(registers: Registers) -> list[int]:
-    r = registers
+def packed(r: Registers) -> list[int]:
+    """Return registers as a line has them."""
     return [r.pb << 16 | r.pc, r.a, r.x, r.y, r.s, r.d, r.db, r.p, r.e]
 
 
-def _registers(row: list[int]) -> Registers:
+def registers(row: list[int]) -> Registers:
+    """Read what `packed` wrote."""
     place, a, x, y, s, d, db, p, e = row
     return Registers(a, x, y, s, d, db, place >> 16, place & 0xFFFF, p, e)
 
 
-def _flat(memory: dict[int, int]) -> list[int]:
+def flat(memory: dict[int, int]) -> list[int]:
+    """Return bytes by offset as a line has them."""
     return [number for item in sorted(memory.items()) for number in item]
 
 
-def _pairs(flat: list[int]) -> dict[int, int]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
+def pairs(numbers: list[int]) -> dict[int, int]:
+    """Read what `flat` wrote."""
+    return dict(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def recorded_row(row: Recorded) -> list[Any]:
     """Return one line of the corpus."""
-    return [row.opcode, _packed(row.start), _flat(row.memory), _packed(row.end), _flat(row.changed), row.clocks]
+    return [row.opcode, packed(row.start), flat(row.memory), packed(row.end), flat(row.changed), row.clocks]
 
 
 def recorded_from(line: list[Any]) -> Recorded:
     """Read one line of the corpus."""
     opcode, start, memory, end, changed, clocks = line
-    return Recorded(opcode, _registers(start), _pairs(memory), _registers(end), _pairs(changed), clocks)
+    return Recorded(opcode, registers(start), pairs(memory), registers(end), pairs(changed), clocks)
 
 
 def instructions() -> Iterator[Recorded]:

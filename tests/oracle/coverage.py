@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from knowledge.m65816.opcodes import BRANCHES, OPCODES, Opcode
+from tests.oracle.accesses import accesses
 from tests.oracle.cases import LEFT_OUT, OUTDATED, UNTIMED
 from tests.oracle.corpus import FOLDER, Recorded, instructions
 from tests.oracle.interrupts import interrupts
@@ -33,6 +34,7 @@ class _Seen(NamedTuple):
     emulator: Counter[tuple[int, int]]
     timed: Counter[tuple[int, int]]
     interrupted: Counter[tuple[int, int]]
+    accessed: Counter[tuple[int, int]]
 
 
 def count_single_steps(folder: Path) -> dict[str, int]:
@@ -54,6 +56,7 @@ def _counted(rows: Sequence[Recorded]) -> _Seen:
         Counter((row.opcode, row.start.e) for row in rows),
         Counter((row.opcode, row.start.e) for row in rows if row.clocks >= 0),
         Counter((row.row.opcode, row.row.start.e) for row in interrupts()),
+        Counter((row.opcode, row.start.e) for row in accesses()),
     )
 
 
@@ -66,6 +69,8 @@ def _cell(seen: _Seen, code: int, e: int) -> str:
         parts.append(f"E{seen.emulator[key]}" if seen.timed[key] else f"e{seen.emulator[key]}")
     elif seen.interrupted[key]:
         parts.append(f"i{seen.interrupted[key]}")
+    if seen.accessed[key]:
+        parts.append(f"A{seen.accessed[key]}")
     return " ".join(parts) or "none"
 
 
@@ -76,6 +81,8 @@ def _state(seen: _Seen, code: int, e: int) -> str:
         return "state, time and bus, by two judges in state and time"
     if "S" in cell:
         return "state, cycles and bus by the single-step files; state by the emulator"
+    if "A" in cell:
+        return "state, time, and the clock of a data access by the emulator; the other bus cycles by nobody"
     if "E" in cell:
         return "state and time by the emulator; the order of bus cycles by nobody"
     return "state by the emulator, time by nobody" if cell != "none" else "by nobody"
@@ -157,7 +164,9 @@ def _unverified(seen: _Seen) -> Iterator[str]:
         yield f"| {len(members)} of {2 * len(OPCODES)} | {state} |"
     yield ""
     alone = sum(not seen.single[row.code, e] for row in OPCODES for e in (0, 1))
-    yield f"- **Order of bus cycles** and the addresses shown in internal cycles: {alone} of 512 (all without an `S`)."
+    yield f"- **Every bus cycle in its order**, and the addresses shown in internal cycles: {alone} of 512 (all without"
+    yield "  an `S`). Where there is an `A`, the clock at which data is read or written is verified; those of pointers,"
+    yield "  pushes and pulls are not."
     yield from (f"- **{name}**: {why}. Rests on the data sheet." for name, why in LEFT_OUT.items() if name == "STP")
     yield "- **WAI**: only as it is woken (`i`); its time by nobody."
     yield from (f"- **Time of {name}** on the emulator: {why}." for name, why in UNTIMED.items())
@@ -184,6 +193,8 @@ Two judges that are not ours stand behind the CPU, and one behind the ports. Thi
 - **S**: a public single-step suite. Registers, memory, number of cycles, and every bus cycle in order.
 - **E**: bsnes (accuracy profile, v094), recorded beside the tests. Registers, all 128 KiB of WRAM, and the exact master
   clocks, taken with the PPU's H/V latch. **e**: without the clocks. **i**: met by NMI or IRQ.
+- **A**: the emulator again: the clock within the instruction at which it reads or writes its data, by letting that very
+  access latch the counters.
 
 The number is that of the cases. Our CPU, in Python and in WebAssembly, agrees with each of them.
 """

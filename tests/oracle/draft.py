@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 from knowledge.m65816.opcodes import Opcode
 from knowledge.m65816.registers import Registers
@@ -28,6 +28,8 @@ class Draft:
         self.fixed: set[int] = set()
         self.landings: tuple[int, ...] = ()
         self.operand = self.dice.getrandbits(24)
+        self.aim: dict[Literal["low", "anywhere"], int] = {}
+        """Where `low` and `anywhere` shall point instead of a random place."""
         p = self.dice.getrandbits(8)
         p = p & 0xCF | (0x30 if e else (index & 3) << 4)
         self.r = Registers(self.word(), self.word(), self.word(), 0, self.word(), self.byte(), 0, 0, p, e).settled()
@@ -56,6 +58,8 @@ class Draft:
         """Let the byte at a 24-bit address hold a value, or any value but a known one."""
         offset = canonical(address)
         if offset is None:
+            if address in self.aim.values() or address - 1 in self.aim.values():
+                return
             if address >> 8 == 0x00FF and value in (None, LAST_PAGE[address & 0xFF]):
                 return
             raise Collision
@@ -72,6 +76,8 @@ class Draft:
 
     def low(self, size: int = 4) -> int:
         """An address in bank $00 where `size` bytes can be read, now and then at its end or at a page's."""
+        if "low" in self.aim:
+            return self.aim["low"]
         if self.dice.random() < 0.12:
             return self.dice.randrange(0x1F) << 8 | 0xFF
         if self.dice.random() < 0.12:
@@ -80,6 +86,8 @@ class Draft:
 
     def anywhere(self, size: int = 2) -> int:
         """A 24-bit address in WRAM, through some mirror."""
+        if "anywhere" in self.aim:
+            return self.aim["anywhere"]
         kind = self.dice.random()
         if kind < 0.1:
             return self.dice.choice((0x7EFFFF, 0x7FFFFF, 0x7E1FFF, 0x7F0000, 0x7E0000 + self.word()))

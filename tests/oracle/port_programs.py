@@ -225,6 +225,44 @@ def _special(dice: random.Random) -> Iterator[PortProgram]:
     yield code.program("four DMA channels at once")
 
 
+_SPEEDS: Final[dict[str, tuple[int, ...]]] = {
+    "WRAM": (0x7E5000, 0x7F5000, 0x001000, 0x3F1000, 0x801000),
+    "save RAM and what lies at $6000": (0x700010, 0x006000, 0x3F7FFE, 0x806000),
+    "PPU and CPU registers": (0x2134, 0x213F, 0x802135, 0x4212, 0x4214, 0x804216),
+    "serial joypads": (0x4016, 0x4017, 0x804016, 0x3F4017),
+    "ROM": (DATA, DATA | 0x800000, 0x028000, 0x00FFFF, 0x40FFF0, 0xC0FFF0),
+}
+
+
+def _speeds(_dice: random.Random) -> Iterator[PortProgram]:
+    for (name, places), fast in product(_SPEEDS.items(), (0, 1)):
+        code = _Writer()
+        code.write(0x420D, fast)
+        for place in places:
+            code.read(place)
+        code.put("REP", "immediate_8", 0x20)
+        for place in places:
+            code.read(place)
+        code.put("SEP", "immediate_8", 0x20)
+        code.write(0x420D, 0)
+        yield code.program(f"speed of {name}{', FastROM' * fast}")
+    for fast in (0, 1):
+        code, inner = _Writer(), _Writer()
+        for mnemonic in ("NOP", "XBA", "INX", "PHA", "PLA", "PHX", "PLX", "CLC"):
+            inner.put(mnemonic)
+        inner.read(0x7E5000)
+        inner.read(DATA)
+        inner.read(DATA | 0x800000)
+        inner.put("RTL")
+        code.write(0x420D, fast)
+        behind = len(code.data) + 4 + 6 + 1  # the JSL, the write of $420D and the RTL
+        code.put("JSL", "absolute_long", (CODE | 0x800000) + behind)
+        code.write(0x420D, 0)
+        code.put("RTL")
+        code.data += inner.data
+        yield PortProgram(f"speed of code in bank $81{', FastROM' * fast}", bytes(code.data))
+
+
 _REGISTERS: Final = (0x2115, 0x2116, 0x2117, 0x2118, 0x2119, 0x2121, 0x2122, 0x2102, 0x2103, 0x2104, 0x211B, 0x211C)
 _READABLE: Final = (0x2134, 0x2135, 0x2136, 0x2138, 0x2139, 0x213A, 0x213B, 0x2180)
 _PORTS: Final = (0x18, 0x18, 0x18, 0x19, 0x22, 0x04, 0x04, 0x80)
@@ -276,6 +314,7 @@ _KINDS: Final[tuple[Callable[[random.Random], Iterator[PortProgram]], ...]] = (
     _arithmetic,
     _mode_7,
     _special,
+    _speeds,
     _random,
 )
 

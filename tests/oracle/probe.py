@@ -7,12 +7,12 @@ One byte is lost: the capture pushes P to the place that S points at.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from knowledge.m65816.registers import Registers
 from tests.oracle.libretro import SAVE_RAM, WORK_RAM, Emulator
-from tests.oracle.rom import BANKS_TABLE, HANDLERS, POINTERS, SAVED, Code, Image, pattern, save_offset
+from tests.oracle.rom import BANKS_TABLE, POINTERS, SAVED, Code, Image, pattern, save_offset
 
 __all__ = ["SCRATCH", "Case", "Latch", "Seen", "canonical", "probe"]
 
@@ -22,6 +22,8 @@ _WRAM: Final = 0x7E0000
 _FIXED: Final = 28
 """Bytes of a result before the watched ones."""
 _MARK: Final = 0xA5
+_JML: Final = 4
+"""Bytes of the jump to the next block."""
 _H_TIMES: Final = (200, 94, 118, 70, 160)
 """Dots at which the preparation wakes up, one for each attempt."""
 
@@ -41,6 +43,8 @@ class Case:
     """WRAM offsets that it may change, beside those of `memory`."""
     interrupt: int = 0
     """What is written to $4200 before the instruction: $80 lets NMI in, $10 an IRQ in every line."""
+    latches: bool = False
+    """The instruction itself latches the counters: they are read, not latched, afterwards, and the end is void."""
 
 
 class Latch(NamedTuple):
@@ -67,9 +71,10 @@ def canonical(address: int) -> int | None:
     return offset if bank & 0x7F < 0x40 and offset < 0x2000 else None
 
 
-def _latch(code: Code, result: int) -> None:
+def _latch(code: Code, result: int, *, anew: bool = True) -> None:
     code.read(0x00213F)
-    code.read(0x002137)
+    if anew:
+        code.read(0x002137)
     for register, offset in ((0x213C, 0), (0x213C, 1), (0x213D, 2)):
         code.read(register)
         code.store(result + offset)
@@ -93,6 +98,8 @@ def _prepare(case: Case, pokes: dict[int, int], result: int) -> bytes:
         if value == BANKS_TABLE + start.db - 1 and transfer == "TCS":
             code.put("PLB")
     code.put("SEP", "immediate_8", 0x20)
+    if case.latches:
+        code.write(0x004201, 0xFF)
     if case.interrupt:
         code.read(0x004210)
         code.write(0x004200, case.interrupt)
@@ -111,15 +118,15 @@ def _prepare(case: Case, pokes: dict[int, int], result: int) -> bytes:
     return bytes(code.data)
 
 
-def _stub(result: int, landing: int, common: int) -> bytes:
+def _stub(result: int, landing: int, common: int, *, latches: bool = False) -> bytes:
     code = Code()
     for mnemonic in ("PHP", "CLC", "XCE"):
         code.put(mnemonic)
     code.put("REP", "immediate_8", 0x38)
     code.store(result)
     code.put("SEP", "immediate_8", 0x24)
-    _latch(code, result + 22)
-    _latch(code, result + 25)
+    _latch(code, result + 22, anew=not latches)
+    _latch(code, result + 25, anew=not latches)
     code.write(result + 14, landing)
     code.put("JMP", "absolute_long", common)
     return bytes(code.data)
@@ -172,39 +179,38 @@ class _Written(NamedTuple):
     result: int
 
 
-_STUB_SIZE: Final = len(_stub(0, 0, 0))
+_STUB_SIZE: Final = {latches: len(_stub(0, 0, 0, latches=latches)) for latches in (False, True)}
+
+
+def _ways(case: Case, stubs: Iterable[int]) -> dict[int, int]:
+    """Return the bytes of WRAM by which each landing leads to its stub: a JML, or what a handler jumps by."""
+    pokes: dict[int, int] = {}
+    for place, stub in zip(case.landings, stubs, strict=True):
+        data = stub.to_bytes(3, "little")
+        if place in POINTERS:
+            pokes |= {POINTERS[place] + step: byte for step, byte in enumerate(data)}
+            continue
+        for step, byte in enumerate(b"\x5c" + data):
+            offset = canonical(place & 0xFF0000 | place + step & 0xFFFF)
+            if offset is None:
+                raise ValueError(f"${place:06X} is no WRAM to land in")
+            pokes[offset] = byte
+    return pokes
 
 
 def _block(image: Image, case: Case, result: int) -> tuple[list[int], bytes]:
     """Return the watched offsets and the case's block for where the image will put it."""
-    pokes = dict(case.memory)
-    size = 4 * (1 + len(case.landings)) + _STUB_SIZE * len(case.landings)
-    landed = {canonical(place + step & 0xFFFF | place & 0xFF0000) for place in case.landings for step in range(4)}
-    extra = {offset for offset in landed if offset is not None}
-    watched = _watched(case, extra)
-    length = len(_prepare(case, pokes | dict.fromkeys(extra, 0), result))
-    size += length + len(_capture(watched, result)) + 16 * len(case.landings)
-    address = image.room(size)
-    first = address + length
-    for index, place in enumerate(case.landings):
-        stub = (first + index * _STUB_SIZE).to_bytes(3, "little")
-        if place in HANDLERS.values():
-            pokes |= {POINTERS[place] + step: byte for step, byte in enumerate(stub)}
-            continue
-        for step, byte in enumerate(b"\x5c" + stub):
-            offset = canonical(place + step & 0xFFFF | place & 0xFF0000)
-            assert offset is not None
-            pokes[offset] = byte
-    if any(place in HANDLERS.values() for place in case.landings):
-        first += len(_prepare(case, pokes, result)) - length
-        stubs = {place: first + index * _STUB_SIZE for index, place in enumerate(case.landings)}
-        for place, where in stubs.items():
-            pokes |= {POINTERS[place] + step: byte for step, byte in enumerate(where.to_bytes(3, "little"))}
-    common = first + len(case.landings) * _STUB_SIZE
-    block = _prepare(case, pokes, result)
+    blank, stub = _ways(case, [0] * len(case.landings)), _STUB_SIZE[case.latches]
+    watched = _watched(case, (offset for offset in blank if not SCRATCH <= offset < 0x2000))
+    capture = _capture(watched, result)
+    length = len(_prepare(case, case.memory | blank, result))
+    first = image.room(length + stub * len(case.landings) + len(capture) + _JML) + length
+    stubs = [first + stub * index for index in range(len(case.landings))]
+    common = first + stub * len(case.landings)
+    block = _prepare(case, case.memory | _ways(case, stubs), result)
     for index in range(len(case.landings)):
-        block += _stub(result, index, common)
-    return watched, block + _capture(watched, result)
+        block += _stub(result, index, common, latches=case.latches)
+    return watched, block + capture
 
 
 def _boot(first: int, h_time: int) -> bytes:
@@ -280,8 +286,3 @@ def probe(emulator: Emulator, cases: Sequence[Case], *, attempt: int = 0) -> lis
     if changed and None not in seen:
         raise ValueError(f"WRAM was changed where no case looks: {[hex(offset) for offset in changed[:8]]}")
     return seen
-
-
-def plain(case: Case) -> Case:
-    """Return the case with its registers as the CPU would settle them."""
-    return replace(case, start=case.start.settled())

@@ -7,6 +7,7 @@ from typing import Final
 
 from knowledge.m65816.opcodes import OPCODES
 from knowledge.m65816.registers import Registers
+from tests.oracle.accesses import record_accesses, write_accesses
 from tests.oracle.cases import UNTIMED, cases
 from tests.oracle.clock import between
 from tests.oracle.corpus import Recorded, write_instructions
@@ -87,12 +88,15 @@ def main() -> int:
         rows = record_instructions(emulator, cases(native=NATIVE, emulation=EMULATION))
         met = record_interrupts(emulator)
         ports = list(record_ports(emulator))
+        timed = record_accesses(emulator)
     write_instructions(rows)
     write_interrupts(met)
     write_ports(ports)
+    write_accesses(timed)
     untimed = sum(row.clocks < 0 for row in rows) + sum(images.clocks < 0 for _program, images in ports)
     sys.stdout.write(
-        f"{len(rows)} instructions, {len(met)} interrupts, {len(ports)} port programs; {untimed} without their time\n"
+        f"{len(rows)} instructions, {len(met)} interrupts, {len(ports)} port programs, {untimed} of all without their "
+        f"time; {len(timed)} accesses\n"
     )
     return 0
 

@@ -13,13 +13,14 @@ from knowledge.m65816.opcodes import OPCODES
 from knowledge.m65816.outcome import Start
 from knowledge.m65816.program import Block, Program
 from knowledge.m65816.registers import Registers
+from tests.oracle.accesses import LATCH_READ, LATCH_WRITE, Access
 from tests.oracle.corpus import Recorded
 from tests.oracle.interrupts import Interrupted
 from tests.oracle.port_programs import CODE, DATA, STACK, PortProgram
 from tests.oracle.ports import PORT_DATA, WORK_START, Images
 from tests.oracle.rom import LAST_PAGE, pattern
 
-__all__ = ["STORAGE", "Mismatch", "interrupt_mismatches", "mismatches", "port_differences", "wire"]
+__all__ = ["STORAGE", "Mismatch", "interrupt_mismatches", "late_accesses", "mismatches", "port_differences", "wire"]
 
 STORAGE = ROM + PAGE
 """Bytes of storage that the CPU needs: WRAM, and one page of ROM."""
@@ -48,6 +49,7 @@ def wire(cpu: Cpu) -> None:
     for page in range(16):
         memory.show(0x7E * 8 + page, WRAM + page * PAGE, writable=True)
     memory.show(7, ROM, writable=False)
+    memory.clocks[1], memory.clocks[2] = 6, 0  # the PPU's registers and the CPU's, which the latch is in
     memory.storage[ROM + PAGE - 0x100 : ROM + PAGE] = LAST_PAGE
     cpu.remap()
 
@@ -127,6 +129,36 @@ def interrupt_mismatches(rows: Iterable[Interrupted], cpu: Cpu) -> Iterator[Mism
         told = _difference(row.end, halt.registers), _memory_told(row, cpu, blank, row.end.s)
         if any(told):
             yield Mismatch(row, "; ".join(text for text in told if text))
+
+
+class _Ear(Quiet):
+    """An `Io` that keeps when a register was read and written first."""
+
+    def __init__(self) -> None:
+        self.heard: dict[tuple[str, int], int] = {}
+
+    def read(self, address: int, clock: int, pc: int) -> int:
+        """Note the time; answer 0."""
+        self.heard.setdefault(("read", address), clock)
+        return 0
+
+    def write(self, address: int, value: int, clock: int, pc: int) -> int:
+        """Note the time."""
+        self.heard.setdefault(("write", address), clock)
+        return 0
+
+
+def late_accesses(rows: Iterable[Access], cpu: Cpu) -> Iterator[str]:
+    """Yield every recorded access that a wired CPU makes at another time, or not at all."""
+    for row in rows:
+        for place, byte in row.memory.items():
+            cpu.memory.storage[place] = byte
+        ear = _Ear()
+        cpu.run(row.start, ear, budget=1, code=ANYWHERE)
+        clock = ear.heard.get((row.kind, LATCH_READ if row.kind == "read" else LATCH_WRITE), -1)
+        if clock not in row.clocks:
+            name = f"{OPCODES[row.opcode].mnemonic} {OPCODES[row.opcode].mode}"
+            yield f"{name} from {row.start}: {row.kind} at {clock}, on the emulator at {row.clocks}"
 
 
 def port_differences(program: PortProgram, images: Images, *, cpu: CpuKind) -> list[str]:
