@@ -79,12 +79,18 @@ class Code:
         return None
 
     def _fresh(self, lines: Sequence[Line], start: int, end: int) -> tuple[Line, ...]:
-        """Return lines to be put in, each with a key that no other line has."""
+        """Return lines to be put in, each with a key that no other line has.
+
+        What led to the first line that goes has to lead to the first that comes, so only that one may have its key;
+        but for a branch among the new lines that names it.
+        """
         there = self.lines
         used = {line.key for line in (*there[:start], *there[end:])}
         lowest, done = min(0, *(line.key for line in there)), list[Line]()
-        for line in lines:
-            if line.key in used:
+        top = there[start].key
+        inner = any(line.aim == top for line in lines)
+        for number, line in enumerate(lines):
+            if line.key in used or (number and line.key == top and not inner):
                 lowest -= 1
                 line = line._replace(key=lowest)
             used.add(line.key)

@@ -46,7 +46,7 @@ def _loops(view: View) -> Iterator[Loop]:
         plain = not any(
             is_opaque(graph.lines[number]) or graph.lines[number].opcode.access == "call" for number in inside
         )
-        if head and entered and left and plain and view.facts.before[head] is not None:
+        if head and head != graph.entry and entered and left and plain and view.facts.before[head] is not None:
             yield Loop(head, latch)
 
 
