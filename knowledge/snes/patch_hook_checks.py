@@ -12,6 +12,8 @@ from knowledge.snes.patch_writes import Write, Written
 
 __all__ = ["HOOK_CHECKS", "hooks"]
 
+_LONGEST = 256
+"""Bytes of the longest write whose instructions are looked at."""
 _RELATIVE = frozenset(("relative", "relative_long"))
 
 
@@ -25,6 +27,8 @@ def _code_at(written: Written, write: Write) -> tuple[list[Decoded], bool]:
 
 def _decode(written: Written, write: Write, starts: dict[int, tuple[int | None, int | None]]) -> list[Decoded]:
     first, end = write.span
+    if end - first > _LONGEST:
+        return []
     end = min(end, len(written.original))
     if first >= end:
         return []

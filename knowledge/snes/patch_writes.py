@@ -16,6 +16,8 @@ __all__ = ["LARGEST_ROM", "Patch", "PatchError", "Write", "Written", "apply", "p
 
 LARGEST_ROM = 0x1000000
 """Bytes of the largest ROM that is checked."""
+_LONGEST_HOOK = 64
+"""Bytes of the longest write that is taken for a hook; what is longer replaces code or data."""
 
 
 class PatchError(ValueError):
@@ -95,9 +97,9 @@ class Written:
         return self.original[span.start : span.end] != self.final[span.start : span.end]
 
     def is_hook(self, write: Write) -> bool:
-        """Tell whether a write begins with a jump or call and lies over bytes that are not free."""
+        """Tell whether a write is short, begins with a jump or call, and lies over bytes that are not free."""
         return (
-            bool(write.data)
+            0 < len(write.data) <= _LONGEST_HOOK
             and write.data[0] in JUMPS
             and not is_free(write.span, self.free, len(self.original))
             and self.changed(write.span)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.m65816.explain import explain
+from knowledge.m65816.cycles_instruction import cost
+from knowledge.m65816.explain import cycles_of, explain
 from knowledge.m65816.flow_state import State
 from knowledge.m65816.instruction import Instruction, decode
 from knowledge.m65816.mnemonic_words import WORDS
@@ -146,6 +147,19 @@ def test_cycles_give_reasons_for_what_they_add_and_what_varies() -> None:
     assert explain(at("BD3412")).cycles[:2] == (4, 5)
     assert explain(at("D0FE")).cycles[:2] == (2, 3)
     assert explain(decode(b"\xd0\x7f", 0x80F0, m=1, x=1), state=State(e=1)).cycles[:2] == (2, 4)
+
+
+def test_cycles_are_those_of_the_static_count_for_every_opcode_and_width() -> None:
+    operands = (b"\x10\x80\x02", b"\x00\x80\x02", b"\x80\xff\x02")
+    for row, m, x, e, d, operand in product(OPCODES, (0, 1), (0, 1), (0, 1, None), (0, 1, None), operands):
+        if row.access == "move" or (e != 0 and not (m and x)):
+            continue
+        instruction = decode(bytes((row.code,)) + operand, 0x80F0, m=m, x=x)
+        state = State(m=m, x=x, e=e, d=d)
+        taken = cost(instruction, state, taken=row.access == "branch")
+        least = taken if row.mnemonic in ("BRA", "BRL") else cost(instruction, state)
+        said = cycles_of(instruction, state)
+        assert (said.low, said.high) == (least.cycles, taken.most_cycles), (row, state, operand)
 
 
 def test_every_mnemonic_has_a_page_with_each_of_its_opcodes() -> None:

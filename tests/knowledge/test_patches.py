@@ -154,6 +154,12 @@ def test_a_hook_that_leads_to_fill_bytes_is_an_error_that_knows_about_banks() ->
     assert "use JSL (and RTL)" in finding.next_step
 
 
+def test_a_long_write_that_begins_like_a_jump_is_data() -> None:
+    report = check((0x8100, "20" * 65))
+    assert found(report) == {"AFSP14": "warning"}
+    assert report.hooks == ()
+
+
 def test_a_hook_into_work_ram_is_trusted() -> None:
     assert found(check((0x8000, "2200207F EA"))) == {}
 
