@@ -60,8 +60,8 @@ static void RUN(void) {
     i32 a = C.a, x = C.x, y = C.y, s = C.s, d = C.d, db = C.db << 16, pc = C.pc, o = 0, nx = 0, why = BUDGET;
     i32 n = C.p & 128, v = C.p & 64, di = C.p & 8, ii = C.p & 4, z = C.p & 2 ? 0 : 1, c = C.p & 1;
     i32 st = (C.p >> 4 & 3) | (C.e ? 4 : 0) | (d & 255 ? 8 : 0);
-    i32 t = 0, u = 0, r = 0, q = 0, ea = 0, id = 0, left = C.budget, start = 0, span = 0;
-    u32 storage = C.storage, marks = C.marks;
+    i32 t = 0, u = 0, r = 0, q = 0, ea = 0, id = 0, left = C.budget, start = 0, fetch = 0;
+    u32 storage = C.storage, marks = C.marks, span = 0, code = 0;
     i64 clock = C.clock, event = 0, cycles = 0, both = 0;
     const struct decoded *row = decoded[st & 7];
     const struct door *write_doors_ = C.sweeping ? shut : write_doors;
@@ -72,6 +72,7 @@ static void RUN(void) {
         if (__builtin_expect(clock >= event, 0)) {
             i32 taken = attend(clock, ii);
             event = soon;
+            span = 0;
             if (taken < 0) { why = -taken; left++; goto out; }
             if (taken) {
                 const struct decoded *made = &row[255 + taken];
@@ -84,20 +85,21 @@ static void RUN(void) {
             }
         }
         {
-            struct door door = read_doors[pc >> 13];
             const struct decoded *made;
             i32 cost;
-            if (LIKELY((u32)(pc - start) < (u32)span && (pc & 8191) < 8189 && door.clocks)) {
-                u32 word = *(u32 *)(door.bias + pc);
+            if (LIKELY((u32)(pc - start) < span)) {
+                u32 word = *(u32 *)(code + pc);
                 made = &row[word & 255];
-                o = word >> 8 & ((1 << 8 * (made->length - 1)) - 1);
-                cost = made->length * door.clocks;
+                o = word >> 8 & made->mask;
+                cost = made->length * fetch;
             } else {
                 i32 reason = place(pc);
                 if (!reason && code_byte(pc) < 0) reason = OUTSIDE;
                 if (reason) { why = reason; left++; goto out; }
                 start = low_end;
-                span = room > 3 ? room - 3 : 0;
+                span = room;
+                code = read_doors[pc >> 13].bias;
+                fetch = read_doors[pc >> 13].clocks;
                 made = &row[code_byte(pc)];
                 o = 0;
                 cost = time_of(pc);

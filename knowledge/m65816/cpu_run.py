@@ -35,6 +35,8 @@ WAIT_POLLS = 10_000
 """How often a WAI polls before it is said to wait for nothing."""
 
 _LENGTHS = {st: tuple(OPERATIONS[number][0] for number in row) for st, row in IDS.items()}
+_SPANS = 64
+"""Pages of writable storage with decoded code that are looked after; with more, decoding starts anew."""
 _BRANCHES = frozenset((0x10, 0x30, 0x50, 0x70, 0x80, 0x90, 0xB0, 0xD0, 0xF0))
 _LONG_BRANCHES = frozenset((0x82, 0x62))
 _PRIORITY = ((RESET, 4), (ABORT, 3), (NMI, 1))
@@ -275,6 +277,8 @@ class PythonCpu:
         if not self._places.same(code, stops):
             self._places = Places(code, stops)
             self._forget()
+        elif len(self._spans) > _SPANS:
+            self.remap()
         elif self._shown:
             for block, (low, high) in self._spans.items():
                 if self._shown.get(block) != bytes(self.mem[low : high + 1]):

@@ -50,7 +50,7 @@ static u32 journal[JOURNAL];
 static u8 before[JOURNAL];
 static struct { i32 a, x, y, s, d, db, pc, p, e, pad; i64 cycles, clock; } steps[STEPS];
 static struct { u32 place, value; } bus[BUS];
-static struct decoded { u16 id; u8 length, cycles, lead, deep; u16 pad; } decoded[8][256 + 4];
+static struct decoded { u16 id; u8 length, cycles, lead, deep; u16 pad; u32 mask, none; } decoded[8][256 + 4];
 static struct { i32 a, x, y, s, d, db, pc, p, e, pokes, poke[8]; } starts[SWEEP];
 static struct {
     u16 a, x, y, s, d, pc;
@@ -62,7 +62,8 @@ static i64 soon;
 static i32 touched, full;
 static u32 logged;
 static u32 logged_writes[LISTED];
-static i32 low_end, room;
+static i32 low_end;
+static u32 room;
 
 EXPORT("layout") u32 layout(i32 which) {
     u32 places[] = {(u32)&C, (u32)read_doors, (u32)write_doors, (u32)reads, (u32)writes, (u32)clocks, (u32)range_from,
@@ -74,7 +75,8 @@ EXPORT("prepare") void prepare(void) {
     for (i32 state = 0; state < 8; state++)
         for (i32 code = 0; code < 260; code++) {
             i32 id = IDS[state][code];
-            struct decoded made = {id, OPERATIONS[id][0], OPERATIONS[id][2], OPERATIONS[id][1] * 6, OPERATIONS[id][3], 0};
+            struct decoded made = {id, OPERATIONS[id][0], OPERATIONS[id][2], OPERATIONS[id][1] * 6, OPERATIONS[id][3], 0,
+                                   OPERATIONS[id][0] ? (1 << 8 * (OPERATIONS[id][0] - 1)) - 1 : 0, 0};
             decoded[state][code] = made;
         }
 }
@@ -127,7 +129,8 @@ static SLOW i64 slow_write_2(i32 first, i32 second, i32 one, i32 two, i64 clock,
     return slow_write(second, two, slow_write(first, one, clock, pc), pc);
 }
 
-/* Why execution ends before an address, 0 when it does not; then low_end and room hold a stretch of code around it. */
+/* Why execution ends before an address, 0 when it does not; then low_end and room hold a stretch of code around it, in
+ * which every instruction lies whole in one plain page and no stop is met. */
 static SLOW i32 place(i32 pc) {
     i32 low = 0, high = 0x1000000;
     for (i32 number = 0; number < C.stops; number++) {
@@ -143,8 +146,12 @@ static SLOW i32 place(i32 pc) {
     }
     if (first == 0) return OUTSIDE;
     if (pc >= range_to[first - 1]) return pc == range_to[first - 1] ? END : OUTSIDE;
-    low_end = low > range_from[first - 1] ? low : range_from[first - 1];
-    room = (high < range_to[first - 1] ? high : range_to[first - 1]) - low_end;
+    if (low < range_from[first - 1]) low = range_from[first - 1];
+    if (high > range_to[first - 1]) high = range_to[first - 1];
+    if (low < (pc & ~8191)) low = pc & ~8191;
+    if (high > (pc | 8191) + 1) high = (pc | 8191) + 1;
+    low_end = low;
+    room = read_doors[pc >> 13].clocks && high - low > 3 ? high - low - 3 : 0;
     return 0;
 }
 
@@ -245,17 +252,26 @@ static SLOW i64 told_write_2(i32 low, i32 high, i32 value, i32 high_first, i64 c
 #define RUN record
 #include "cpu_loop.h"
 
-EXPORT("run") void run_export(void) { run(); }
-EXPORT("record") void record_export(void) { record(); }
-
-EXPORT("unmark") void unmark(i32 back) {
-    while (C.journal) {
-        u32 offset = journal[--C.journal];
-        *(u8 *)(C.marks + offset) = 0;
-        if (back) *at(offset) = before[C.journal];
+static void unmark(i32 back) {
+    for (i32 number = 0; number < C.journal; number++) {
+        *(u8 *)(C.marks + journal[number]) = 0;
+        if (back) *at(journal[number]) = before[number];
     }
     full = 0;
 }
+
+EXPORT("run") void run_export(void) {
+    run();
+    unmark(0);
+}
+
+EXPORT("record") void record_export(void) {
+    record();
+    unmark(0);
+}
+
+/* After an exception in the host. */
+EXPORT("recover") void recover(void) { unmark(0); }
 
 EXPORT("sweep") void sweep(i32 count, i32 budget, i64 clock) {
     C.sweeping = 1;
@@ -281,6 +297,7 @@ EXPORT("sweep") void sweep(i32 count, i32 budget, i64 clock) {
             __builtin_memcpy(results[number].writes, logged_writes, results[number].listed * 4);
         }
         unmark(1);
+        C.journal = 0;
     }
     C.sweeping = 0;
 }

@@ -168,7 +168,7 @@ class WasmCpu:
         vars(kept)["store"] = self._store
         self._bytes = memoryview(kept).cast("B")
         self.memory = Memory(self._bytes[self._at : self._at + storage])
-        names = ("layout", "prepare", "run", "record", "unmark", "sweep")
+        names = ("layout", "prepare", "run", "record", "recover", "sweep")
         self._calls = {name: cast("wasmtime.Func", exports[name]) for name in names}
         self._layout = _Layout(*(self._call("layout", number) for number in range(len(_Layout._fields))))
         self._doors.event = self._layout.control + 8
@@ -230,12 +230,13 @@ class WasmCpu:
         """Run one slice; `stop` is `budget` also when the journal is full."""
         self._set(own, budget, clock, pending, telling=telling)
         try:
-            self._call(name)
-        finally:
-            out = _CONTROL.unpack_from(self._bytes, self._layout.control)
-            journal = self._layout.journal
-            written = tuple(self._bytes[journal : journal + 4 * out[16]].cast("I"))
-            self._call("unmark", 0)
+            self._calls[name](self._store)
+        except BaseException:
+            self._call("recover")
+            raise
+        out = _CONTROL.unpack_from(self._bytes, self._layout.control)
+        journal = self._layout.journal
+        written = tuple(self._bytes[journal : journal + 4 * out[16]].cast("I"))
         clock, _, cycles, a, x, y, s, d, db, pc, p, e, pending, _, left, why = out[:16]
         registers = Registers(a, x, y, s, d, db, pc >> 16, pc & 0xFFFF, p, e)
         stop: CpuStop = "budget" if why == _FULL else STOPS[cast("int", why)]
