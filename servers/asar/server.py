@@ -4,6 +4,8 @@ from servers.asar.addressing import offer_addressing
 from servers.asar.counting import offer_counting
 from servers.asar.disassembling import offer_disassembling
 from servers.asar.explaining import offer_explaining
+from servers.asar.linting import offer_linting
+from servers.asar.optimizing import offer_optimizing
 from servers.asar.patching import offer_assembling
 from servers.asar.proving import offer_proving
 from servers.asar.references import offer_references
@@ -28,6 +30,8 @@ def build(settings: Settings) -> Face:
     offer_assembling(face, settings)
     offer_running(face, settings)
     offer_proving(face, settings)
+    offer_optimizing(face, settings)
+    offer_linting(face, settings)
     offer_counting(face, settings)
     offer_disassembling(face, settings)
     offer_explaining(face, settings)
