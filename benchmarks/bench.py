@@ -53,11 +53,18 @@ def _embedded() -> list[Ratio]:
     return bench_embedded.measure()
 
 
+def _flow() -> list[Ratio]:
+    from benchmarks import bench_flow
+
+    return bench_flow.measure()
+
+
 MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "spawn": _spawn,
     "step": _step,
     "assemble": _assemble,
     "embedded": _embedded,
+    "flow": _flow,
 }
 """Name -> what measures it."""
 
