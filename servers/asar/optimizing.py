@@ -194,8 +194,8 @@ def offer_optimizing(face: Face, settings: Settings) -> None:
         """Search for faster (or smaller) code that does the same, each version proved or tested by running it.
 
         Say in live what the caller uses afterwards: the less, the more can be saved; without it every register and flag
-        is kept. Returns the code, its bytes, clocks before and after, each change with why it is safe, and the verdict; or
-        says that nothing better was found. Never returns code that was refuted.
+        is kept. Returns the code, its bytes, clocks before and after, each change with why it is safe, and the verdict;
+        or says that nothing better was found. Never returns code that was refuted.
         """
         begin = begin_of(entry)
         read = reading(entry=begin.text, live=live, clobbers=clobbers, inputs=inputs)
