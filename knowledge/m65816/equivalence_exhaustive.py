@@ -25,6 +25,8 @@ __all__ = ["MOST", "Exhausted", "Space", "exhaust", "space_of"]
 MOST = 1 << 16
 """Inputs that are tried, at most."""
 _CHUNK = 2048
+_MOST_INSTRUCTIONS = {"python": 3_000_000, "wasm": 400_000_000}
+"""By CPU: what a few seconds allow."""
 _SEEDS = (0, 7919)
 _FILLS = (0x55, 0xAA)
 _MASKS = {"A": (0, 0x00FF), "B": (0, 0xFF00), "X": (1, 0xFFFF), "Y": (2, 0xFFFF), "S": (3, 0xFFFF), "D": (4, 0xFFFF)}
@@ -81,11 +83,14 @@ def space_of(flows: Sequence[Flow], contract: Contract) -> Space:
 def exhaust(pair: Pair, space: Space) -> Exhausted:
     """Run both on every input; raise Unbounded where that shows nothing (hardware, no end, too many writes)."""
     cases = 0
+    allowed = pair.instructions + _MOST_INSTRUCTIONS[pair.first.cpu.kind]
     different: list[set[int]] = []
     for seed, fill in zip(_SEEDS, _FILLS, strict=True):
         lone: set[int] = set()
         different.append(lone)
         for chunk in _chunks(_inputs(space, pair.contract, fill, seed)):
+            if pair.instructions > allowed:
+                raise Unbounded(f"{space.size} inputs, too long to run them all")
             cases += len(chunk)
             found = _sweep(pair, chunk, lone)
             if found is not None:

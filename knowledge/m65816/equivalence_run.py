@@ -96,36 +96,11 @@ class Pair:
         ]
         shifts = list(dict.fromkeys(shifts))[:4] + [n * _FRAME_CLOCKS // _PHASES + 7 * n for n in range(1, _PHASES)]
         for shift in shifts:
-            again = self._shifted(start, shift)
-            agrees = again.stop in ENDS and not self._differences(again, second, start)
-            self.first.prepare(Start(poison=start.poison + 1))  # another seed: all memory is filled anew
-            if agrees:
+            again = self.first.run(start, budget=self.contract.budget, clock=shift)
+            self.instructions += again.instructions
+            if again.stop in ENDS and not self._differences(again, second, start):
                 return True
         return False
-
-    def _shifted(self, start: Start, clock: int) -> Outcome:
-        """Return the outcome of the original, started at a clock. The memory is not put back by itself after it."""
-        machine, bus = self.first, self.first.bus
-        halt = machine.cpu.run(
-            machine.prepare(start),
-            bus,
-            budget=self.contract.budget,
-            code=machine.code,
-            stops=machine.stops,
-            clock=clock,
-        )
-        self.instructions += halt.instructions
-        storage, layout = machine.cpu.memory.storage, machine.layout
-        return Outcome(
-            halt.registers,
-            machine.ending(halt.stop, halt.registers.pb),
-            halt.instructions,
-            halt.cycles,
-            halt.clock,
-            {layout.address(offset): storage[offset] for offset in (*halt.written, *bus.journal)},
-            bus.traffic.hardware(),
-            video=bus.video(),
-        )
 
     def _differences(self, first: Outcome, second: Outcome, start: Start) -> tuple[Difference, ...]:
         if first.stop != second.stop:

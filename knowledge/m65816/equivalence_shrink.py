@@ -11,21 +11,23 @@ from schemas.contract import Contract, Counterexample
 __all__ = ["counterexample", "shrunk"]
 
 _MOST_TRIES = 120
+_MOST_INSTRUCTIONS = 300_000
 _FREE_FLAGS = ("n", "v", "d", "i", "z", "c")
 
 
 def shrunk(pair: Pair, case: Case, mined: Mined) -> Case:
     """Return a case on which the two still differ, with less in it. Every case tried keeps to the contract."""
     known = places(pair.contract, mined)
+    last = pair.instructions + _MOST_INSTRUCTIONS
     case = _explicit(pair, case, known)
     tries = 0
     progress = True
-    while progress and tries < _MOST_TRIES:
+    while progress:
         progress = False
         for smaller in _smaller(case, known, pair.contract):
             tries += 1
-            if tries > _MOST_TRIES:
-                break
+            if tries > _MOST_TRIES or pair.instructions > last:
+                return case
             if _differs(pair, smaller):
                 case, progress = smaller, True
                 break

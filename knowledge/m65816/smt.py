@@ -12,7 +12,7 @@ from knowledge.m65816.program import Program
 from knowledge.m65816.smt_paths import explore
 from knowledge.m65816.smt_state import STACK_HIGH, STACK_LOW, State, World
 from knowledge.m65816.smt_values import Bits, Unsupported, Value, smt_available
-from schemas.contract import Contract
+from schemas.contract import Contract, Input
 
 __all__ = ["ASSUMPTIONS", "Model", "Proof", "prove", "smt_available"]
 
@@ -43,13 +43,11 @@ class Proof(NamedTuple):
 def prove(original: Program, candidate: Program, contract: Contract, *, resources: int = _RESOURCES) -> Proof:
     """Return whether two programs agree under a contract: equal, or an input on which they differ, or unknown.
 
-    `unknown` says what is not modelled: emulation mode, reads of hardware, loops with an unknown count, addresses that
+    `unknown` says what is not modelled: reads of hardware, loops with an unknown count, addresses that
     may lie anywhere. A model should be run before it is believed.
     """
     if not smt_available():
         return Proof("unknown", "z3 is not installed (the extra `smt`)")
-    if contract.e:
-        return Proof("unknown", "emulation mode is not modelled")
     try:
         world = _world(contract)
         firsts = explore(world, original, contract)
@@ -74,11 +72,25 @@ def _world(contract: Contract) -> World:
         for one in contract.inputs
         if one.name.startswith("$") and one.size == 2
     }
-    world = World(bits, memory, stack, names, bounds)
+    world = World(bits, memory, stack, names, bounds, emulation=bool(contract.e))
     for one in contract.inputs:
-        if one.name in ("X", "Y"):
-            bits.bound(names[one.name], min(max(one.values) if one.values else one.high, (1 << index) - 1))
+        _note_input(world, one, contract)
     return world
+
+
+def _note_input(world: World, one: Input, contract: Contract) -> None:
+    """Keep what is known of an input beside the fact itself: its one value, or its largest."""
+    bits, names = world.bits, world.names
+    low, high = (min(one.values), max(one.values)) if one.values else (one.low, one.high)
+    if one.name.startswith("$"):
+        cells = {f"${int(one.name[1:], 16) + index:06X}": low >> 8 * index & 0xFF for index in range(one.size)}
+        world.fixed |= cells if low == high else {}
+        return
+    wide = one.name == "A" and not contract.m
+    value = bits.joined(names["B"], names["A"], 8, 8) if wide else names[one.name]
+    bits.bound(value, min(high, (1 << int(value.size())) - 1))
+    if low == high and one.name != "S":
+        world.fixed |= {"A": low & 0xFF, "B": low >> 8} if wide else {one.name: low}
 
 
 def _given(world: World, contract: Contract) -> list[Any]:

@@ -48,7 +48,7 @@ def _write(state: State, image: Image, address: Address, byte: Value) -> None:
         state.write_ram(ram, byte)
         return
     register = register_address(address)
-    if register is None or register in _DELAYED:
+    if register is None or (register in _DELAYED and not (register != 0x2180 and isinstance(byte, int) and byte == 0)):
         raise Unsupported("a write to something other than WRAM and plain registers")
     state.hardware.append((register, byte))
 
@@ -125,7 +125,11 @@ def _direct(state: State, instruction: Instruction, index: Value = 0) -> Address
     if not isinstance(state.d, int):
         raise Unsupported("direct addressing with an unknown D")
     base = state.d + instruction.operand & 0xFFFF
-    return _plus(state, _fixed(base), _index(state, index), wraps=16)
+    place = _plus(state, _fixed(base), _index(state, index), wraps=16)
+    last = 0xFE if "indirect" in instruction.opcode.mode else 0xFF
+    if state.world.emulation and place.high - (state.d & 0xFF00) > last:
+        raise Unsupported("direct addressing that may wrap in its page, in emulation mode")
+    return place
 
 
 def _pointer(state: State, image: Image, at: Place, size: int) -> Address:

@@ -4,6 +4,7 @@ from knowledge.m65816.instruction import Instruction, decode
 from knowledge.m65816.opcodes import BRANCHES
 from knowledge.m65816.program import Program
 from knowledge.m65816.smt_address import Place, read_bytes
+from knowledge.m65816.smt_merge import merged
 from knowledge.m65816.smt_state import Address, Image, State, World, start_state
 from knowledge.m65816.smt_step import step
 from knowledge.m65816.smt_values import Unsupported
@@ -17,30 +18,64 @@ _RETURNS = {"RTS": 2, "RTL": 3}
 
 
 def explore(world: World, program: Program, contract: Contract) -> list[State]:
-    """Return the state at the end of each path; raise Unsupported when the paths are too many, too long or too odd."""
+    """Return the state at the end of each path; raise Unsupported when the paths are too many, too long or too odd.
+
+    Where plain enumeration gives too many paths, it is tried again with paths merged where they meet.
+    """
     image = Image(program)
-    ends = {block.address + len(block.data) for block in program.blocks}
-    starts = {block.address for block in program.blocks}
-    done: list[State] = []
-    waiting = [start_state(world, contract, program)]
-    steps = 0
-    while waiting:
-        state = waiting.pop()
-        while not state.stop:
-            steps += 1
-            if steps > _MOST_STEPS:
-                raise Unsupported(f"more than {_MOST_STEPS} instructions over all paths")
-            here = state.pb << 16 | state.pc
-            if here in ends - starts:
-                state.stop = "end"
-                break
-            other = _advance(state, image, _fetch(image, here, state))
-            if other is not None:
-                waiting.append(other)
-        done.append(state)
-        if len(done) + len(waiting) > _MOST_PATHS:
-            raise Unsupported(f"more than {_MOST_PATHS} paths")
-    return done
+    ends = {block.address + len(block.data) for block in program.blocks} - {block.address for block in program.blocks}
+    try:
+        return _Paths(world, image, ends, merging=False).run(start_state(world, contract, program))
+    except _TooMany:
+        return _Paths(world, image, ends, merging=True).run(start_state(world, contract, program))
+
+
+class _TooMany(Unsupported):
+    """More paths or steps than are followed."""
+
+
+class _Paths:
+    def __init__(self, world: World, image: Image, ends: set[int], *, merging: bool) -> None:
+        self.world, self.image, self.ends, self.merging = world, image, ends, merging
+        self.steps = 0
+
+    def run(self, start: State) -> list[State]:
+        """Follow all paths, the one that is furthest behind first, so that paths that part soon meet again."""
+        waiting, done = [start], list[State]()
+        while waiting:
+            state = min(waiting, key=_place) if self.merging else waiting[-1]
+            waiting.remove(state)
+            if self.merging:
+                state = self._gather(state, waiting)
+            new = self._once(state)
+            done += [one for one in new if one.stop]
+            waiting += [one for one in new if not one.stop]
+            if len(done) + len(waiting) > _MOST_PATHS:
+                raise _TooMany(f"more than {_MOST_PATHS} paths")
+        return done
+
+    def _gather(self, state: State, waiting: list[State]) -> State:
+        for other in [one for one in waiting if _place(one) == _place(state)]:
+            both = merged(state, other)
+            if both is not None:
+                waiting.remove(other)
+                state = both
+        return state
+
+    def _once(self, state: State) -> list[State]:
+        self.steps += 1
+        if self.steps > _MOST_STEPS:
+            raise _TooMany(f"more than {_MOST_STEPS} instructions over all paths")
+        here = _place(state)
+        if here in self.ends:
+            state.stop = "end"
+            return [state]
+        other = _advance(state, self.image, _fetch(self.image, here, state))
+        return [state] if other is None else [state, other]
+
+
+def _place(state: State) -> int:
+    return state.pb << 16 | state.pc
 
 
 def _fetch(image: Image, address: int, state: State) -> Instruction:

@@ -66,6 +66,9 @@ class World:
     touched: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     """Intervals of RAM that either program names."""
     uses_stack: bool = False
+    fixed: dict[str, int] = field(default_factory=dict[str, int])
+    """Registers, flags and `$7E0010` that the contract gives one value."""
+    emulation: bool = False
 
     def check_apart(self) -> None:
         """Raise Unsupported when named memory may be the stack's."""
@@ -151,7 +154,7 @@ class State:
         """Return the byte at S + offset."""
         self.world.uses_stack = True
         place = self.sp + offset
-        if place > 0x20:
+        if place > (0 if self.world.emulation else 0x20):
             raise Unsupported("stack far above S at entry")
         if place not in self.pushed:
             world = self.world
@@ -234,8 +237,8 @@ def table_byte(image: Image, address: Address, bits: Bits) -> Value:
 
 def start_state(world: World, contract: Contract, program: Program) -> State:
     """Return the state at entry: what the contract fixes as integers, all else free."""
-    names, bits = world.names, world.bits
-    start = program.start
+    names: dict[str, Value] = world.names | {name: value for name, value in world.fixed.items() if name[0] != "$"}
+    bits, start = world.bits, program.start
     decimal = {False: 0, True: 1, None: names["d"]}[contract.decimal]
     flags = {name: names[name] for name in "nvizc"} | {"d": decimal}
     wide = 8 if contract.x else 16
@@ -253,4 +256,5 @@ def start_state(world: World, contract: Contract, program: Program) -> State:
         narrow=contract.x,
         flags=flags,
         array=world.memory,
+        fresh={int(name[1:], 16): value for name, value in world.fixed.items() if name[0] == "$"},
     )

@@ -143,6 +143,8 @@ def _widths(state: State, image: Image, ins: Instruction) -> None:
     for name, bit in FLAGS.items():
         if ins.operand & bit and name not in "mx":
             state.flags[name] = value
+    if state.world.emulation:
+        return
     if ins.operand & FLAGS["m"]:
         state.m = value
     if ins.operand & FLAGS["x"]:
@@ -259,6 +261,8 @@ def _set_status(state: State, value: Value) -> None:
         flag = bits.part(value, index, index)
         if name not in "mx":
             state.flags[name] = flag
+        elif state.world.emulation:
+            continue
         elif not isinstance(flag, int):
             raise Unsupported(f"PLP with an unknown {name} flag")
         elif name == "m":

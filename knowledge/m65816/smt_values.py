@@ -135,24 +135,24 @@ class Bits:
         if isinstance(value, int):
             return int(value)
         known = self.bounds.get(value.get_id())
-        if known is not None:
-            return known
+        if known is None:
+            known = min((1 << width) - 1, self._shaped(value, width))
+            self.bound(value, known)
+        return known
+
+    def _shaped(self, value: Any, width: int) -> int:
         full, z3 = (1 << width) - 1, self.z3
         kind, parts = value.decl().kind(), value.children()
         if kind == z3.Z3_OP_BAND:
-            masks = [int(part.as_long()) for part in parts if z3.is_bv_value(part)]
-            return min([full, *masks])
-        if kind == z3.Z3_OP_CONCAT and z3.is_bv_value(parts[0]):
-            low = width - int(parts[0].size())
-            rest = parts[1] if len(parts) == 2 else None
-            inner = self.largest(rest, low) if rest is not None else (1 << low) - 1
-            return int(parts[0].as_long()) << low | inner
-        if kind == z3.Z3_OP_CONCAT and len(parts) == 2 and z3.is_bv_value(parts[1]):
+            return min(self.largest(part, width) for part in parts)
+        if kind == z3.Z3_OP_CONCAT and len(parts) == 2:
             low = int(parts[1].size())
-            return self.largest(parts[0], width - low) << low | int(parts[1].as_long())
+            return self.largest(parts[0], width - low) << low | self.largest(parts[1], low)
+        if kind == z3.Z3_OP_EXTRACT:
+            return self.largest(parts[0], int(parts[0].size())) >> int(value.params()[1])
+        if kind == z3.Z3_OP_ITE:
+            return max(self.largest(part, width) for part in parts[1:])
         if kind == z3.Z3_OP_BADD:
-            return min(full, sum(self.largest(part, width) for part in parts)) if self._fits(parts, width) else full
-        return full
-
-    def _fits(self, parts: list[Any], width: int) -> bool:
-        return sum(self.largest(part, width) for part in parts) < 1 << width
+            total = sum(self.largest(part, width) for part in parts)
+            return total if total <= full else full
+        return int(value.as_long()) if z3.is_bv_value(value) else full

@@ -22,8 +22,10 @@ CORNERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x09, 0x99, 0x0100, 0
 _STACKS = (0x01FF, 0x01FF, 0x01EF, 0x01DA)
 _BANKS = (0x7E, 0x7F, 0x7E, 0x00)
 _PAGES = (0x0000, 0x0300, 0x0021, 0x0210, 0x0F01)
-_REGION = 24
+_REGIONS = (24, 24, 260, 260)
 """Bytes behind the start of an indexed table in RAM that some cases fill on purpose."""
+_POISONS = 1024
+"""Seeds of memory that one seed of the caller may use up."""
 _MOST_DIRECTED = 96
 _MOST_PLACES = 160
 
@@ -180,10 +182,11 @@ def cases(contract: Contract, mined: Mined, *, seeds: int, seed: int) -> Iterato
     Equal arguments give equal inputs. `seeds` sets how many random ones there are; `seed` chooses them.
     """
     setting = _Setting(contract, mined)
-    poisons = (2 * seed + 1, 2 * seed + 2)
     random = Random(f"65816 {seed}")
     for number, values in enumerate(setting.series(random, seeds)):
         case = setting.case(values, random, number)
+        first = _POISONS * seed + 2 * (number // 24) + 1
+        poisons = (first if number % 4 else 0, first + 1)
         for poison in poisons if number % 2 else reversed(poisons):
             yield case._replace(poison=poison)
 
@@ -197,6 +200,7 @@ class _Setting:
         self.regions = sorted(mined.regions)
         self.pool = tuple(sorted(mined.values)) or CORNERS
         self.all = (*CORNERS, *self.pool)
+        self.pairs = self._pairs()
         self.settled = {p.address for p in self.places} | {p.address + 1 for p in self.places if p.size == 16}
 
     def series(self, random: Random, seeds: int) -> Iterator[list[int]]:
@@ -210,13 +214,32 @@ class _Setting:
             way = (self._mixed, self._random, self._near, self._mixed)[number % 4]
             yield way(random)
 
+    def _pairs(self) -> list[tuple[int, int]]:
+        """Return the places of one byte that may be read together as a word, low byte first: A and B, neighbours."""
+        at = {place.address: index for index, place in self._numbered() if place.size == 8 and place.address >= 0}
+        found = [(index, at[address + 1]) for address, index in at.items() if address + 1 in at]
+        names = [place.name for place in self.places if place.size == 8]
+        if "A" in names and "B" in names:
+            by_name = {place.name: index for index, place in self._numbered()}
+            found.append((by_name["A"], by_name["B"]))
+        return found
+
     def _numbered(self) -> Iterator[tuple[int, Place]]:
         return enumerate(self.places)
 
     def _near(self, random: Random) -> list[int]:
         """Values that are equal or one apart, as comparisons like to be tried."""
         pivot = random.choice(self.all) if random.random() < 0.7 else random.randrange(0x10000)
-        return [pivot + random.choice((-1, 0, 0, 0, 1)) & (1 << place.size) - 1 for place in self.places]
+        values = [pivot + random.choice((-1, 0, 0, 0, 1)) & (1 << place.size) - 1 for place in self.places]
+        if random.random() < 0.5:
+            for pair in self.pairs:
+                self._put(values, pair, pivot + random.choice((-1, 0, 0, 0, 1)))
+        return values
+
+    @staticmethod
+    def _put(values: list[int], pair: tuple[int, int], value: int) -> None:
+        """Put a 16-bit value into two places of a byte each."""
+        values[pair[0]], values[pair[1]] = value & 0xFF, value >> 8 & 0xFF
 
     def _mixed(self, random: Random) -> list[int]:
         return [self._some(place, random) for place in self.places]
@@ -235,17 +258,21 @@ class _Setting:
 
     def _directed(self, random: Random) -> Iterator[list[int]]:
         """Every constant of the code in every place, in an order that reaches all places soon."""
-        chances = [
+        chances: list[tuple[int | tuple[int, int], int]] = [
             (index, value)
             for index, place in self._numbered()
             if place.role in ("value", "index")
             for value in self.pool
             if value < 1 << place.size
         ]
+        chances += [(pair, value) for pair in self.pairs for value in self.pool if value > 0xFF]
         random.shuffle(chances)
-        for index, value in chances[:_MOST_DIRECTED]:
+        for where, value in chances[:_MOST_DIRECTED]:
             values = self._mixed(random)
-            values[index] = value
+            if isinstance(where, tuple):
+                self._put(values, where, value)
+            else:
+                values[where] = value
             yield values
 
     def case(self, values: Sequence[int], random: Random, number: int) -> Case:
@@ -265,10 +292,12 @@ class _Setting:
         return Case(self._registers(registers, random, number), memory, 0)
 
     def _fill(self, memory: dict[int, int], random: Random) -> None:
+        size = random.choice(_REGIONS)
+        one = random.choice(self.all) & 0xFF
         for region in self.regions:
-            for address in range(region, min(region + _REGION, 0x800000)):
+            for address in range(region, min(region + size, 0x800000)):
                 if address not in self.settled:
-                    memory[address] = random.choice(self.all) & 0xFF
+                    memory[address] = one if size > 100 else random.choice(self.all) & 0xFF
 
     def _settle(self, place: Place, value: int, random: Random) -> int:
         if place.wanted is not None:
