@@ -126,6 +126,8 @@ def _from_line(line: Line, add: Callable[[Line | None], None], *, indexed: bool)
 
 def _letter(line: Line, start: State) -> _Letter | None:
     writes: set[Key] = set(halves(effects(line.opcode, line.m, line.x, operand=line.operand).writes))
+    if line.x:
+        writes -= {"XH", "YH"}
     if line.opcode.access in ("write", "modify"):
         where = places(start.copy(), line, 2 - line.m if line.opcode.width == "m" else 2 - line.x)
         if where is None or any(place.volatile for place in where):
@@ -177,9 +179,19 @@ def _twice(
 ) -> Iterator[Edit]:
     if goal.end - first < 3:
         return
-    useful = [letter for letter, _ in ones if letter.writes & needed]
+    live = view.live[goal.end - 1]
+
+    def harm(letter: _Letter) -> frozenset[Key]:
+        """Return what is live, has to stay as it is, and is written."""
+        return frozenset(
+            key
+            for key in letter.writes - needed
+            if (key in live.names if isinstance(key, str) else key not in live.dead)
+        )
+
+    useful = [letter for letter, _ in ones if letter.writes & needed and not harm(letter)]
     for one, state in ones:
-        if state is None:
+        if state is None or harm(one):
             continue
         left = needed - one.writes
         for two in useful:

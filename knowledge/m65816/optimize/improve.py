@@ -81,11 +81,12 @@ def _proposals(view: View, depth: int) -> Iterator[Edit]:
         yield from loop_edits(view)
         yield from widening_edits(view)
         yield from moving_edits(view)
-        yield from enumerated_edits(view)
         yield from local_edits(view, edits=3)
+    else:
+        yield from enumerated_edits(view)
 
 
-_DEPTHS = 2
+_DEPTHS = 3
 
 
 class _Search:

@@ -28,6 +28,8 @@ RULES: dict[str, str] = {
     "widen": "neighbouring bytes are handled as 16-bit words",
     "rewrite_copies": "each value is loaded once for all its stores",
     "earlier_store": "a store is moved to where its value is still in the register",
+    "at_once": "what is done with a value is done while it is still in the accumulator",
+    "sum_in_register": "a sum stays in the accumulator until the loop is over",
     "unreachable": "no path leads to the code",
     "jump_to_next": "it jumps to the instruction behind it",
     "jump_to_jump": "its target jumps on",
@@ -100,7 +102,16 @@ def _name(key: Key) -> str:
 
 
 def _why(view: View, edit: Edit) -> str:
-    if edit.rule not in ("redundant", "exchange", "sequence", "nothing", "widen", "rewrite_copies", "earlier_store"):
+    if edit.rule not in (
+        "redundant",
+        "exchange",
+        "sequence",
+        "nothing",
+        "widen",
+        "rewrite_copies",
+        "earlier_store",
+        "at_once",
+    ):
         return edit.why or RULES.get(edit.rule, "")
     start = at_line(view, edit.start)
     if start is None:

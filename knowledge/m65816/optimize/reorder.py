@@ -12,6 +12,8 @@ __all__ = ["moving_edits"]
 
 _FAR = 14
 """Lines that one may be moved over."""
+_GROUP = 7
+"""Lines that are moved together, and their load."""
 
 
 def moving_edits(view: View) -> Iterator[Edit]:
@@ -27,6 +29,8 @@ def moving_edits(view: View) -> Iterator[Edit]:
                 break
             if not lines[later].controls and lines[later].opcode.access in ("write", "modify"):
                 yield from _moved(view, number, later, state)
+            if lines[later].name == "LDA" and lines[number].name in ("STA", "LDA"):
+                yield from _grouped(view, number, later)
 
 
 def _moved(view: View, number: int, later: int, start: State) -> Iterator[Edit]:
@@ -46,6 +50,28 @@ def _moved(view: View, number: int, later: int, start: State) -> Iterator[Edit]:
         if clocks_of(between[gone]) and _same(view, later, start, old, new_lines):
             why = f"{lines[later].name} moved to where its value is still held"
             yield Edit(number, later + 1, new_lines, "earlier_store", why)
+
+
+def _grouped(view: View, number: int, load: int) -> Iterator[Edit]:
+    """What is done with a byte or word that was just stored or loaded: done at once, without loading it again."""
+    lines, leaders = view.graph.lines, view.graph.leaders
+    one, again = lines[number], lines[load]
+    start = at_line(view, number + 1)
+    if (one.opcode.mode, one.operand, one.m) != (again.opcode.mode, again.operand, again.m) or start is None:
+        return
+    old = start.copy()
+    try:
+        for line in lines[number + 1 : load + 1]:
+            step(old, line)
+        for end in range(load + 1, min(load + _GROUP, len(lines))):
+            if lines[end].controls or is_opaque(lines[end]) or end in leaders or load in leaders:
+                return
+            step(old, lines[end])
+            made = (*lines[load + 1 : end + 1], *lines[number + 1 : load])
+            if lines[end].opcode.access in ("write", "modify") and _same(view, end, start, old, made):
+                yield Edit(number + 1, end + 1, made, "at_once", f"{one.name} leaves the value in A")
+    except Opaque:
+        return
 
 
 def _same(view: View, later: int, start: State, old: State, lines: tuple[Line, ...]) -> bool:
