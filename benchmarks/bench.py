@@ -59,11 +59,18 @@ def _flow() -> list[Ratio]:
     return bench_flow.measure()
 
 
+def _cpu() -> list[Ratio]:
+    from benchmarks import bench_cpu
+
+    return bench_cpu.measure()
+
+
 MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "spawn": _spawn,
     "step": _step,
     "assemble": _assemble,
     "embedded": _embedded,
+    "cpu": _cpu,
     "flow": _flow,
 }
 """Name -> what measures it."""
