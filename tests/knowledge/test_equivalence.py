@@ -191,9 +191,9 @@ def test_inputs_on_which_the_original_runs_too_long_are_left_out_and_counted() -
 
 
 def test_empty_code_and_senseless_arguments_are_errors() -> None:
-    for arguments in ({"original": "", "candidate": "60"}, {"original": "60", "candidate": ""}):
+    for original, candidate in (("", "60"), ("60", "")):
         with pytest.raises(CodeError, match="no bytes"):
-            _compare(**arguments)
+            _compare(original, candidate)
     with pytest.raises(CodeError, match="method"):
         _compare("60", "60", method="guess")
     with pytest.raises(CodeError, match="seeds"):
