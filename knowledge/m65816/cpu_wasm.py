@@ -153,14 +153,17 @@ class WasmCpu:
     kind: CpuKind = "wasm"
 
     def __init__(self, storage: int) -> None:
+        engine, module = _module()
         import wasmtime
 
-        engine, module = _module()
-        self._store = wasmtime.Store(engine)
         self._doors = _Doors()
-        exports = self._doors.link(self._store, engine, module).exports(self._store)
-        self._linear = cast("wasmtime.Memory", exports["memory"])
-        self._at, self._marks = self._grow(storage)
+        try:
+            self._store = wasmtime.Store(engine)
+            exports = self._doors.link(self._store, engine, module).exports(self._store)
+            self._linear = cast("wasmtime.Memory", exports["memory"])
+            self._at, self._marks = self._grow(storage)
+        except wasmtime.WasmtimeError as error:  # no room in the address space
+            raise Unavailable(str(error)) from error
         length = self._linear.data_len(self._store)
         first = ctypes.addressof(self._linear.data_ptr(self._store).contents)
         self._doors.view = memoryview((ctypes.c_ubyte * length).from_address(first)).cast("B")
