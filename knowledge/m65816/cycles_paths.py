@@ -12,13 +12,14 @@ from knowledge.m65816.cycles_instruction import FREE, INDEXED, Cost, cost, hits,
 from knowledge.m65816.flow import Flow
 from knowledge.m65816.flow_code import Code
 from knowledge.m65816.flow_solve import decodings, takes
-from knowledge.m65816.flow_state import RETURN_ADDRESS, Pushed, State
+from knowledge.m65816.flow_state import RETURN_ADDRESS, RETURN_BANK, Pushed, State
 from knowledge.m65816.flow_step import step
 from knowledge.m65816.flow_work import DEEPEST
 from knowledge.m65816.instruction import Instruction
 
 __all__ = ["Explorer", "Reason"]
 
+_FRAME = RETURN_ADDRESS | RETURN_BANK
 _RETURNS = {"RTS": 2, "RTL": 3}
 
 
@@ -82,8 +83,8 @@ class Explorer:
         return found
 
     def _number(self, address: int, state: State) -> int:
-        if state.touched & ~RETURN_ADDRESS:
-            state = state._replace(touched=state.touched & RETURN_ADDRESS)
+        if state.touched & ~_FRAME:
+            state = state._replace(touched=state.touched & _FRAME)
         number = self._numbers.setdefault((address, state), len(self._places))
         if number == len(self._places):
             self._places.append(Place())
@@ -212,7 +213,8 @@ class Explorer:
 
     def _return(self, instruction: Instruction, state: State, price: Cost) -> _Way:
         size = _RETURNS.get(instruction.opcode.mnemonic)
-        if size is None or (state.stack == () and not state.touched & RETURN_ADDRESS):
+        lost = state.touched & (_FRAME if size == 3 else RETURN_ADDRESS)
+        if size is None or (state.stack == () and not lost):
             if size is None and state.stack != ():
                 self._lose(instruction.address, "where the return goes is unknown")
             return _Way(price, None, state)

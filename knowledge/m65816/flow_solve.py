@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from knowledge.m65816.flow_code import Code
-from knowledge.m65816.flow_state import RETURN_ADDRESS, TOUCHED, Pushed, State, join
+from knowledge.m65816.flow_state import CALLERS_STACK, RETURN_ADDRESS, RETURN_BANK, TOUCHED, Pushed, State, join
 from knowledge.m65816.flow_step import step
+from knowledge.m65816.flow_work import ALL
 from knowledge.m65816.instruction import Instruction
 from knowledge.m65816.opcodes import BRANCHES
 
@@ -262,14 +263,15 @@ class Solver:
         name = instruction.opcode.mnemonic
         kind: ExitKind = "rts" if name == "RTS" else "rtl" if name == "RTL" else _ENDS[name]
         size = _POPPED.get(name)
-        if size is None or not (state.stack or state.touched & RETURN_ADDRESS):
+        lost = state.touched & (RETURN_ADDRESS | RETURN_BANK if name == "RTL" else RETURN_ADDRESS)
+        if size is None or not (state.stack or lost):
             self._exit(point, kind, state)
             return
         target, rest = _popped(state, size, instruction.address)
         if target is not None and self.code.has(target):
             self._go(point, target, "jump", state._replace(stack=rest))
             return
-        self._exit(point, "unknown" if state.touched & RETURN_ADDRESS or state.depth == size else kind, state)
+        self._exit(point, "unknown" if lost or state.depth == size else kind, state)
 
     def _exit(self, point: int, kind: ExitKind, state: State) -> None:
         context = self.contexts[point >> 29]
@@ -295,9 +297,18 @@ class Solver:
             elif kind in ("rts", "rtl") and not left.stack:
                 stack = _unwound(instruction.opcode.mnemonic, kind, state)
                 if stack is not False:
-                    back = _back(state, left)
-                    stack = None if left.stack is None else stack
-                    self._go(point, instruction.next, "after_call", back._replace(stack=stack))
+                    back = _back(state, left)._replace(stack=None if left.stack is None else stack)
+                    self._go(point, instruction.next, "after_call", _overwritten(back, left))
+
+
+def _overwritten(state: State, left: State) -> State:
+    """Return the state behind a call whose routine may have written what its caller has on the stack."""
+    if not left.touched & (CALLERS_STACK | RETURN_BANK) or state.stack is None:
+        return state
+    if not state.stack:
+        return state._replace(touched=state.touched | RETURN_ADDRESS | RETURN_BANK | CALLERS_STACK)
+    stack = tuple(Pushed("part", item.size, 0, 0, ALL, item.origin) for item in state.stack)
+    return state._replace(stack=stack)
 
 
 def _unwound(call: str, kind: ExitKind, state: State) -> tuple[Pushed, ...] | Literal[False] | None:
@@ -349,5 +360,5 @@ def _back(state: State, left: State) -> State:
         (left.p & flags | state.p & ~flags) & known,
         known,
         state.stack,
-        state.touched | touched & ~RETURN_ADDRESS,
+        state.touched | touched & (RETURN_ADDRESS - 1),
     )

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from knowledge.m65816.opcodes import FLAGS
 from knowledge.m65816.registers import M, X
 
-__all__ = ["NAMES", "RETURN_ADDRESS", "TOUCHED", "Pushed", "State", "join", "names"]
+__all__ = ["CALLERS_STACK", "NAMES", "RETURN_ADDRESS", "RETURN_BANK", "TOUCHED", "Pushed", "State", "join", "names"]
 
 TOUCHED: Final[dict[str, int]] = FLAGS | {
     "A": 0x100,
@@ -20,6 +20,10 @@ TOUCHED: Final[dict[str, int]] = FLAGS | {
 """Bit of each register and flag in `State.touched`; flags have the bits that they have in P."""
 RETURN_ADDRESS: Final = 0x10000
 """Bit in `State.touched`: the routine pulled or wrote what lies beneath its own pushes, its return address."""
+RETURN_BANK: Final = 0x20000
+"""Likewise for the byte behind it: the bank when the call was a JSL, else the caller's."""
+CALLERS_STACK: Final = 0x40000
+"""Likewise for what lies beneath those: what the caller pushed."""
 NAMES: Final[frozenset[str]] = frozenset(TOUCHED)
 """Every register and flag, by the names that `opcodes.effects` uses, PB left out."""
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from knowledge.m65816.flow_state import RETURN_ADDRESS, TOUCHED, Pushed, State
+from knowledge.m65816.flow_state import CALLERS_STACK, RETURN_ADDRESS, RETURN_BANK, TOUCHED, Pushed, State
 from knowledge.m65816.instruction import Instruction
 from knowledge.m65816.registers import M, N, X, Z
 
@@ -12,7 +12,7 @@ A: Final = TOUCHED["A"]
 B: Final = TOUCHED["B"]
 ACCUMULATOR: Final = A | B
 INDEX: Final = {"X": TOUCHED["X"], "Y": TOUCHED["Y"]}
-ALL: Final = 2 * RETURN_ADDRESS - 1
+ALL: Final = 2 * CALLERS_STACK - 1
 """All bits of `State.touched`."""
 DEEPEST: Final = 256
 """Pushes that are told apart; with more on the stack it is unknown."""
@@ -162,7 +162,7 @@ class Work:
         if size is None or got < size:
             self.stack = None
             if not rest:
-                self.touched |= RETURN_ADDRESS
+                self.touched |= RETURN_ADDRESS | RETURN_BANK | CALLERS_STACK
             return None
         self.stack = tuple(rest)
         return Pushed("part", size, value, known, ALL, origin)
@@ -181,8 +181,13 @@ class Work:
                 items[number] = items[number]._replace(known=0, value=0, touched=ALL, kind="part")
             at += have
         self.stack = tuple(items)
-        if first + size > at:
+        low, high = max(first, at) - at, first + size - 1 - at
+        if low <= 1 and high >= 0:
             self.touched |= RETURN_ADDRESS
+        if low <= 2 <= high:
+            self.touched |= RETURN_BANK
+        if high > 2:
+            self.touched |= CALLERS_STACK
 
 
 def byte_flags(state: Work) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """Static counts of cycles and clocks against exact runs of the machine."""
 
-import random
 from collections.abc import Iterator
 
 from hypothesis import given, settings
@@ -166,79 +165,6 @@ def test_costs_are_given_by_line_of_the_source() -> None:
     assert [(each.line.line, each.cycles, each.size) for each in static] == [(1, (6, 6), 4), (3, (6, 6), 1)]
     assert [(each.line.line, each.cycles, each.times) for each in dynamic.by_line] == [(1, (6, 6), 1), (3, (6, 6), 1)]
     assert (dynamic.cycles, dynamic.size) == (12, 5)
-
-
-SAFE = [
-    row
-    for row in OPCODES
-    if row.access in ("", "read", "write", "modify")
-    and row.mnemonic not in (*HALTS, "TXS", "TCS", "XCE", "TCD", "PLD", "PLB")
-    and "indirect" not in row.mode
-    and not row.mode.startswith("absolute_long")
-]
-
-
-def made(noise: random.Random) -> bytes:
-    """Return a routine of straight stretches, forward branches and loops, whose stores stay in work RAM."""
-    data, m, x = bytearray(b"\xe2\x30"), 1, 1
-    for _ in range(noise.randrange(1, 25)):
-        kind = noise.random()
-        if kind < 0.1:
-            bits = noise.choice((0x10, 0x20, 0x30))
-            wide = noise.random() < 0.5
-            data += bytes((0xC2 if wide else 0xE2, bits))
-            m, x = (0 if wide else 1) if bits & 0x20 else m, (0 if wide else 1) if bits & 0x10 else x
-        elif kind < 0.2:
-            body = bytes((noise.choice((0xEA, 0x1A, 0x18, 0x38)),)) * noise.randrange(1, 5)
-            data += bytes((noise.choice((0x10, 0x30, 0x90, 0xB0, 0xD0, 0xF0)), len(body))) + body
-        elif kind < 0.3:
-            rounds = noise.randrange(1, 40)
-            data += bytes((0xA0, rounds)) if x else bytes((0xA0, rounds, 0))
-            data += b"\xea\x88\xd0\xfc"
-        elif kind < 0.35:
-            data += b"\xda\xea\xfa" if noise.random() < 0.5 else b"\x08\xc2\x30\xe8\x28"
-        else:
-            row = noise.choice([row for row in SAFE if row.mnemonic not in ("REP", "SEP")])
-            operand = bytes((noise.randrange(256), noise.randrange(16)))
-            data += bytes((row.code,)) + operand[: row.length(m, x) - 1]
-    return bytes(data) + b"\x60"
-
-
-def registers(noise: random.Random) -> Registers:
-    """Return registers for a run in native mode with binary arithmetic or decimal, the data bank in work RAM."""
-    a, x, y = (noise.randrange(0x10000) for _ in range(3))
-    return Registers(a=a, x=x, y=y, db=0x7E, p=noise.randrange(256)).settled()
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.integers(0, 1 << 32), st.sampled_from([State(d=0, db=0x7E), State()]))
-def test_a_run_lies_within_the_bounds_whatever_the_program(seed: int, state: State) -> None:
-    noise = random.Random(seed)
-    program = snippet(made(noise), address=noise.choice((0x8000, 0x808000)))
-    outcome = run(program, registers(noise))
-    found = count(program, Entry(program.start, state), limit=50_000).bounds
-    assert outcome.stop == "rts"
-    for (least, most), spent in ((found.cycles, outcome.cycles), (found.slow, outcome.clocks)):
-        assert least <= spent
-        assert most is None or spent <= most
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.integers(0, 1 << 32))
-def test_what_flow_says_is_known_is_so_in_every_run(seed: int) -> None:
-    noise = random.Random(seed)
-    program = snippet(made(noise))
-    flow = analyse(program, [Entry(0x8000, State(d=0, db=0x7E))])
-    outcome = Machine(program, cpu="python").run(Start(registers=registers(noise)), trace=True)
-    for line in outcome.trace:
-        seen = line.registers
-        state = flow.nodes[seen.pb << 16 | seen.pc].state
-        known = {
-            "m": (state.m, seen.p >> 5 & 1), "x": (state.x, seen.p >> 4 & 1), "d": (state.d, seen.d),
-            "db": (state.db, seen.db), "A": (state.a, seen.a & 0xFF), "B": (state.b, seen.a >> 8),
-            "X": (state.xr, seen.x), "Y": (state.yr, seen.y), "P": (state.p, seen.p & state.known),
-        }  # fmt: skip
-        assert {name for name, (said, is_so) in known.items() if said is not None and said != is_so} == set()
 
 
 @settings(deadline=None, max_examples=40)

@@ -155,6 +155,18 @@ def test_a_routine_that_pulls_its_return_address_is_not_taken_to_return() -> Non
     assert kinds(flow, 0x8010) == {"unknown"}
 
 
+def test_a_routine_that_writes_an_argument_of_its_caller_returns_all_the_same() -> None:
+    flow = flow_of("F40000 201080 68 68 60", rest={0x8010: "A905 8303 60"})
+    assert flow.nodes[0x8006].state.depth == 2
+    assert [item.known for item in flow.nodes[0x8006].state.stack or ()] == [0]
+    assert kinds(flow) == {"rts"}
+
+
+def test_a_routine_that_writes_its_return_address_is_not_taken_to_return() -> None:
+    flow = flow_of("201080 60", rest={0x8010: "A905 8301 60"})
+    assert 0x8003 not in flow.nodes
+
+
 def test_paths_that_disagree_about_the_stack_are_kept() -> None:
     flow = flow_of("F001 48 60")
     assert flow.nodes[0x8003].state.stack is None
