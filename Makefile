@@ -58,8 +58,9 @@ type: $(READY) ## mypy and pyright, both strict
 contracts: $(READY) ## who may import whom
 	@$(BIN)/lint-imports --no-logo
 
-docs: $(READY) ## write the tool tables from the servers themselves
+docs: $(READY) ## write the tool tables from the servers themselves, and what the CPU was held to
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m tests.oracle.coverage
 
 docs-check: $(READY)
 	@$(BIN)/python docs/generate.py --check

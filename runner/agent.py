@@ -36,13 +36,14 @@ class Servers(Tools, Protocol):
 def allowed(tools: Sequence[ToolSpec], names: Sequence[str]) -> tuple[ToolSpec, ...]:
     """Return the tools with these names, in the order of the names; all tools when there are no names.
 
-    `*` stands for all tools that are not named. A name is a tool's own, or its name on its server (`look` finds
-    `other_look` too when two servers have one).
+    `*` stands for all tools of the servers that no name is of. A name is a tool's own, or its name on its server
+    (`look` finds `other_look` too when two servers have one).
     """
     if not names:
         return tuple(tools)
     named = [tool for name in names for tool in tools if name in (tool.name, tool.remote_name)]
-    return tuple(named) + tuple(tool for tool in tools if EVERYTHING in names and tool not in named)
+    known = {tool.server for tool in named}
+    return tuple(named) + tuple(tool for tool in tools if EVERYTHING in names and tool.server not in known)
 
 
 def unstarted(prompt: str, expert: Expert, model: Model, earlier: Run | None) -> Run:

@@ -90,7 +90,7 @@ def test_everything_else_in_a_file_stays_and_a_backup_is_kept(project: Path) -> 
     assert after["mcpServers"]["mine"] == {"command": "x"}
     assert after["mcpServers"]["asar"]["command"] == "afs-asar"
     assert after["mcpServers"]["asar"]["trust"] is True
-    assert set(after["mcpServers"]["asar"]["env"]) == {"MORE", "AFS_ASAR", "AFS_DATA_DIR"}
+    assert set(after["mcpServers"]["asar"]["env"]) == {"MORE", "AFS_ASAR", "AFS_DATA_DIR", "AFS_PROJECT_ROOT"}
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert json.loads((path.parent / "settings.json.bak").read_text(encoding="utf-8")) == before
 
