@@ -56,12 +56,13 @@ def follow(program: Program, source: Source, entries: Sequence[Entry]) -> Follow
     guessed: set[int] = set()
     if not starts:
         for address, kind in vectors(program).items():
-            state = State(m=1, x=1, e=1, d=0, db=0).with_flags(d=0, i=1) if kind == "reset" else State(e=None)
+            state = State(m=1, x=1, e=1, d=0, db=0) if kind == "reset" else State()
             starts.append(_implied(source, Entry(address, state)))
         if not starts and program.blocks and _is_code(source, program.start):
             starts.append(_implied(source, Entry(program.start)))
     reached: set[int] = {entry.address for entry in starts}
     flow = analyse(code, starts) if starts else analyse(Program(()), ())
+    starts, flow = _refined(source, code, starts, flow)
     for _ in range(4):
         fresh = [address for address in _unreached(source, flow) if address not in reached]
         if not fresh or len(starts) + len(fresh) > _MOST_ENTRIES:
@@ -71,8 +72,51 @@ def follow(program: Program, source: Source, entries: Sequence[Entry]) -> Follow
         guessed.update(entry.address for entry in more)
         reached.update(guessed)
         starts += more
-        flow = analyse(code, starts)
+        starts, flow = _refined(source, code, starts, analyse(code, starts))
     return Followed(flow, frozenset(guessed))
+
+
+class _Refined(NamedTuple):
+    starts: list[Entry]
+    flow: Flow
+
+
+def _refined(source: Source, code: Program, starts: list[Entry], flow: Flow) -> _Refined:
+    """Give entries the widths that the first immediates behind their branches and calls imply, too."""
+    if not source.commands:
+        return _Refined(starts, flow)
+    better = [_reached_widths(source, flow, entry) for entry in starts]
+    return _Refined(starts, flow) if better == starts else _Refined(better, analyse(code, better))
+
+
+def _reached_widths(source: Source, flow: Flow, entry: Entry) -> Entry:
+    state = entry.state
+    for flag, mask in (("m", 0x20), ("x", 0x10)):
+        if getattr(state, flag) is None and state.e == 0:
+            value = _reached_width(source, flow, entry.address, f"immediate_{flag}", mask)
+            state = state._replace(m=value) if flag == "m" else state._replace(x=value)
+    return entry._replace(state=state)
+
+
+def _reached_width(source: Source, flow: Flow, start: int, mode: str, mask: int) -> int | None:
+    """Return the width of the first immediate that is reached before anything sets the flag."""
+    work, seen = [start], {start}
+    for address in work:
+        node = flow.nodes.get(address)
+        if node is None or len(seen) > _FARTHEST:
+            continue
+        row = node.instruction.opcode
+        size = implied_size(source, address) if row.mode == mode else 0
+        if size:
+            return 3 - size
+        sets = row.mnemonic in ("PLP", "XCE", "RTI")
+        if sets or (row.mnemonic in ("REP", "SEP") and node.instruction.operand & mask):
+            continue
+        for edge in node.successors:
+            if edge.target not in seen and source.begins(edge.target):
+                seen.add(edge.target)
+                work.append(edge.target)
+    return None
 
 
 def _fresh(source: Source, code: Program, fresh: list[int], first: list[int]) -> list[Entry]:
@@ -98,12 +142,12 @@ def _is_code(source: Source, address: int) -> bool:
 
 
 def _unreached(source: Source, flow: Flow) -> list[int]:
-    """Return addresses of labels that begin instructions which the flow does not reach."""
-    found: dict[int, None] = {}
-    for label in source.labels:
-        command = source.by_address.get(label.address)
-        if command is not None and command.kind == "code" and label.address not in flow.nodes:
-            found[label.address] = None
+    """Return where labels, or an org, begin instructions that the flow does not reach."""
+    found: set[int] = set()
+    for address in {label.address for label in source.labels} | source.origins:
+        command = source.by_address.get(address)
+        if command is not None and command.kind == "code" and address not in flow.nodes:
+            found.add(address)
     return sorted(found)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from knowledge.m65816.flow import Node, Way
-from knowledge.m65816.flow_state import State
+from knowledge.m65816.flow_state import TOUCHED, State
 from knowledge.m65816.flow_step import step
 from knowledge.m65816.lint.context import Context
 from knowledge.m65816.lint.finding import Step
@@ -46,7 +46,17 @@ def _back(context: Context, address: int, field: str) -> Iterator[int]:
             if sets(context.nodes[source], field):
                 yield source
             else:
-                work.append(source)
+                work += _inside(context, source, field) or [source]
+
+
+def _inside(context: Context, call: int, field: str) -> list[int]:
+    """Return the exits of the routine that a call calls, when it may change a field."""
+    instruction = context.nodes[call].instruction
+    routine = context.flow.routines.get(instruction.target or -1) if instruction.opcode.access == "call" else None
+    bit = TOUCHED[{"d": "D", "db": "DB"}.get(field, field)]
+    if routine is None or not any(each.state.touched & bit for each in routine.exits):
+        return []
+    return [each.address for each in routine.exits if each.kind in ("rts", "rtl") and each.address in context.nodes]
 
 
 def origin(context: Context, address: int, field: str) -> Step:
@@ -84,6 +94,8 @@ def local_origin(context: Context, address: int, field: str) -> Step | None:
             return None
         address = sources[0]
         node = context.nodes[address]
+        if node.instruction.opcode.mnemonic == "XCE":
+            return None
         if sets(node, field):
             return context.step(address, f"set by {context.shown(address)}")
         if node.instruction.opcode.access in ("call", "jump", "return"):

@@ -189,6 +189,8 @@ def _page_left(context: Context, routine: Routine) -> Iterator[Finding]:
         return
     for each in routine.exits:
         left, entered = each.state.d, routine.entry.d
+        if each.state.stack:
+            continue
         if each.kind not in ("rts", "rtl") or not each.state.touched & TOUCHED["D"] or left is None or left == entered:
             continue
         if entered is None and not 0x2100 <= left < 0x4400:

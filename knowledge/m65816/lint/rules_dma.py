@@ -71,8 +71,8 @@ def _channel(context: Context, address: int, channel: int, ports: dict[int, int 
             f"channel {channel} has a byte count of 0, which moves 65,536 bytes",
             fix="if nothing is to be moved, do not start the channel; if 65,536 bytes are meant, say so in a comment",
         )
-    if known and mode is not None and low is not None and high is not None:
-        yield from _wrap(context, address, channel, mode, (high << 8 | low, count or 0x10000, bank))
+    if known and count and mode is not None and low is not None and high is not None:
+        yield from _wrap(context, address, channel, mode, (high << 8 | low, count, bank))
     if bank is not None and port == 0x80:
         wram = bank in (0x7E, 0x7F) or (not bank & 0x40 and high is not None and high < 0x20)
         if wram:

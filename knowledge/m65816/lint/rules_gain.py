@@ -122,8 +122,10 @@ def _flag_known(context: Context, address: int, node: Node) -> Iterator[Finding]
     flag, value = _FLAGS[node.instruction.opcode.mnemonic]
     if len(node.predecessors) != 1 or node.state.flag(flag) != value or address in context.flow.routines:
         return
-    before = context.nodes.get(node.predecessors[0])
+    before, behind = context.nodes.get(node.predecessors[0]), context.nodes.get(node.instruction.next)
     if before is None or before.instruction.opcode.access in ("call", "branch") or len(node.states) != 1:
+        return
+    if behind is not None and behind.instruction.opcode.mnemonic == "XCE":
         return
     yield context.at_address(
         "flag-already-set",

@@ -159,7 +159,9 @@ def _writer(inside: Closure, name: str) -> int | None:
     """Return the first instruction that writes a register, those left out that only pull it."""
     for address, node in sorted(inside.nodes.items()):
         row, state = node.instruction.opcode, node.state
-        if row.access in ("pull", "return") or row.mnemonic in ("SEP", "PLP", "XCE", "REP"):
+        if row.access == "return" or row.mnemonic in ("SEP", "PLP", "XCE", "REP"):
+            continue
+        if row.access == "pull" and (not state.stack or state.stack[-1].kind in (name, "A", "part")):
             continue
         found = effects(row, 1 if state.m == 1 else 0, 1 if state.x == 1 else 0)
         if name in found.writes:

@@ -30,8 +30,9 @@ def stack_rules(context: Context) -> Iterator[Finding]:
             yield from _at_return(context, address, node)
         elif node.instruction.opcode.access == "pull":
             for finding in _pull(context, address, node):
+                if not wrong.intersection(node.routines):
+                    yield finding
                 wrong.update(node.routines)
-                yield finding
     for routine in context.sound_routines.values():
         if routine.address not in wrong:
             yield from _torn(context, routine)
@@ -204,7 +205,7 @@ def _bank(context: Context, routine: Routine) -> Iterator[Finding]:
         return
     for each in exits:
         left, entered = each.state.db, routine.entry.db
-        if not each.state.touched & TOUCHED["DB"] or left is None or left == entered:
+        if not each.state.touched & TOUCHED["DB"] or left is None or left == entered or each.state.stack:
             continue
         if entered is None and each.kind != "rtl" and left not in (0x7E, 0x7F):
             continue

@@ -1,5 +1,6 @@
 """Rules over the text alone: numbers that asar cuts to size without a word, and branches to a number."""
 
+import re
 from collections.abc import Iterator
 
 from knowledge.m65816.lint.context import Context
@@ -13,6 +14,7 @@ _BITS = {"db": 8, "dw": 16, "dl": 24, "dd": 32}
 _BRANCHES = frozenset(name.lower() for name in BRANCHES) | {"per"}
 _IMMEDIATE = frozenset(["adc", "and", "bit", "cmp", "cpx", "cpy", "eor", "lda", "ldx", "ldy", "ora", "sbc"])
 _ADDRESS = _IMMEDIATE | frozenset(["asl", "dec", "inc", "lsr", "rol", "ror", "sta", "stx", "sty", "stz", "trb", "tsb"])
+_QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'')
 _JUMPS = frozenset(("jsr", "jmp", "jml", "jsl"))
 
 
@@ -42,7 +44,7 @@ def _command(context: Context, command: Command) -> Iterator[Finding]:
 
 def _data(context: Context, command: Command) -> Iterator[Finding]:
     bits = _BITS[command.name]
-    for part in command.operand.split(",") if '"' not in command.operand else ():
+    for part in _QUOTED.sub("0", command.raw).split(","):
         value = number(part)
         if value is not None and not _fits(value, bits):
             wider = {8: "dw", 16: "dl", 24: "dd"}.get(bits)
@@ -97,8 +99,8 @@ def _move(context: Context, command: Command) -> Iterator[Finding]:
 
 
 def _operand(context: Context, command: Command) -> Iterator[Finding]:
-    immediate = command.operand.startswith("#")
-    literal = command.operand.removeprefix("#").partition(",")[0].strip("()[] \t")
+    immediate = command.raw.startswith("#")
+    literal = command.raw.removeprefix("#").partition(",")[0].strip("()[] \t")
     value = number(literal)
     if value is None or (immediate and command.name not in _IMMEDIATE | {"rep", "sep"}):
         return
@@ -125,8 +127,7 @@ def _address(context: Context, command: Command, value: int) -> Iterator[Finding
         bits = 24
     if _fits(value, bits):
         return
-    direct = context.direct_page(command.address)
-    if bits == 8 and direct is not None and direct != 0 and 0 <= value - direct < 0x100 and not direct & 0xFF:
+    if bits == 8 and _in_direct_page(value, context.direct_page(command.address)):
         return
     wider = {8: ".w", 16: ".l", 24: "a 24-bit address"}[bits]
     yield context.at_command(
@@ -135,6 +136,13 @@ def _address(context: Context, command: Command, value: int) -> Iterator[Finding
         f"{_show(value)} does not fit in {bits} bits: asar writes {_kept(value, bits)}",
         fix=f"use {wider}" + (", or write the offset in the direct page" if bits == 8 else ""),
     )
+
+
+def _in_direct_page(value: int, page: int | None) -> bool:
+    """Tell whether the low byte of an address reaches it all the same, by D or as the start of WRAM."""
+    if value >> 16 in (0x7E, 0x80) or page is not None:
+        return 0 <= (value & 0xFFFF) - (page or 0) < 0x100 and not (page or 0) & 0xFF
+    return False
 
 
 def _fits(value: int, bits: int) -> bool:

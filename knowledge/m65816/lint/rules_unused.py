@@ -133,6 +133,7 @@ def _ram(node: Node) -> bool:
 
 def _unreachable(context: Context) -> Iterator[Finding]:
     labelled = {label.address for label in context.source.labels} | set(context.source.listing.labels.values())
+    labelled |= context.source.origins
     before = None
     dead = False
     for command in sorted(context.source.by_address.values(), key=lambda each: each.address):

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -22,6 +22,7 @@ _DEFINE = re.compile(r"^\s*!(\w+)\s*(?:=|:=|#=)\s*(\S+)\s*$")
 _WORD = re.compile(r"^([A-Za-z]+)(?:\.([bwl]))?(?=\s|$)", re.IGNORECASE)
 _USE = re.compile(r"!(\w+)|!\{(\w+)\}")
 _NUMBER = re.compile(r"^([+-]?)(?:\$([0-9A-Fa-f]{1,16})|%([01]{1,64})|(\d{1,19}))$")
+_PLACES = frozenset(("org", "freecode", "freedata", "freespace", "pushpc", "pullpc", "skip", "base"))
 _LONGEST = 2_000
 """Characters of a line that are looked at."""
 
@@ -75,8 +76,10 @@ class Command:
     """Its first word in small letters, without a size suffix."""
     suffix: str
     """`b`, `w`, `l` or nothing."""
+    raw: str
+    """What follows, as it is written."""
     operand: str
-    """What follows, simple defines put in."""
+    """The same with simple defines put in."""
     kind: Kind
     address: int = -1
     """SNES address of its first byte; -1 when it made none or that is unknown."""
@@ -112,12 +115,15 @@ class Source:
     labels: list[LabelText] = field(default_factory=list[LabelText])
     defines: dict[str, str] = field(default_factory=dict[str, str])
     """Defines that are set exactly once, to a plain word."""
+    origins: set[int] = field(default_factory=set[int])
+    """Addresses of what follows an `org` or the like."""
 
     def __post_init__(self) -> None:
         """Read the listing."""
         self.defines = _defines(self.listing)
         starts = sorted({line.address for line in self.listing.lines if line.address >= 0})
         self._starts = starts
+        self._moved = True
         lines: dict[tuple[str, int], list[int]] = {}
         texts: dict[tuple[str, int], str] = {}
         for line in self.listing.lines:
@@ -140,27 +146,34 @@ class Source:
                 rest = rest[match.end() :].lstrip()
             if rest:
                 commands.append(self._command(place, rest))
-        self.commands += self._placed(commands, addresses)
+        placed = list(self._placed(commands, addresses))
+        self.commands += placed
+        moved = any(command.name in _PLACES for command in commands)
+        self._moved = self._moved or moved
+        if addresses and self._moved:
+            self.origins.add(addresses[0])
+            self._moved = False
         first = addresses[0] if addresses else -1
         pending += named
         if first >= 0:
             self.labels += [label._replace(address=first) for label in pending]
             pending.clear()
-        elif any(command.name in ("org", "freecode", "freedata", "pushpc", "pullpc") for command in commands):
+        elif moved:
             self.labels += pending
             pending.clear()
 
     def _command(self, place: tuple[str, int], text: str) -> Command:
         word = _WORD.match(text)
         name = word[1].lower() if word else text.split(None, 1)[0].lower()
-        operand = self.expand(text[word.end() :].strip()) if word else ""
+        raw = text[word.end() :].strip() if word else ""
+        operand = self.expand(raw)
         kind: Kind = "other"
         if name in MNEMONICS and not (name == "rep" and operand[:1] not in ("#", "")):
             kind = "code"
         elif name in _DATA or text.startswith('"'):
             kind = "data"
         suffix = (word[2] or "").lower() if word else ""
-        return Command(*place, text, name, suffix, operand, kind)
+        return Command(*place, text, name, suffix, raw, operand, kind)
 
     def _placed(self, commands: list[Command], addresses: list[int]) -> Iterator[Command]:
         makers = [command for command in commands if command.kind != "other"]
@@ -178,10 +191,7 @@ class Source:
             yield from makers
 
     def _at(self, command: Command, address: int) -> Command:
-        return Command(
-            command.file, command.line, command.text, command.name, command.suffix, command.operand, command.kind,
-            address, self._size(address),
-        )  # fmt: skip
+        return replace(command, address=address, size=self._size(address))
 
     def _size(self, address: int) -> int:
         place = bisect_right(self._starts, address)
@@ -218,6 +228,11 @@ class Source:
             if not name.startswith(":"):
                 found.setdefault(address, name)
         return found
+
+    def begins(self, address: int) -> bool:
+        """Tell whether an instruction may begin at an address: not within another one, nor in data."""
+        command = self.at(address)
+        return command is None or (command.kind != "data" and (command.address == address or command.size > 4))
 
     def at(self, address: int) -> Command | None:
         """Return the command that made the byte at an address, its first or a later one; None without source."""
