@@ -1,6 +1,7 @@
 """The linter: every rule over one program, what comments silence taken out, in a stable order."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 from knowledge.m65816.flow import Entry
 from knowledge.m65816.lint.catalogue import Rule, matches, rule, rules
@@ -76,7 +77,8 @@ def lint(
 def _all(context: Context, wanted: Sequence[Rule]) -> Iterator[Finding]:
     enabled = {item.id for item in wanted}
     for family in _FAMILIES:
-        yield from (finding for finding in family(context) if finding.rule in enabled)
+        wanted_here = (finding for finding in family(context) if finding.rule in enabled)
+        yield from islice(wanted_here, context.options.most)
     if rule("uninitialised-read").id in enabled:
         yield from uninitialised(context)
 

@@ -98,6 +98,15 @@ class Context:
             if address in self.nodes and not (astray and astray.intersection(routine.nodes))
         }
 
+    @cached_property
+    def decimal(self) -> bool:
+        """Whether any instruction switches decimal mode on."""
+        return any(
+            node.instruction.opcode.code == 0xF8
+            or (node.instruction.opcode.code == 0xE2 and node.instruction.operand & 8)
+            for node in self.nodes.values()
+        )
+
     def ghost(self, address: int) -> bool:
         """Tell whether the text shows data at an address, or an instruction that begins before it."""
         if not self.source.commands:

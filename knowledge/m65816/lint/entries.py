@@ -67,8 +67,7 @@ def follow(program: Program, source: Source, entries: Sequence[Entry]) -> Follow
         fresh = [address for address in _unreached(source, flow) if address not in reached]
         if not fresh or len(starts) + len(fresh) > _MOST_ENTRIES:
             break
-        first = fresh[:1] if len(fresh) < 20 else fresh
-        more = _fresh(source, code, fresh, first)
+        more = _fresh(source, code, starts, fresh)
         guessed.update(entry.address for entry in more)
         reached.update(guessed)
         starts += more
@@ -119,19 +118,24 @@ def _reached_width(source: Source, flow: Flow, start: int, mode: str, mask: int)
     return None
 
 
-def _fresh(source: Source, code: Program, fresh: list[int], first: list[int]) -> list[Entry]:
+def _fresh(source: Source, code: Program, starts: Sequence[Entry], fresh: Sequence[int]) -> list[Entry]:
     """Return entries for labels that nothing reaches, those left out that others of them reach."""
-    if first == fresh:
-        return [_implied(source, Entry(address)) for address in fresh]
-    alone: list[Entry] = []
-    reached: set[int] = set()
-    for address in fresh:
-        if address in reached:
+    entries = {address: _implied(source, Entry(address)) for address in fresh}
+    nodes = analyse(code, [*starts, *entries.values()]).nodes
+    alone = [address for address in fresh if address in nodes and not nodes[address].predecessors]
+    covered: set[int] = set()
+    kept: list[Entry] = []
+    for address in dict.fromkeys([*alone, *fresh]):
+        if address in covered:
             continue
-        entry = _implied(source, Entry(address))
-        alone.append(entry)
-        reached.update(analyse(code, [entry], limit=20_000).nodes)
-    return alone
+        kept.append(entries[address])
+        work = [address]
+        while work:
+            place = work.pop()
+            if place not in covered and place in nodes:
+                covered.add(place)
+                work += [edge.target for edge in nodes[place].successors]
+    return kept
 
 
 def _is_code(source: Source, address: int) -> bool:

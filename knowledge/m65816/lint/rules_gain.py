@@ -93,7 +93,7 @@ def _one_more(context: Context, address: int, node: Node) -> Iterator[Finding]:
     name, state = node.instruction.opcode.mnemonic, node.state
     wanted = {"CLC": "ADC", "SEC": "SBC"}.get(name)
     following = next(iter(straight(context, address)), None)
-    if wanted is None or following is None or state.m is None or _decimal_somewhere(context):
+    if wanted is None or following is None or state.m is None or context.decimal:
         return
     place, after = following
     row = after.instruction.opcode
@@ -108,14 +108,6 @@ def _one_more(context: Context, address: int, node: Node) -> Iterator[Finding]:
             fix=f"write {short} for both",
             gain=Gain(3 - state.m, 3 - state.m + 1),
         )
-
-
-def _decimal_somewhere(context: Context) -> bool:
-    return any(
-        node.instruction.opcode.mnemonic == "SED"
-        or (node.instruction.opcode.mnemonic == "SEP" and node.instruction.operand & 8)
-        for node in context.nodes.values()
-    )
 
 
 def _flag_known(context: Context, address: int, node: Node) -> Iterator[Finding]:

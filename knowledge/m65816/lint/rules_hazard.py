@@ -14,6 +14,7 @@ from knowledge.snes.memory_map import region
 __all__ = ["hazard_rules", "uninitialised"]
 
 _D = 0x08
+_FARTHEST = 500
 _PORTS = frozenset((0x2180, 0x420B, 0x420C))
 """Registers through which a transfer writes WRAM."""
 
@@ -33,9 +34,11 @@ def hazard_rules(context: Context) -> Iterator[Finding]:
 
 def _decimal(context: Context, start: int) -> Iterator[Finding]:
     """Report a SED from which some way leads to a return without CLD."""
-    parents: dict[int, int] = {start: -1}
+    if context.nodes[start].state.flag("d") == 1:
+        return
+    seen = {start}
     work = [start]
-    while work:
+    while work and len(seen) < _FARTHEST:
         address = work.pop()
         node = context.nodes.get(address)
         if node is None:
@@ -54,8 +57,8 @@ def _decimal(context: Context, start: int) -> Iterator[Finding]:
                 )
             return
         for edge in node.successors:
-            if edge.kind != "call" and edge.target not in parents:
-                parents[edge.target] = address
+            if edge.kind != "call" and edge.target not in seen:
+                seen.add(edge.target)
                 work.append(edge.target)
 
 

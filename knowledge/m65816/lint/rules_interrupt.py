@@ -161,7 +161,7 @@ def _writer(inside: Closure, name: str) -> int | None:
         row, state = node.instruction.opcode, node.state
         if row.access == "return" or row.mnemonic in ("SEP", "PLP", "XCE", "REP"):
             continue
-        if row.access == "pull" and (not state.stack or state.stack[-1].kind in (name, "A", "part")):
+        if row.access == "pull" and (not state.stack or state.stack[-1].kind == ("A" if name == "B" else name)):
             continue
         found = effects(row, 1 if state.m == 1 else 0, 1 if state.x == 1 else 0)
         if name in found.writes:

@@ -18,6 +18,7 @@ _FITS = {
     "PLP": frozenset(("P", "A", "X", "Y", "value", "part", "return")),
 }
 _MOST_DEPTHS = 12
+_MOST_JOINS = 40
 _TINY = 4
 
 
@@ -38,9 +39,8 @@ def stack_rules(context: Context) -> Iterator[Finding]:
             yield from _torn(context, routine)
         yield from _swapped(context, routine)
         yield from _bank(context, routine)
-    for join in context.flow.joins:
-        if join.field == "stack":
-            yield from _join(context, join)
+    for join in [join for join in context.flow.joins if join.field == "stack"][:_MOST_JOINS]:
+        yield from _join(context, join)
 
 
 def _pushes(context: Context, stack: Sequence[Pushed]) -> list[Step]:
