@@ -65,6 +65,8 @@ def space_of(flows: Sequence[Flow], contract: Contract) -> Space:
         raise Unbounded("a write that may fall into the stack")
     if contract.d is None or contract.db is None or contract.e:
         raise Unbounded("an open D or DB, or emulation mode")
+    if flows[0].entries[0].address != flows[1].entries[0].address:
+        raise Unbounded("programs that begin at different addresses")
     if contract.decimal is not None:
         names.discard("d")
     kept = sorted(names - {"D", "DB"})
@@ -153,9 +155,10 @@ def _sweep(pair: Pair, chunk: list[Case], lone: set[int]) -> Case | None:
     """Run a chunk on both; return the first case that differs. `lone` gathers the bytes that only one wrote."""
     rows: list[Iterator[tuple[int, ...]]] = []
     budget = pair.contract.budget
+    starts: list[SweepStart] = []
     for machine, most in ((pair.first, budget), (pair.second, 2 * budget + 64)):
         entry = machine.prepare(pair.start(chunk[0]._replace(memory={})))
-        starts = [SweepStart(_entered(case.registers, entry), tuple(case.memory.items())) for case in chunk]
+        starts = starts or [_started(case, entry) for case in chunk]
         data = machine.sweep(starts, budget=most).data
         pair.instructions += sum(row[14] for row in SWEPT.iter_unpack(data))
         rows.append(SWEPT.iter_unpack(data))
@@ -166,10 +169,11 @@ def _sweep(pair: Pair, chunk: list[Case], lone: set[int]) -> Case | None:
     return None
 
 
-def _entered(registers: Registers, entry: Registers) -> Registers:
-    moved = registers.copy()
-    moved.s, moved.pb, moved.pc = entry.s, entry.pb, entry.pc
-    return moved
+def _started(case: Case, entry: Registers) -> SweepStart:
+    """Return a start behind the frame; both programs begin at one address, with the frame in one place."""
+    given = case.registers
+    moved = Registers(given.a, given.x, given.y, entry.s, given.d, given.db, entry.pb, entry.pc, given.p, given.e)
+    return SweepStart(moved, tuple(case.memory.items()))
 
 
 class _View:

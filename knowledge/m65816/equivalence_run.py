@@ -64,7 +64,7 @@ class Pair:
     def start(self, case: Case) -> Start:
         """Return what a machine starts from on a case."""
         frame = "interrupt" if self.interrupt else "call"
-        return Start(case.registers, case.memory, case.poison, frame)  # type: ignore[arg-type]  # mypy widens the literals of a conditional
+        return Start(case.registers, case.memory, case.poison, frame, script=case.script)  # type: ignore[arg-type]  # mypy widens the literals of a conditional
 
     def run(self, case: Case) -> Result:
         """Run both on a case and say how they differ."""

@@ -50,10 +50,11 @@ def prove(original: Program, candidate: Program, contract: Contract, *, resource
         return Proof("unknown", "z3 is not installed (the extra `smt`)")
     try:
         world = _world(contract)
-        firsts = explore(world, original, contract)
-        seconds = explore(world, candidate, contract)
+        given = _given(world, contract)
+        firsts = explore(world, original, contract, given=given)
+        seconds = explore(world, candidate, contract, given=given)
         world.check_apart()
-        return _compare(world, firsts, seconds, contract, resources)
+        return _compare(world, given, (firsts, seconds), contract, resources)
     except Unsupported as error:
         return Proof("unknown", f"not modelled: {error}")
 
@@ -68,7 +69,7 @@ def _world(contract: Contract) -> World:
     memory = z3.Array("memory", z3.BitVecSort(24, bits.context), byte)
     stack = z3.Array("stack", z3.BitVecSort(16, bits.context), byte)
     bounds = {
-        int(one.name[1:], 16): max(one.values) if one.values else one.high
+        int(one.name[1:], 16): (min(one.values), max(one.values)) if one.values else (one.low, one.high)
         for one in contract.inputs
         if one.name.startswith("$") and one.size == 2
     }
@@ -88,7 +89,7 @@ def _note_input(world: World, one: Input, contract: Contract) -> None:
         return
     wide = one.name == "A" and not contract.m
     value = bits.joined(names["B"], names["A"], 8, 8) if wide else names[one.name]
-    bits.bound(value, min(high, (1 << int(value.size())) - 1))
+    bits.bound(value, min(high, (1 << int(value.size())) - 1), smallest=low)
     if low == high and one.name != "S":
         world.fixed |= {"A": low & 0xFF, "B": low >> 8} if wide else {one.name: low}
 
@@ -116,14 +117,17 @@ def _given(world: World, contract: Contract) -> list[Any]:
     return facts
 
 
-def _compare(world: World, firsts: list[State], seconds: list[State], contract: Contract, resources: int) -> Proof:
+def _compare(
+    world: World, given: list[Any], paths: tuple[list[State], list[State]], contract: Contract, resources: int
+) -> Proof:
+    firsts, seconds = paths
     if len(firsts) * len(seconds) > _MOST_PAIRS:
         raise Unsupported("too many pairs of paths")
     bits, z3 = world.bits, world.bits.z3
     solver = z3.SolverFor("QF_AUFBV", ctx=bits.context)
     solver.set("rlimit", resources)
     solver.set("timeout", 20_000)
-    solver.add(*_given(world, contract))
+    solver.add(*given)
     for first in firsts:
         for second in seconds:
             wrong = _differences(world, first, second, contract)

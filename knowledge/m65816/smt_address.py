@@ -63,13 +63,20 @@ def read_bytes(state: State, image: Image, place: Place, count: int) -> Value:
         else:
             byte = _read(state, image, _byte_place(state, place, index))
         value = bits.joined(byte, value, 8, 8 * index) if index else byte
-    first = place.address.value
-    if count == 2 and isinstance(first, int) and not isinstance(value, int):
-        ram = ram_address(place.address, bits)
-        bound = state.world.bounds.get(int(ram.value)) if ram is not None else None
-        if bound is not None and not {ram.value, ram.value + 1} & state.written and not state.wild:  # type: ignore[union-attr]  # bound is None where ram is
-            bits.bound(value, bound)
+    if count == 2 and not isinstance(value, int) and place.stacked is None:
+        _note_bounds(state, place, value)
     return value
+
+
+def _note_bounds(state: State, place: Place, value: Value) -> None:
+    """Note the bounds that the contract gives a word in RAM, as long as nothing may have been written there."""
+    ram = ram_address(place.address, state.world.bits)
+    if ram is None or ram.value not in state.world.bounds:
+        return
+    written = {ram.value, ram.value + 1} & state.written
+    if not written and not any(low <= ram.high + 1 and high >= ram.low for low, high in state.wild):
+        low, high = state.world.bounds[ram.value]
+        state.world.bits.bound(value, high, smallest=low)
 
 
 def store(state: State, image: Image, place: Place, value: Value, *, width: int, downward: bool = False) -> None:
@@ -96,7 +103,7 @@ def _index(state: State, value: Value) -> Address:
     """Return an index register as an address part, with its bounds."""
     bits = state.world.bits
     wide = bits.widened(value, 16, 24)
-    return Address(wide, value if isinstance(value, int) else 0, bits.largest(value, 16))
+    return Address(wide, bits.smallest(value), bits.largest(value, 16))
 
 
 def _plus(state: State, base: Address, index: Address, *, wraps: int) -> Address:

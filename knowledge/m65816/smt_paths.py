@@ -1,5 +1,8 @@
 """All paths of a program on symbolic inputs: branches that are known are followed, others fork."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from knowledge.m65816.instruction import Instruction, decode
 from knowledge.m65816.opcodes import BRANCHES
 from knowledge.m65816.program import Program
@@ -13,21 +16,27 @@ from schemas.contract import Contract
 __all__ = ["explore"]
 
 _MOST_STEPS = 1500
+_MOST_MERGED_STEPS = 500
 _MOST_PATHS = 48
+_SUSPICIOUS = 4
+"""Forks of one path from which on the solver is asked whether it can be taken."""
+_MOST_QUESTIONS = 120
+_QUESTION_RESOURCES = 400_000
 _RETURNS = {"RTS": 2, "RTL": 3}
 
 
-def explore(world: World, program: Program, contract: Contract) -> list[State]:
+def explore(world: World, program: Program, contract: Contract, *, given: Sequence[Any] = ()) -> list[State]:
     """Return the state at the end of each path; raise Unsupported when the paths are too many, too long or too odd.
 
-    Where plain enumeration gives too many paths, it is tried again with paths merged where they meet.
+    `given` are conditions that hold at entry: paths that they rule out are not followed. Where plain enumeration gives
+    too many paths, it is tried again with paths merged where they meet.
     """
     image = Image(program)
     ends = {block.address + len(block.data) for block in program.blocks} - {block.address for block in program.blocks}
     try:
-        return _Paths(world, image, ends, merging=False).run(start_state(world, contract, program))
+        return _Paths(world, image, ends, given).run(start_state(world, contract, program))
     except _TooMany:
-        return _Paths(world, image, ends, merging=True).run(start_state(world, contract, program))
+        return _Paths(world, image, ends, given, merging=True).run(start_state(world, contract, program))
 
 
 class _TooMany(Unsupported):
@@ -35,9 +44,13 @@ class _TooMany(Unsupported):
 
 
 class _Paths:
-    def __init__(self, world: World, image: Image, ends: set[int], *, merging: bool) -> None:
-        self.world, self.image, self.ends, self.merging = world, image, ends, merging
+    def __init__(
+        self, world: World, image: Image, ends: set[int], given: Sequence[Any], *, merging: bool = False
+    ) -> None:
+        self.world, self.image, self.ends, self.given, self.merging = world, image, ends, given, merging
         self.steps = 0
+        self.limit = _MOST_MERGED_STEPS if merging else _MOST_STEPS
+        self.questions = 0
 
     def run(self, start: State) -> list[State]:
         """Follow all paths, the one that is furthest behind first, so that paths that part soon meet again."""
@@ -64,14 +77,25 @@ class _Paths:
 
     def _once(self, state: State) -> list[State]:
         self.steps += 1
-        if self.steps > _MOST_STEPS:
-            raise _TooMany(f"more than {_MOST_STEPS} instructions over all paths")
+        if self.steps > self.limit:
+            raise _TooMany(f"more than {self.limit} instructions over all paths")
         here = _place(state)
         if here in self.ends:
             state.stop = "end"
             return [state]
         other = _advance(state, self.image, _fetch(self.image, here, state))
-        return [state] if other is None else [state, other]
+        return [state] if other is None else [one for one in (state, other) if self._possible(one)]
+
+    def _possible(self, state: State) -> bool:
+        """Return whether a path can be taken at all, asked where it has forked often enough to be a loop."""
+        if len(state.path) < _SUSPICIOUS or self.questions >= _MOST_QUESTIONS:
+            return True
+        self.questions += 1
+        bits = self.world.bits
+        solver = bits.z3.SolverFor("QF_AUFBV", ctx=bits.context)
+        solver.set("rlimit", _QUESTION_RESOURCES)
+        solver.add(*self.given, *state.path)
+        return bool(solver.check() != bits.z3.unsat)
 
 
 def _place(state: State) -> int:

@@ -59,8 +59,8 @@ class World:
     """z3 array of 16-bit offsets from S at entry to bytes: the caller's stack at entry."""
     names: dict[str, Value]
     """Free registers and flags by name."""
-    bounds: dict[int, int] = field(default_factory=dict[int, int])
-    """Largest 16-bit value by the address of its low byte, from the contract's inputs."""
+    bounds: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    """Smallest and largest 16-bit value by the address of its low byte, from the contract's inputs."""
     reads: list[Any] = field(default_factory=list[Any])
     stack_reads: list[int] = field(default_factory=list[int])
     touched: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
@@ -107,8 +107,8 @@ class State:
     waiting: dict[int, Value] = field(default_factory=dict[int, Value])
     """Those of them that `array` has not got yet."""
     written: set[int] = field(default_factory=set[int])
-    wild: bool = False
-    """Whether a write went to an address that is not constant."""
+    wild: tuple[tuple[int, int], ...] = ()
+    """Intervals of the writes that went to an address that is not constant."""
     hardware: list[tuple[int, Value]] = field(default_factory=list[tuple[int, Value]])
     path: list[Any] = field(default_factory=list[Any])
     stop: str = ""
@@ -196,7 +196,7 @@ class State:
         bits = self.world.bits
         self.array = bits.z3.Store(self.array, address.value, bits.term(byte, 8))
         self.fresh.clear()
-        self.wild = True
+        self.wild = (*self.wild, (address.low, address.high))
 
 
 def ram_address(address: Address, bits: Bits) -> Address | None:

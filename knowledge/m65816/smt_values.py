@@ -27,6 +27,8 @@ class Bits:
         self.context: Any = self.z3.Context()
         self.bounds: dict[int, int] = {}
         """Largest value by the id of a term, where it is known to be less than its width allows."""
+        self.lows: dict[int, int] = {}
+        """Smallest value by the id of a term, where it is known to be more than 0."""
         self._kept: list[Any] = []
 
     def variable(self, name: str, width: int) -> Value:
@@ -42,10 +44,12 @@ class Bits:
         simple = self.z3.simplify(term)
         return simple.as_long() if self.z3.is_bv_value(simple) else simple
 
-    def bound(self, value: Value, largest: int) -> Value:
-        """Note the largest value that a term can have, and return the term."""
+    def bound(self, value: Value, largest: int, *, smallest: int = 0) -> Value:
+        """Note the largest and the smallest value that a term can have, and return the term."""
         if not isinstance(value, int):
             self.bounds[value.get_id()] = largest
+            if smallest:
+                self.lows[value.get_id()] = smallest
             self._kept.append(value)
         return value
 
@@ -129,6 +133,10 @@ class Bits:
         if isinstance(left, int) or isinstance(right, int):
             return bool(isinstance(left, int) and isinstance(right, int) and left == right)
         return bool(left.eq(right))
+
+    def smallest(self, value: Value) -> int:
+        """Return a lower bound of the unsigned value."""
+        return int(value) if isinstance(value, int) else self.lows.get(value.get_id(), 0)
 
     def largest(self, value: Value, width: int) -> int:
         """Return a bound of the unsigned value, found from the shape of the term alone."""

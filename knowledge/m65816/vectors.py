@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from knowledge.m65816.contract_names import is_memory
 from knowledge.m65816.flow import Flow, Node
 from knowledge.m65816.opcodes import FLAGS
+from knowledge.m65816.outcome import Script
 from knowledge.m65816.registers import Registers
 from knowledge.snes.addresses import fold
 from schemas.contract import Contract, Input
@@ -29,15 +30,20 @@ _POISONS = 1024
 _MOST_DIRECTED = 96
 _MOST_PLACES = 160
 
+_SILENT = Script()
+_PADS = frozenset((0x4016, 0x4017, *range(0x4218, 0x4220)))
+_APU = frozenset(range(0x2140, 0x2144))
+
 Role = Literal["value", "flag", "pointer", "bank", "index"]
 
 
 class Case(NamedTuple):
-    """One input: registers, bytes of memory by SNES address, and the seed of all other memory."""
+    """One input: registers, bytes of memory by SNES address, the seed of all other memory, and the world outside."""
 
     registers: Registers
     memory: dict[int, int]
     poison: int
+    script: Script = _SILENT
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,8 @@ class Mined:
     memory: dict[int, tuple[int, Role]] = field(default_factory=dict[int, tuple[int, Role]])
     """Bits and role by address."""
     regions: set[int] = field(default_factory=set[int])
+    outside: set[int] = field(default_factory=set[int])
+    """Registers of the joypads and the APU that are read."""
     near: dict[str, int] = field(default_factory=dict[str, int])
     """Largest useful value of X and Y as 16-bit indexes in bank 0."""
 
@@ -128,6 +136,8 @@ def _mine_direct(mined: Mined, node: Node, address: int, bank: int | None) -> No
 
 def _note(mined: Mined, node: Node, address: int) -> None:
     ins, state = node.instruction, node.state
+    if address & 0x7FFFFF < 0x400000 and ins.opcode.access == "read":
+        mined.outside |= {address & 0xFFFF, address + 1 & 0xFFFF} & (_PADS | _APU)
     if address > 0xFFFFFF or not is_memory(address):
         return
     place = fold(address)
@@ -198,6 +208,7 @@ class _Setting:
         self.contract = contract
         self.places = places(contract, mined)
         self.regions = sorted(mined.regions)
+        self.outside = mined.outside
         self.pool = tuple(sorted(mined.values)) or CORNERS
         self.all = (*CORNERS, *self.pool)
         self.pairs = self._pairs()
@@ -289,7 +300,17 @@ class _Setting:
                 memory[place.address] = settled & 0xFF
                 if place.size == 16:
                     memory[place.address + 1] = settled >> 8
-        return Case(self._registers(registers, random, number), memory, 0)
+        script = self._script(random) if self.outside and number % 3 else _SILENT
+        return Case(self._registers(registers, random, number), memory, 0, script)
+
+    def _script(self, random: Random) -> Script:
+        """Return buttons and APU answers; once those are used up, the APU ports echo."""
+        pads = tuple((random.choice((0, 0x8000, 0x0F30, random.randrange(0x10000))),) for _ in range(2))
+        ports = sorted(self.outside & _APU)
+        answers = tuple(
+            (port & 3, random.choice(self.all) & 0xFF) for port in ports for _ in range(random.randrange(4))
+        )
+        return Script(joypads=pads, apu=answers)
 
     def _fill(self, memory: dict[int, int], random: Random) -> None:
         size = random.choice(_REGIONS)
