@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from knowledge.m65816.equivalence_hardware import TIMED, hardware_differences, image_differences
 from knowledge.m65816.machine import Machine
 from knowledge.m65816.opcodes import FLAGS
 from knowledge.m65816.outcome import HardwareAccess, Outcome, Start, Stop
@@ -9,12 +10,10 @@ from knowledge.m65816.program import Program
 from knowledge.m65816.vectors import Case
 from schemas.contract import Contract, Difference
 
-__all__ = ["ENDS", "TIMED", "Pair", "Result"]
+__all__ = ["ENDS", "Pair", "Result"]
 
 ENDS: tuple[Stop, ...] = ("rts", "rtl", "rti", "end")
 """Ways to end that count as one: a return, or the end of the code."""
-TIMED = frozenset((0x2137, 0x213C, 0x213D, 0x213F, 0x4210, 0x4211, 0x4212))
-"""Registers that answer by the clock."""
 _UNRELIABLE = ("open_bus", "unmapped", "write_only_read")
 _FRAME_CLOCKS = 1364 * 262
 _PHASES = 12
@@ -108,7 +107,9 @@ class Pair:
             return (Difference(where="how it ends", original=ends[0], candidate=ends[1]),)
         found = self._register_differences(first, second)
         found += self._memory_differences(first, second, start)
-        found += self._hardware_differences(first, second)
+        if first.hardware or second.hardware:
+            look = image_differences if self.contract.hardware == "final" else hardware_differences
+            found += look(first, second)
         return tuple(found)
 
     def _register_differences(self, first: Outcome, second: Outcome) -> list[Difference]:
@@ -177,35 +178,3 @@ class Pair:
         trace = machine.run(start, budget=2 * self.contract.budget + 64, trace=True).trace
         self.instructions += len(trace)
         return min(line.registers.s for line in trace)
-
-    def _hardware_differences(self, first: Outcome, second: Outcome) -> list[Difference]:
-        if self.contract.hardware == "final":
-            return _image_differences(first, second)
-        one, other = (
-            [(access.address, access.value) for access in outcome.hardware if access.kind == "write"]
-            for outcome in (first, second)
-        )
-        if one == other:
-            return []
-        place = next(
-            (index for index, (left, right) in enumerate(zip(one, other, strict=False)) if left != right),
-            min(len(one), len(other)),
-        )
-        left, right = (
-            f"${writes[place][0]:04X} = ${writes[place][1]:02X}" if place < len(writes) else "no more writes"
-            for writes in (one, other)
-        )
-        return [Difference(where=f"hardware write {place + 1}", original=left, candidate=right)]
-
-
-def _image_differences(first: Outcome, second: Outcome) -> list[Difference]:
-    found: list[Difference] = []
-    for name in ("vram", "cgram", "oam"):
-        one, other = first.video.get(name, b""), second.video.get(name, b"")
-        size = max(len(one), len(other))
-        one, other = one.ljust(size, b"\0"), other.ljust(size, b"\0")
-        if one != other:
-            at = next(index for index in range(size) if one[index] != other[index])
-            row = Difference(where=f"{name} ${at:04X}", original=f"${one[at]:02X}", candidate=f"${other[at]:02X}")
-            found.append(row)
-    return found

@@ -11,7 +11,7 @@ from schemas.contract import Contract, Counterexample
 __all__ = ["counterexample", "shrunk"]
 
 _MOST_TRIES = 120
-_MOST_INSTRUCTIONS = 300_000
+_MOST_INSTRUCTIONS = 120_000
 _FREE_FLAGS = ("n", "v", "d", "i", "z", "c")
 
 

@@ -151,6 +151,19 @@ def test_a_faster_candidate_is_not_refuted_for_reading_the_beam_sooner() -> None
     assert _compare(slow, fast.replace("8510", "8511"), seeds=1).result == "refuted"
 
 
+def test_a_wait_for_an_answer_that_is_left_out_is_a_difference() -> None:
+    contract = parse_contract(clobbers="A n z c")
+    handshake = "A5108D4021 CD4021 D0FB 60"
+    assert _compare(handshake, handshake.replace("D0FB", "EAEA"), contract, seeds=2).result == "refuted"
+    assert _compare(handshake, "A510EA8D4021 CD4021 D0FB 60", contract, seeds=2).result == "tested"
+
+
+def test_an_acknowledgement_that_is_left_out_is_a_difference() -> None:
+    contract = parse_contract(clobbers="A n z")
+    assert _compare("AD1042 E610 60", "E610 60", contract).result == "refuted"
+    assert _compare("AD1042 E610 60", "E610 AD1042 60", contract, seeds=2).result == "tested"
+
+
 def test_clobbered_memory_is_not_compared() -> None:
     contract = parse_contract(clobbers="A n z $0012-$0013")
     assert _compare("A510 8512 8514 60", "A510 8514 60", contract).result == "proved"
