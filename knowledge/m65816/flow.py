@@ -2,8 +2,8 @@
 
 `analyse` follows code from its entries. States that reach one address with the same M, X and E are joined: what they
 disagree about is unknown from there on. Routines are analysed once for each entry state (M, X, E, D, DB), and what
-they return flows back to each call. Unknown is unknown: nothing here guesses. One thing is taken for granted: only pushes, pulls
-and stack-relative stores change what lies on the stack.
+they return flows back to each call. Unknown is unknown: nothing here guesses. One thing is taken for granted: only
+pushes, pulls and stack-relative stores change what lies on the stack.
 """
 
 from collections.abc import Sequence
