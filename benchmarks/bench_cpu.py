@@ -8,6 +8,7 @@ from benchmarks.ratio import Ratio, in_turns, ratio_of
 
 if TYPE_CHECKING:
     from knowledge.m65816.cpu import Cpu, CpuKind
+    from knowledge.m65816.cpu_generate_python import Writer
     from knowledge.m65816.registers import Registers
 
 __all__ = ["FAST_BOUND", "INSTRUCTIONS", "PYTHON_BOUND", "flat_text", "measure"]
@@ -47,10 +48,8 @@ def run(mem, registers, budget):
 
 
 @cache
-def flat_text() -> str:
-    """Return the text of a loop over the same operations on 16 MiB of flat memory that counts cycles and no more."""
-    from knowledge.m65816.cpu_generate_python import Writer, tree_lines
-    from knowledge.m65816.cpu_layout import operations
+def _flat_writer() -> "type[Writer]":
+    from knowledge.m65816.cpu_generate_python import Writer
 
     class Flat(Writer):
         def text(self, node: Any) -> str:
@@ -81,11 +80,21 @@ def flat_text() -> str:
                 yield f"mem[{ea}] = ({given[1]}) & 255"
                 yield f"mem[{ea} + 1] = ({given[1]}) >> 8"
 
-    made = operations()
+    return Flat
+
+
+@cache
+def flat_text() -> str:
+    """Return the text of a loop over the same operations on 16 MiB of flat memory that counts cycles and no more."""
+    from knowledge.m65816.cpu_generate_python import tree_lines
+    from knowledge.m65816.cpu_layout import operations
+
+    made, left_out = operations(), ("WAI", "STP", "BRK", "COP")
     endings = {"cache = caches[st]": "row = IDS[st & 7]"}
+    writer = _flat_writer()
     bodies = [
-        [endings.get(line, line) for line in Flat(item, recorded=False).lines()]
-        if item.variant.opcode is not None and item.variant.opcode.mnemonic not in ("WAI", "STP", "BRK", "COP")
+        [endings.get(line, line) for line in writer(item, recorded=False).lines()]
+        if item.variant.opcode is not None and item.variant.opcode.mnemonic not in left_out
         else ["break"]
         for item in made
     ]

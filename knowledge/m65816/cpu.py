@@ -54,8 +54,8 @@ CpuStop = Literal["budget", "end", "outside", "stop", "stp", "wai", "interrupt",
 """Why the CPU halted: the budget is used up; PC is the address just past a range of the code; PC, or the last byte of
 the instruction, is anywhere else outside the code (or on a page that is no plain memory); PC is one of the stops; STP;
 WAI while `Io` announces nothing; BRK, COP or an interrupt whose vector leads out of the code; in a sweep alone, an
-access that `Io` would have to answer. The instruction at PC has not run, but for `stp`, `wai` (PC is behind them) and
-`io` (it ran half: the result of that run is void)."""
+access that `Io` would have to answer, or more than 65,520 bytes written. The instruction at PC has not run, but for
+`stp`, `wai` (PC is behind them) and `io` (it ran half: the result of that run is void)."""
 STOPS: tuple[CpuStop, ...] = get_args(CpuStop)
 """In the order of their numbers in the raw records of a sweep."""
 

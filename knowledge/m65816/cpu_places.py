@@ -7,8 +7,9 @@ from typing import Literal
 from knowledge.m65816.cpu import POKES, Code, SweepStart
 from knowledge.m65816.memory import HARDWARE, Memory
 from knowledge.m65816.outcome import CodeError
+from knowledge.m65816.registers import Registers
 
-__all__ = ["Places", "check_starts"]
+__all__ = ["Places", "check_starts", "settle"]
 
 
 class Places:
@@ -45,6 +46,25 @@ class Places:
         if place >= 0 and address <= self.ranges[place][1]:
             return "" if address < self.ranges[place][1] else "end"
         return "outside"
+
+
+def settle(given: Registers) -> Registers:
+    """Return what the CPU makes of registers: every value cut to its width, the rules of emulation and X kept."""
+    p = given.p & 0xFF | (0x30 if given.e & 1 else 0)
+    index = 0xFF if p & 0x10 else 0xFFFF
+    s = 0x0100 | given.s & 0xFF if given.e & 1 else given.s & 0xFFFF
+    return Registers(
+        given.a & 0xFFFF,
+        given.x & index,
+        given.y & index,
+        s,
+        given.d & 0xFFFF,
+        given.db & 0xFF,
+        given.pb & 0xFF,
+        given.pc & 0xFFFF,
+        p,
+        given.e & 1,
+    )
 
 
 def check_starts(starts: Sequence[SweepStart], memory: Memory) -> None:

@@ -21,7 +21,7 @@ from knowledge.m65816.cpu import (
     Sweep,
     SweepStart,
 )
-from knowledge.m65816.cpu_places import Places, check_starts
+from knowledge.m65816.cpu_places import Places, check_starts, settle
 from knowledge.m65816.cpu_python import HALTED, IDS, OPERATIONS, run
 from knowledge.m65816.memory import HARDWARE, PAGE, PAGES, Io, Memory
 from knowledge.m65816.registers import Registers
@@ -308,9 +308,9 @@ class PythonCpu:
     ) -> Halt:
         """See `Cpu.run`."""
         self._prepare(io, code, stops, pending)
-        own = registers.settled()
-        run(self, own, budget, clock)
-        return self._halt(own, budget)
+        own = settle(registers)
+        run(self, own, max(budget, 0), clock)
+        return self._halt(own, max(budget, 0))
 
     def record(
         self,
@@ -329,9 +329,9 @@ class PythonCpu:
 
         self._prepare(io, code, stops, pending)
         self._steps, self._bus = [], [] if bus else None
-        own = registers.settled()
-        cpu_python_recorded.run(self, own, budget, clock)
-        return Record(self._halt(own, budget), tuple(self._steps), tuple(self._bus or ()))
+        own = settle(registers)
+        cpu_python_recorded.run(self, own, max(budget, 0), clock)
+        return Record(self._halt(own, max(budget, 0)), tuple(self._steps), tuple(self._bus or ()))
 
     def sweep(
         self, starts: Sequence[SweepStart], *, budget: int, code: Code, stops: Collection[int] = (), clock: int = 0
@@ -354,7 +354,7 @@ class PythonCpu:
 
     def _one(self, start: SweepStart, budget: int, clock: int) -> bytes:
         self._writes, self._undo, self._pending = [], {}, 0
-        own = start.registers.settled()
+        own = settle(start.registers)
         try:
             for address, value in start.pokes:
                 self.w8(address, value, 0, 0)

@@ -279,11 +279,14 @@ EXPORT("sweep") void sweep(i32 count, i32 budget, i64 clock) {
         C.a = starts[number].a; C.x = starts[number].x; C.y = starts[number].y; C.s = starts[number].s;
         C.d = starts[number].d; C.db = starts[number].db; C.pc = starts[number].pc; C.p = starts[number].p;
         C.e = starts[number].e;
+        if (C.e) { C.p |= 0x30; C.s = 0x100 | (C.s & 255); }
+        if (C.p & 0x10) { C.x &= 255; C.y &= 255; }
         C.clock = clock; C.event = NEVER; C.pending = 0; C.budget = budget;
         for (i32 poke = 0; poke < starts[number].pokes; poke++)
             slow_write(starts[number].poke[poke] & 0xFFFFFF, (u32)starts[number].poke[poke] >> 24, 0, 0);
         logged = 0;
         run();
+        if (C.why == FULL) C.why = TOUCHED;
         __builtin_memset(&results[number], 0, sizeof results[number]);
         results[number].why = C.why;
         if (C.why != TOUCHED) {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from knowledge.m65816.cpu import (
     NEVER,
+    POKES,
     STOPS,
     SWEPT,
     BusCycle,
@@ -24,7 +25,7 @@ from knowledge.m65816.cpu import (
     Sweep,
     SweepStart,
 )
-from knowledge.m65816.cpu_places import Places, check_starts
+from knowledge.m65816.cpu_places import Places, check_starts, settle
 from knowledge.m65816.memory import PAGE, PAGES, Io, Memory
 from knowledge.m65816.outcome import CodeError
 from knowledge.m65816.registers import Registers
@@ -44,11 +45,15 @@ _TAIL = struct.Struct("<ii")
 _EVENT = struct.Struct("<q")
 _STEP = struct.Struct("<10iqq")
 _CYCLE = struct.Struct("<Ii")
-_START = struct.Struct("<18i")
+_START = struct.Struct(f"<10i{POKES}I")
+_PADS = [(0,) * (POKES - count) for count in range(POKES + 1)]
 _RANGES = 1024
 _SLICE = 1024
 """Instructions of a recorded run, or starts of a sweep, in one call."""
+_LONGEST = 1 << 30
+"""Instructions of a run in one call, at most."""
 _FULL = 8
+"""Number of the stop that only says that the journal is full."""
 _WASM_PAGE = 0x10000
 
 
@@ -258,9 +263,10 @@ class WasmCpu:
     ) -> Halt:
         """See `Cpu.run`."""
         self._prepare(io, code, stops)
-        halt = self._slice("run", registers.settled(), budget, clock, pending)
+        halt = self._slice("run", settle(registers), min(max(budget, 0), _LONGEST), clock, pending)
         while halt.stop == "budget" and halt.instructions < budget:
-            more = self._slice("run", halt.registers, budget - halt.instructions, halt.clock, halt.pending)
+            count = min(budget - halt.instructions, _LONGEST)
+            more = self._slice("run", halt.registers, count, halt.clock, halt.pending)
             halt = _joined(halt, more)
         return halt
 
@@ -278,12 +284,12 @@ class WasmCpu:
     ) -> Record:
         """See `Cpu.record`."""
         self._prepare(io, code, stops)
-        halt = Halt(registers.settled(), "budget", 0, 0, clock, (), pending)
+        halt = Halt(settle(registers), "budget", 0, 0, clock, (), pending)
         steps: list[Step] = []
         cycles: list[BusCycle] = []
         first = True
         while first or (halt.stop == "budget" and halt.instructions < budget):
-            count = min(_SLICE, budget - halt.instructions)
+            count = max(0, min(_SLICE, budget - halt.instructions))
             more = self._slice("record", halt.registers, count, halt.clock, halt.pending, telling=bus)
             self._tell(steps, cycles, halt.cycles)
             halt, first = _joined(halt, more), False
@@ -319,10 +325,12 @@ class WasmCpu:
 
 
 def _packed(start: SweepStart) -> bytes:
-    own = start.registers.settled()
-    pokes = [(value << 24 | address) - (value >> 7 << 32) for address, value in start.pokes]
-    state = (own.a, own.x, own.y, own.s, own.d, own.db, own.pb << 16 | own.pc, own.p, own.e, len(pokes))
-    return _START.pack(*state, *pokes, *[0] * (8 - len(pokes)))
+    """Return a start as the artifact takes it; it settles the registers itself."""
+    r, pokes = start
+    state = (r.a & 0xFFFF, r.x & 0xFFFF, r.y & 0xFFFF, r.s & 0xFFFF, r.d & 0xFFFF, r.db & 0xFF)
+    place = (r.pb & 0xFF) << 16 | r.pc & 0xFFFF
+    words = [value << 24 | address for address, value in pokes]
+    return _START.pack(*state, place, r.p & 0xFF, r.e & 1, len(words), *words, *_PADS[len(words)])
 
 
 def _joined(halt: Halt, more: Halt) -> Halt:
