@@ -87,9 +87,9 @@ def _module() -> "tuple[wasmtime.Engine, wasmtime.Module]":
     except (ImportError, OSError) as error:
         raise Unavailable(str(error)) from error
     try:
-        engine = _engine(cached=True)
+        engine = _configured(cached=True)
     except wasmtime.WasmtimeError:  # no folder to keep compiled code in
-        engine = _engine(cached=False)
+        engine = _configured(cached=False)
     atexit.register(_module.cache_clear)  # while wasmtime can still free it
     try:
         return engine, wasmtime.Module(engine, ARTIFACT.read_bytes())
@@ -97,7 +97,7 @@ def _module() -> "tuple[wasmtime.Engine, wasmtime.Module]":
         raise Unavailable(str(error)) from error
 
 
-def _engine(*, cached: bool) -> "wasmtime.Engine":
+def _configured(*, cached: bool) -> "wasmtime.Engine":
     import wasmtime
 
     config = wasmtime.Config()
