@@ -1,13 +1,12 @@
 """The tools for places and their names: translate an address, turn one symbol file into another."""
 
-from typing import Annotated, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from knowledge.snes.addresses import AddressError, Translation, translate
 from knowledge.snes.mapping import Mapper
-from knowledge.snes.symbol_table import Symbol, SymbolError, SymbolTable, table_of
-from knowledge.snes.symbols import Format, read_symbols, write_symbols
 from schemas.frozen import Frozen
 from servers.asar.source import MapperName, gather, said_version
 from servers.machine.beneath import NotThereError, Root
@@ -17,6 +16,11 @@ from servers.machine.names import show
 from servers.machine.paging import END, page_of
 from servers.machine.rom_file import read_rom
 from servers.settings import Settings
+
+if TYPE_CHECKING:
+    from knowledge.snes.addresses import Translation
+    from knowledge.snes.symbol_table import SymbolTable
+    from knowledge.snes.symbols import Format
 
 __all__ = ["offer_addressing", "read_table"]
 
@@ -92,6 +96,9 @@ def _translated(found: Translation, version: str) -> Translated:
 
 def read_table(settings: Settings, path: str, mapper: Mapper) -> SymbolTable:
     """Read a symbol file of the project, whatever its format. Raises ServerError."""
+    from knowledge.snes.symbol_table import SymbolError
+    from knowledge.snes.symbols import read_symbols
+
     try:
         with Root(settings.project_root) as root:
             data = root.read(path, limit=_SYMBOL_LIMIT, tagged=False).data
@@ -105,6 +112,8 @@ def read_table(settings: Settings, path: str, mapper: Mapper) -> SymbolTable:
 
 async def _table(settings: Settings, symbols: str, code: str, mapper: Mapper) -> SymbolTable:
     """Return the symbols that a call is about."""
+    from knowledge.snes.symbol_table import Symbol, table_of
+
     if bool(symbols) == bool(code.strip()):
         raise ServerError("give one of symbols (a symbol file) and code")
     if symbols:
@@ -114,6 +123,8 @@ async def _table(settings: Settings, symbols: str, code: str, mapper: Mapper) ->
 
 
 def _converted(table: SymbolTable, to: Format, mapper: Mapper, version: str, *, offset: int, limit: int) -> Converted:
+    from knowledge.snes.symbols import write_symbols
+
     written = write_symbols(table, to, mapper=mapper)
     lines = written.text.removesuffix("\n").split("\n")
     page = page_of(lines, offset=offset, limit=limit, weigh=len)
@@ -151,6 +162,8 @@ def _offer_translating(face: Face, settings: Settings) -> None:
 
         For LoROM, HiROM, ExLoROM, ExHiROM and SA-1.
         """
+        from knowledge.snes.addresses import AddressError, translate
+
         size = 0
         if rom:
             with Root(settings.project_root) as root:
@@ -165,7 +178,10 @@ def _offer_translating(face: Face, settings: Settings) -> None:
 def _offer_converting(face: Face, settings: Settings) -> None:
     @face.offer(READS, title="Convert symbols")
     async def convert_symbols(
-        to: Annotated[Format, Field(description="wla, nocash (no$sns), mlb (Mesen, ROM offsets) or asar (defines)")],
+        to: Annotated[
+            Literal["wla", "nocash", "mlb", "asar"],
+            Field(description="wla, nocash (no$sns), mlb (Mesen, ROM offsets) or asar (defines)"),
+        ],
         symbols: Annotated[str, Field(description="a symbol file of the project, in any of the formats")] = "",
         code: Annotated[str, Field(description="instead: asar source text, or a patch, `file: main.asm`")] = "",
         mapper: MapperName = "lorom",

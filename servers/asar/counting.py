@@ -1,13 +1,13 @@
 """The tool that counts what code costs: over all ways through it, and exactly for given inputs."""
 
+from __future__ import annotations
+
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import anyio.to_thread
 from pydantic import Field
 
-from knowledge.m65816.flow import Entry
-from knowledge.m65816.flow_state import State
 from knowledge.m65816.outcome import CodeError, Outcome, Start
 from schemas.frozen import Frozen
 from servers.asar.explaining import state_of
@@ -20,6 +20,7 @@ from servers.settings import Settings
 
 if TYPE_CHECKING:
     from knowledge.m65816.cycles import LineCount
+    from knowledge.m65816.flow_state import State
 
 __all__ = ["offer_counting"]
 
@@ -113,6 +114,7 @@ def _exact(outcome: Outcome) -> Exact:
 
 def _work(source: Source, state: State, start: Start | None, *, offset: int, limit: int) -> Counted:
     from knowledge.m65816.cycles import count, count_lines, measure, scanlines, vblank_share
+    from knowledge.m65816.flow import Entry
     from knowledge.m65816.machine import Machine
 
     counted = count(source.program, Entry(source.program.start, state))
@@ -148,7 +150,7 @@ def _work(source: Source, state: State, start: Start | None, *, offset: int, lim
     )
 
 
-def _line(row: "LineCount", *, ran: bool) -> str:
+def _line(row: LineCount, *, ran: bool) -> str:
     cycles, clocks = _span(*row.cycles), _span(*row.clocks)
     times = f"{row.times} times, " if ran else ""
     return f"{row.line.file}:{row.line.line} {row.line.text.strip()}: {times}{cycles} CPU cycles, {clocks} clocks"

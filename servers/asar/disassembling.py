@@ -1,13 +1,13 @@
 """The tool that turns bytes into asar's syntax, following M and X, and has asar prove the text."""
 
+from __future__ import annotations
+
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import anyio.to_thread
 from pydantic import Field
 
-from knowledge.m65816.flow import Entry
-from knowledge.m65816.flow_state import State
 from schemas.frozen import Frozen
 from servers.asar.addressing import read_table
 from servers.asar.explaining import state_of
@@ -18,6 +18,9 @@ from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
 from servers.settings import Settings
+
+if TYPE_CHECKING:
+    from knowledge.m65816.flow_state import State
 
 __all__ = ["offer_disassembling"]
 
@@ -62,6 +65,7 @@ async def _disassembled(
     source: Source, state: State, names: dict[str, int], settings: Settings, *, offset: int, limit: int
 ) -> Disassembled:
     from knowledge.m65816.disassemble import disassemble
+    from knowledge.m65816.flow import Entry
 
     entries = [Entry(source.program.start, state)]
     found = await anyio.to_thread.run_sync(partial(disassemble, source.program, entries, names=names))

@@ -1,23 +1,25 @@
 """The tool that says in plain words what bytes do, instruction by instruction."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from knowledge.m65816.explain import Explanation, explain
-from knowledge.m65816.flow import Entry, analyse
-from knowledge.m65816.flow_state import State
-from knowledge.m65816.instruction import Truncated, decode
 from knowledge.m65816.program import Program
-from schemas.contract import Contract
 from schemas.frozen import Frozen
 from servers.asar.source import EntryText, Source, gather
 from servers.asar.state import begin_of
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
 from servers.settings import Settings
+
+if TYPE_CHECKING:
+    from knowledge.m65816.explain import Explanation
+    from knowledge.m65816.flow_state import State
+    from schemas.contract import Contract
 
 __all__ = ["offer_explaining", "state_of"]
 
@@ -61,6 +63,8 @@ class Explanations(Frozen):
 
 def state_of(contract: Contract) -> State:
     """Return what a contract says of the entry, for an analysis."""
+    from knowledge.m65816.flow_state import State
+
     flags = {} if contract.decimal is None else {"d": int(contract.decimal)}
     known = State(m=contract.m, x=contract.x, e=contract.e, d=contract.d, db=contract.db)
     return known.with_flags(**flags)
@@ -72,6 +76,10 @@ class _Rest(Exception):
 
 def _explained(program: Program, entry: State, symbols: dict[int, str]) -> Iterator[Explanation]:
     """Explain all bytes of a program, in widths that follow the flow; where it does not come, in the last ones."""
+    from knowledge.m65816.explain import explain
+    from knowledge.m65816.flow import Entry, analyse
+    from knowledge.m65816.instruction import Truncated, decode
+
     nodes = analyse(program, [Entry(program.start, entry)]).nodes
     for block in program.blocks:
         place, end, state = block.address, block.address + len(block.data), entry

@@ -1,5 +1,7 @@
 """The tool that finds what is wrong with code by following it, with the path that proves each finding."""
 
+from __future__ import annotations
+
 import json
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -7,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import anyio.to_thread
 from pydantic import Field
 
-from knowledge.m65816.flow import Entry
 from knowledge.m65816.outcome import CodeError
 from schemas.frozen import Frozen
 from servers.asar.explaining import state_of
@@ -19,6 +20,7 @@ from servers.machine.paging import END, page_of
 from servers.settings import Settings, version
 
 if TYPE_CHECKING:
+    from knowledge.m65816.flow import Entry
     from knowledge.m65816.lint.finding import Finding
     from knowledge.m65816.lint.options import LintOptions
 
@@ -70,7 +72,7 @@ class Linted(Frozen):
         return "\n".join(lines)
 
 
-def _options(rules: str, level: Severity) -> "LintOptions":
+def _options(rules: str, level: Severity) -> LintOptions:
     from knowledge.m65816.lint.options import LintOptions
 
     words = rules.replace(",", " ").split()
@@ -80,7 +82,7 @@ def _options(rules: str, level: Severity) -> "LintOptions":
     return LintOptions(select=added - {"all"}, ignore=ignored, pedantic=every, level=level)
 
 
-def _shown(item: "Finding") -> LintFinding:
+def _shown(item: Finding) -> LintFinding:
     return LintFinding(
         rule=item.rule,
         name=item.name,
@@ -95,7 +97,7 @@ def _shown(item: "Finding") -> LintFinding:
 
 
 def _linted(
-    source: Source, entries: list[Entry], options: "LintOptions", *, sarif: bool, offset: int, limit: int
+    source: Source, entries: list[Entry], options: LintOptions, *, sarif: bool, offset: int, limit: int
 ) -> Linted:
     from knowledge.m65816.lint.check import lint
     from knowledge.m65816.lint.sarif import as_sarif
@@ -137,6 +139,8 @@ def offer_linting(face: Face, settings: Settings) -> None:
         sure is not reported. Silence a line with `; lint: ignore AFS201 reason`. Leave entry empty if the widths at the
         start are not known.
         """
+        from knowledge.m65816.flow import Entry
+
         begin = begin_of(entry)
         source = await gather(code, settings, start=begin.start)
         entries = [Entry(source.program.start, state_of(begin.contract))] if begin.text.strip() else []

@@ -1,5 +1,7 @@
 """The tool that searches for faster or smaller code, and gives back only what was proved or tested."""
 
+from __future__ import annotations
+
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,9 +11,6 @@ import anyio.to_thread
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
-from knowledge.m65816.contracts import Reading, describe
-from knowledge.m65816.flow import Entry
-from knowledge.m65816.flow_state import State
 from knowledge.m65816.outcome import CodeError
 from schemas.frozen import Frozen
 from servers.asar.explaining import state_of
@@ -23,6 +22,8 @@ from servers.machine.face import READS, Face
 from servers.settings import Settings
 
 if TYPE_CHECKING:
+    from knowledge.m65816.contracts import Reading
+    from knowledge.m65816.flow_state import State
     from knowledge.m65816.optimize.search import Candidate, Optimized
 
 __all__ = ["offer_optimizing"]
@@ -100,8 +101,9 @@ def _version_lines(name: str, version: Version) -> list[str]:
     return lines
 
 
-def _version(candidate: "Candidate", state: State) -> Version:
+def _version(candidate: Candidate, state: State) -> Version:
     from knowledge.m65816.disassemble import disassemble
+    from knowledge.m65816.flow import Entry
 
     verdict = candidate.verdict
     if verdict.result == "refuted":
@@ -134,7 +136,9 @@ class _Cancelled(Exception):
     """The caller does not wait for the search any more."""
 
 
-def _result(source: Source, found: "Optimized", read: Reading) -> OptimizedCode:
+def _result(source: Source, found: Optimized, read: Reading) -> OptimizedCode:
+    from knowledge.m65816.contracts import describe
+
     state = state_of(read.contract)
     return OptimizedCode(
         asar_version=source.asar_version,
@@ -154,7 +158,7 @@ def _result(source: Source, found: "Optimized", read: Reading) -> OptimizedCode:
 
 async def _search(
     source: Source, read: Reading, goal: Literal["clocks", "bytes"], seed: int, ctx: Context
-) -> "Optimized":
+) -> Optimized:
     """Search in a thread; progress is told, and a cancelled call ends the search. Raises ServerError."""
     from knowledge.m65816.optimize.search import optimize
 

@@ -1,14 +1,14 @@
 """The tools that judge code by running it: compare two versions, and search for a better one."""
 
+from __future__ import annotations
+
 import re
 from functools import partial
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import anyio.to_thread
 from pydantic import Field
 
-from knowledge.m65816.contracts import Reading, describe, read_contract
-from knowledge.m65816.equivalence import compare
 from knowledge.m65816.outcome import CodeError
 from schemas.contract import Counterexample, Difference, Verdict
 from schemas.frozen import Frozen
@@ -17,6 +17,9 @@ from servers.asar.state import begin_of
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.settings import Settings
+
+if TYPE_CHECKING:
+    from knowledge.m65816.contracts import Reading
 
 __all__ = ["offer_proving"]
 
@@ -93,6 +96,8 @@ def reading(*, entry: str, live: str, clobbers: str, inputs: list[str], budget: 
 
     Raises ServerError with the right spelling.
     """
+    from knowledge.m65816.contracts import read_contract
+
     try:
         return read_contract(
             entry=entry,
@@ -107,6 +112,8 @@ def reading(*, entry: str, live: str, clobbers: str, inputs: list[str], budget: 
 
 
 def _compared(verdict: Verdict, read: Reading, sizes: tuple[int, int], version: str) -> Compared:
+    from knowledge.m65816.contracts import describe
+
     return Compared(
         asar_version=version,
         result=verdict.result,
@@ -144,6 +151,8 @@ def offer_proving(face: Face, settings: Settings) -> None:
         an input on which they differ. Say in live what the caller uses afterwards; without it every register and flag
         counts. Both are run as subroutines from the same state.
         """
+        from knowledge.m65816.equivalence import compare
+
         begin = begin_of(entry)
         read = reading(entry=begin.text, live=live, clobbers=clobbers, inputs=inputs, budget=budget)
         first = await gather(original, settings, start=begin.start, what="original")

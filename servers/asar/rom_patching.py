@@ -1,22 +1,16 @@
 """The tools that bring patches into a ROM: check what a patch would do, apply it with a backup, undo it."""
 
+from __future__ import annotations
+
 import re
 from functools import partial
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import anyio.to_thread
 from pydantic import Field
 
-from knowledge.m65816.flow import Entry, analyse
-from knowledge.m65816.flow_state import State
 from knowledge.m65816.program import Block, Program
-from knowledge.snes.header import checksum_of, find_mapper, read_header
 from knowledge.snes.mapping import Mapper, snes_address
-from knowledge.snes.patch_hooks import KnownCode, known_code
-from knowledge.snes.patch_report import Hook, PatchReport
-from knowledge.snes.patch_writes import Patch, PatchError
-from knowledge.snes.patches import check_patch as check_writes
-from schemas.contract import MemoryRange
 from schemas.frozen import Frozen
 from servers.asar.source import address_of, assembly_of, checked, said_version
 from servers.asar.state import begin_of
@@ -27,6 +21,11 @@ from servers.machine.face import READS, WRITES, Face
 from servers.machine.names import show
 from servers.machine.rom_file import Changed, RomFile, change_rom, read_rom, undo_change
 from servers.settings import Settings
+
+if TYPE_CHECKING:
+    from knowledge.snes.patch_hooks import KnownCode
+    from knowledge.snes.patch_report import Hook, PatchReport
+    from schemas.contract import MemoryRange
 
 __all__ = ["offer_rom_patching"]
 
@@ -138,6 +137,8 @@ class _Work(NamedTuple):
 
 async def _assembled(settings: Settings, patches: list[str], rom: str, mapper: str, include: list[str]) -> _Work:
     """Assemble patches onto a ROM in their order. Raises ServerError when one does not assemble."""
+    from knowledge.snes.header import find_mapper
+
     with Root(settings.project_root) as root:
         file = read_rom(root, rom)
     chosen: Mapper = find_mapper(file.data).mapper if mapper == "auto" else mapper  # type: ignore[assignment]  # a Literal
@@ -155,6 +156,11 @@ async def _assembled(settings: Settings, patches: list[str], rom: str, mapper: s
 
 def _original_code(rom: bytes, mapper: Mapper) -> KnownCode:
     """Follow the ROM's code from its vectors, as far as a bounded analysis comes."""
+    from knowledge.m65816.flow import Entry, analyse
+    from knowledge.m65816.flow_state import State
+    from knowledge.snes.header import read_header
+    from knowledge.snes.patch_hooks import KnownCode, known_code
+
     header = read_header(rom, mapper)
     if header is None:
         return KnownCode()
@@ -167,6 +173,9 @@ def _original_code(rom: bytes, mapper: Mapper) -> KnownCode:
 
 
 def _report(work: _Work, entry: str, expected: list[str], allowed: list[str]) -> PatchReport:
+    from knowledge.snes.patch_writes import Patch, PatchError
+    from knowledge.snes.patches import check_patch as check_writes
+
     begin = begin_of(entry) if entry.strip() else None
     widths = (begin.contract.m, begin.contract.x) if begin else (None, None)
     patches = [
@@ -200,6 +209,8 @@ def _expected(text: str, mapper: Mapper) -> tuple[int, bytes]:
 
 
 def _allowed(text: str, mapper: Mapper) -> MemoryRange:
+    from schemas.contract import MemoryRange
+
     first, dash, last = text.partition("-")
     start = address_of(first, mapper)
     end = address_of(last, mapper) if dash else start
@@ -246,6 +257,8 @@ def _hook_line(hook: Hook) -> str:
 
 def _mended(image: bytes, mapper: Mapper) -> tuple[bytes, str]:
     """Return the image with its header's checksum right, and the checksum; as it is where there is no header."""
+    from knowledge.snes.header import checksum_of, read_header
+
     header, sums = read_header(image, mapper), checksum_of(image, mapper)
     if header is None or sums is None:
         return image, ""

@@ -1,17 +1,17 @@
 """The tool that runs code on the 65816 and shows what it did."""
 
+from __future__ import annotations
+
 from functools import partial
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import anyio.to_thread
 from pydantic import Field
 
-from knowledge.m65816.machine import Machine
 from knowledge.m65816.opcodes import FLAGS
 from knowledge.m65816.outcome import CodeError, HardwareAccess, Outcome, Remark, Start, TraceLine
 from knowledge.m65816.program import Program
 from knowledge.m65816.registers import Registers
-from knowledge.snes.registers import register_at
 from schemas.frozen import Frozen
 from servers.asar.source import CodeText, EntryText, gather
 from servers.asar.state import begin_of, start_of
@@ -19,6 +19,9 @@ from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
 from servers.settings import Settings
+
+if TYPE_CHECKING:
+    pass
 
 __all__ = ["flag_letters", "offer_running", "register_values", "run_program"]
 
@@ -133,6 +136,8 @@ def _row(addresses: list[int], memory: dict[int, int]) -> str:
 
 
 def _access_line(access: HardwareAccess) -> str:
+    from knowledge.snes.registers import register_at
+
     arrow = "<-" if access.kind == "write" else "->"
     known = register_at(access.address)
     name = known.name if known else "unmapped"
@@ -171,6 +176,8 @@ def _page(outcome: Outcome, show: Show, offset: int, limit: int) -> _Lists:
 
 def run_program(program: Program, start: Start, *, budget: int, trace: bool = False) -> Outcome:
     """Run a program once. Raises ServerError when it cannot be run."""
+    from knowledge.m65816.machine import Machine
+
     try:
         return Machine(program).run(start, budget=budget, trace=trace, watch=True)
     except CodeError as error:

@@ -4,14 +4,15 @@ One argument says it: text is assembly; `hex: A9 00 6B` or `hex: $7E2000: A9 00 
 64` is a part of a ROM of the project; `file: patches/main.asm` a patch of the project with what it includes.
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import replace
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from knowledge.m65816.program import Block, Listing, Program
-from knowledge.snes.addresses import AddressError, translate
 from knowledge.snes.mapping import MAPPERS, Mapper, pc_offset
 from servers.machine.asar import Assembly, asar_version, assemble_code, assemble_program, find_asar
 from servers.machine.asar_files import patch_program
@@ -20,6 +21,9 @@ from servers.machine.errors import ServerError
 from servers.machine.names import show
 from servers.machine.rom_file import read_rom
 from servers.settings import Settings
+
+if TYPE_CHECKING:
+    pass
 
 __all__ = [
     "CodeText",
@@ -212,6 +216,8 @@ def _size(text: str | None) -> int:
 
 def address_of(text: str, mapper: Mapper) -> int:
     """Return the SNES address that a text spells (`$008000`, `00:8000`, `pc:0x0`). Raises ServerError."""
+    from knowledge.snes.addresses import AddressError, translate
+
     try:
         return translate(text, mapper).given
     except AddressError as error:

@@ -1,18 +1,19 @@
 """The state that a run begins in, as people and models type it: registers, flags and memory as short texts."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from knowledge.m65816.contract_names import FLAG_NAMES, WIDTHS, names_in, number
-from knowledge.m65816.contracts import read_contract
 from knowledge.m65816.opcodes import FLAGS
 from knowledge.m65816.outcome import CodeError, Script, Start
 from knowledge.m65816.registers import D, I, M, Registers, X
-from knowledge.snes.addresses import spelled
-from schemas.contract import Contract
 from servers.machine.errors import ServerError
 from servers.machine.names import show
+
+if TYPE_CHECKING:
+    from schemas.contract import Contract
 
 __all__ = ["Begin", "begin_of", "start_of"]
 
@@ -36,6 +37,8 @@ class Begin(NamedTuple):
 
 def begin_of(entry: str) -> Begin:
     """Read `m8 x16 d=$0000 db=$7E start=Main`. Raises ServerError with the right spelling."""
+    from knowledge.m65816.contracts import read_contract
+
     match = _START.search(entry)
     text = _START.sub(" ", entry)
     try:
@@ -68,6 +71,8 @@ _OPTIONS = {"joypad": 0xFFFF, "poison": 1_000_000, "interrupts": 1}
 
 
 def _take(text: str, values: Registers, memory: dict[int, int | bytes], options: dict[str, int]) -> None:
+    from knowledge.m65816.contract_names import number
+
     name, equals, value = text.partition("=")
     if name[:1] in ("$", "0") or ":" in name:
         place, data = _memory(text)
@@ -86,6 +91,8 @@ def _parts(text: str) -> list[str]:
 
 
 def _set(values: Registers, text: str) -> None:
+    from knowledge.m65816.contract_names import FLAG_NAMES, WIDTHS, names_in, number
+
     name, equals, value = text.partition("=")
     if not equals:
         raise CodeError(f"{show(text[:60])} sets nothing; {_REGISTER_HELP}")
@@ -113,6 +120,8 @@ def _set(values: Registers, text: str) -> None:
 
 
 def _memory(text: str) -> tuple[int, bytes]:
+    from knowledge.snes.addresses import spelled
+
     place, equals, content = text.partition("=")
     found = spelled(place.strip())
     if not equals or len(found) != 1 or found[0].pc or found[0].text != place.strip():
