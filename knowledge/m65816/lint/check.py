@@ -6,7 +6,7 @@ from itertools import islice
 from knowledge.m65816.flow import Entry
 from knowledge.m65816.lint.catalogue import Rule, matches, rule, rules
 from knowledge.m65816.lint.context import Context
-from knowledge.m65816.lint.entries import follow
+from knowledge.m65816.lint.entries import follow, widths
 from knowledge.m65816.lint.finding import SEVERITIES, Finding
 from knowledge.m65816.lint.options import LintOptions
 from knowledge.m65816.lint.rules_bank import bank_rules
@@ -62,16 +62,27 @@ def lint(
     chosen = options or LintOptions()
     wanted = _wanted(chosen)
     source = Source(listing or Listing(), program)
-    followed = follow(program, source, entries)
-    context = Context(program, source, chosen, followed.flow, bool(entries), followed.guessed)
-    found: dict[tuple[object, ...], Finding] = {}
-    for finding in _all(context, wanted):
-        found.setdefault((finding.rule, finding.file, finding.line, finding.address, finding.message), finding)
+    found = _found(source, entries, chosen, wanted)
     enabled = {item.id for item in wanted}
-    kept = [item for item in suppress(list(found.values()), source.listing) if item.rule in enabled]
+    kept = [item for item in suppress(found, source.listing) if item.rule in enabled]
     least = SEVERITIES.index(chosen.level)
     kept = [item for item in kept if SEVERITIES.index(item.severity) <= least]
     return tuple(sorted(kept, key=_order)[: chosen.most])
+
+
+def _found(source: Source, entries: Sequence[Entry], options: LintOptions, wanted: Sequence[Rule]) -> list[Finding]:
+    """Return what is found for every M and X that the entries may have, as far as nothing tells which."""
+    variants = [list(entries)] if source.commands else widths(source.program, entries)
+    kept: list[Finding] = []
+    for number, starts in enumerate(variants):
+        followed = follow(source.program, source, starts)
+        context = Context(source.program, source, options, followed.flow, bool(entries), followed.guessed)
+        found = {(item.rule, item.file, item.line, item.address, item.message): item for item in _all(context, wanted)}
+        places = {(item.rule, item.address) for item in found.values()}
+        kept = [item for item in kept if (item.rule, item.address) in places] if number else list(found.values())
+        if not kept:
+            break
+    return kept
 
 
 def _all(context: Context, wanted: Sequence[Rule]) -> Iterator[Finding]:

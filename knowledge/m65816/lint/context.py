@@ -64,8 +64,20 @@ class Context:
     @cached_property
     def astray(self) -> frozenset[int]:
         """Instructions that may only be reached because bytes were decoded in a way that the text does not mean."""
-        ghosts = [address for address in self.nodes if self.ghost(address)]
-        return self.misled | self._behind(ghosts if self.source.commands else list(self.conflicting))
+        if self.source.commands:
+            return self.misled | self._behind([address for address in self.nodes if self.ghost(address)])
+        forks = [
+            edge.target for address in self.nodes if self._forks(address) for edge in self.nodes[address].successors
+        ]
+        return self._behind([*self.conflicting, *forks])
+
+    def _forks(self, address: int) -> bool:
+        """Tell whether an immediate has two lengths because its width is unknown."""
+        node = self.nodes[address]
+        mode = node.instruction.opcode.mode
+        if mode not in ("immediate_m", "immediate_x"):
+            return False
+        return any((state.m if mode == "immediate_m" else state.x) is None for state in node.states)
 
     @cached_property
     def misled(self) -> frozenset[int]:

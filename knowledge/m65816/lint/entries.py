@@ -12,9 +12,9 @@ from knowledge.m65816.flow_state import State
 from knowledge.m65816.instruction import decode
 from knowledge.m65816.lint.source import Command, Source
 from knowledge.m65816.opcodes import OPCODES
-from knowledge.m65816.program import Block, Program
+from knowledge.m65816.program import Block, Listing, Program
 
-__all__ = ["ENDS", "VECTORS", "Followed", "follow", "vectors"]
+__all__ = ["ENDS", "VECTORS", "Followed", "begins", "follow", "vectors", "widths"]
 
 ENDS = frozenset(("rts", "rtl", "rti", "jmp", "jml", "bra", "brl", "stp"))
 """Commands behind which control never goes on."""
@@ -49,17 +49,38 @@ def vectors(program: Program) -> dict[int, str]:
     return found
 
 
+def begins(program: Program, source: Source) -> list[Entry]:
+    """Return where control begins when the caller does not say: the vectors in the program, else its start."""
+    found: list[Entry] = []
+    for address, kind in vectors(program).items():
+        found.append(Entry(address, State(m=1, x=1, e=1, d=0, db=0) if kind == "reset" else State()))
+    if not found and program.blocks and _is_code(source, program.start):
+        found.append(Entry(program.start))
+    return found
+
+
+def widths(program: Program, entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Return the entries with each width that M and X may have where they are unknown; one list for each."""
+    starts = list(entries) or begins(program, Source(Listing(), program))
+    lists = [starts]
+    for flag in "mx":
+        if any(getattr(entry.state, flag) is None and entry.state.e == 0 for entry in starts):
+            lists = [[_with(entry, flag, value) for entry in one] for one in lists for value in (1, 0)]
+    return lists
+
+
+def _with(entry: Entry, flag: str, value: int) -> Entry:
+    state = entry.state
+    if getattr(state, flag) is not None or state.e != 0:
+        return entry
+    return entry._replace(state=state._replace(m=value) if flag == "m" else state._replace(x=value))
+
+
 def follow(program: Program, source: Source, entries: Sequence[Entry]) -> Followed:
     """Analyse a program from its entries, and from what its text shows to be code that nothing else reaches."""
     code = _without_data(program, source)
-    starts = [_implied(source, entry) for entry in entries]
+    starts = [_implied(source, entry) for entry in entries or begins(program, source)]
     guessed: set[int] = set()
-    if not starts:
-        for address, kind in vectors(program).items():
-            state = State(m=1, x=1, e=1, d=0, db=0) if kind == "reset" else State()
-            starts.append(_implied(source, Entry(address, state)))
-        if not starts and program.blocks and _is_code(source, program.start):
-            starts.append(_implied(source, Entry(program.start)))
     reached: set[int] = {entry.address for entry in starts}
     flow = analyse(code, starts) if starts else analyse(Program(()), ())
     starts, flow = _refined(source, code, starts, flow)

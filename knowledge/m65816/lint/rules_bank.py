@@ -46,6 +46,8 @@ def _data(context: Context, address: int, node: Node) -> Iterator[Finding]:
     if row.mode in _ABSOLUTE or row.mode.startswith("absolute_long"):
         yield from _leaves(context, address, node)
     yield from _word(context, address, node)
+    if row.mode in ("direct_x", "direct_y") and node.state.x == 1 and node.state.e == 0:
+        yield from _page_passed(context, address, node)
     if row.mode.startswith("direct") and node.state.d is not None and node.state.d & 0xFF:
         yield _unaligned(context, address, node.state.d)
 
@@ -173,6 +175,19 @@ def _word(context: Context, address: int, node: Node) -> Iterator[Finding]:
     )
 
 
+def _page_passed(context: Context, address: int, node: Node) -> Iterator[Finding]:
+    """Report an 8-bit index that looks negative, which wraps in emulation mode only."""
+    index = node.state.xr if node.instruction.opcode.mode == "direct_x" else node.state.yr
+    if index is not None and index >= 0x80 and index + node.instruction.operand > 0xFF:
+        yield context.at_address(
+            "direct-index-does-not-wrap",
+            address,
+            f"${node.instruction.operand:02X} + ${index:02X} is D + ${node.instruction.operand + index:04X}: "
+            "in native mode a direct index does not wrap at 256",
+            fix="use an index that stays in the page, or 16-bit X and Y for a negative one",
+        )
+
+
 def _unaligned(context: Context, address: int, page: int) -> Finding:
     return context.at_address(
         "direct-page-unaligned",
@@ -193,7 +208,7 @@ def _page_left(context: Context, routine: Routine) -> Iterator[Finding]:
             continue
         if each.kind not in ("rts", "rtl") or not each.state.touched & TOUCHED["D"] or left is None or left == entered:
             continue
-        if entered is None and not 0x2100 <= left < 0x4400:
+        if entered is None and (left == 0 or not _uses_page(context, routine, left)):
             continue
         yield context.at_address(
             "direct-page-not-restored",
@@ -204,6 +219,12 @@ def _page_left(context: Context, routine: Routine) -> Iterator[Finding]:
             fix="phd at its start, pld before it returns",
         )
         return
+
+
+def _uses_page(context: Context, routine: Routine, page: int) -> bool:
+    """Tell whether a routine makes direct accesses with D as it leaves it."""
+    nodes = (context.nodes[address] for address in routine.nodes)
+    return any(node.state.d == page and node.instruction.opcode.mode.startswith("direct") for node in nodes)
 
 
 def _join(context: Context, join: Join) -> Iterator[Finding]:

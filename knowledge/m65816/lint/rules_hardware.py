@@ -5,6 +5,7 @@ divider (16) as fullsnes and the snesdev wiki give them.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from knowledge.m65816.flow import Node
 from knowledge.m65816.lint.access import Access, before, forced_cycles, reads, register, stored, writes
@@ -117,7 +118,8 @@ def _asks_sign(context: Context, node: Node) -> bool:
 
 def _vram_order(context: Context, address: int, node: Node, found: Access) -> Iterator[Finding]:
     """Compare the write with VMAIN bit 7, as far as both are sure."""
-    mode, halves = _vram_past(context, address)
+    past = _vram_past(context, address)
+    mode, halves = past.mode, past.halves
     if mode is None:
         return
     high_last = bool(mode & 0x80)
@@ -141,7 +143,12 @@ def _vram_order(context: Context, address: int, node: Node, found: Access) -> It
         )
 
 
-def _vram_past(context: Context, address: int) -> tuple[int | None, list[int]]:
+class _VramPast(NamedTuple):
+    mode: int | None
+    halves: list[int]
+
+
+def _vram_past(context: Context, address: int) -> _VramPast:
     """Return VMAIN, and the data bytes written since the VRAM address was set, the last one first."""
     halves: list[int] = []
     open_end = False
@@ -152,12 +159,12 @@ def _vram_past(context: Context, address: int) -> tuple[int | None, list[int]]:
         covered = range(found.address, found.address + (found.size or 2))
         if 0x2115 in covered:
             value = stored(node)
-            return (None if value is None else value & 0xFF), halves
+            return _VramPast(None if value is None else value & 0xFF, halves)
         if 0x2116 in covered or 0x2117 in covered:
             open_end = True
         elif not open_end:
             halves += [offset for offset in (0x2118, 0x2119) if offset in covered]
-    return None, halves
+    return _VramPast(None, halves)
 
 
 def _outside_blank(context: Context, address: int, found: Access) -> Iterator[Finding]:

@@ -17,11 +17,7 @@ from knowledge.m65816.opcodes import effects
 
 __all__ = ["handlers", "interrupt_rules"]
 
-_NAME = re.compile(
-    r"^(?:(?:native|emu(?:lation)?|interrupt|int)_?)?(?:nmi|irq|vblank)"
-    r"(?:_?(?:handler|routine|main|entry|start|vector|isr|interrupt|hook))?$",
-    re.IGNORECASE,
-)
+_NAME = re.compile(r"nmi|irq|vblank", re.IGNORECASE)
 _ACKNOWLEDGE = {"nmi": 0x4210, "irq": 0x4211}
 
 
@@ -48,13 +44,10 @@ def handlers(context: Context) -> list[Handler]:
     for address, routine in context.sound_routines.items():
         if address in found or routine.callers:
             continue
-        name = context.source.named.get(address, "")
-        returns = any(each.kind == "rti" and not each.state.stack for each in routine.exits)
-        if _NAME.match(name) and (returns or any(each.kind in ("rts", "rtl") for each in routine.exits)):
-            if returns:
-                found[address] = Handler(address, "irq" if "irq" in name.lower() else "nmi", certain=False)
-        elif returns:
-            found[address] = Handler(address, "", certain=False)
+        if any(each.kind == "rti" and not each.state.stack for each in routine.exits):
+            name = _NAME.search(context.source.named.get(address, ""))
+            told: Literal["nmi", "irq", ""] = "" if name is None else "irq" if name[0].lower() == "irq" else "nmi"
+            found[address] = Handler(address, told, certain=False)
     return [found[address] for address in sorted(found)]
 
 

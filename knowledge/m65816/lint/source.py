@@ -123,7 +123,7 @@ class Source:
         self.defines = _defines(self.listing)
         starts = sorted({line.address for line in self.listing.lines if line.address >= 0})
         self._starts = starts
-        self._moved = True
+        self._moved, self._struct, self._foreign = True, False, False
         lines: dict[tuple[str, int], list[int]] = {}
         texts: dict[tuple[str, int], str] = {}
         for line in self.listing.lines:
@@ -146,6 +146,9 @@ class Source:
                 rest = rest[match.end() :].lstrip()
             if rest:
                 commands.append(self._command(place, rest))
+        self._watch(commands)
+        if self._foreign:
+            commands = [replace(command, kind="data") if command.kind == "code" else command for command in commands]
         placed = list(self._placed(commands, addresses))
         self.commands += placed
         moved = any(command.name in _PLACES for command in commands)
@@ -154,13 +157,23 @@ class Source:
             self.origins.add(addresses[0])
             self._moved = False
         first = addresses[0] if addresses else -1
-        pending += named
+        pending += () if self._struct else named
         if first >= 0:
             self.labels += [label._replace(address=first) for label in pending]
             pending.clear()
         elif moved:
             self.labels += pending
             pending.clear()
+
+    def _watch(self, commands: list[Command]) -> None:
+        """Note where structs and code for other processors begin and end."""
+        for command in commands:
+            if command.name in ("struct", "endstruct"):
+                self._struct = command.name == "struct"
+            elif command.name == "arch":
+                self._foreign = "65816" not in command.raw
+            elif command.name in ("spcblock", "endspcblock"):
+                self._foreign = command.name == "spcblock"
 
     def _command(self, place: tuple[str, int], text: str) -> Command:
         word = _WORD.match(text)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from knowledge.m65816.lint.catalogue import matches, rule, rules
 from knowledge.m65816.lint.finding import Finding
@@ -46,7 +47,8 @@ def suppress(findings: Sequence[Finding], listing: Listing) -> list[Finding]:
     lines = {(line.file, line.line): line.text for line in listing.lines if "lint:" in line.text.lower()}
     if not lines:
         return list(findings)
-    regions, problems = _regions(lines)
+    read = _regions(lines)
+    regions, problems = read.regions, read.problems
     kept: list[Finding] = []
     for finding in findings:
         hits = [region for region in regions if region.covers(finding)]
@@ -73,7 +75,12 @@ def _about(name: str, region: _Region, message: str) -> Finding:
     )
 
 
-def _regions(lines: dict[tuple[str, int], str]) -> tuple[list[_Region], list[Finding]]:
+class _Read(NamedTuple):
+    regions: list[_Region]
+    problems: list[Finding]
+
+
+def _regions(lines: dict[tuple[str, int], str]) -> _Read:
     regions: list[_Region] = []
     problems: list[Finding] = []
     for (file, number), text in sorted(lines.items()):
@@ -94,7 +101,7 @@ def _regions(lines: dict[tuple[str, int], str]) -> tuple[list[_Region], list[Fin
         for key in wanted if verb != "on" else ():
             last = number + alone if verb == "ignore" else _LAST
             regions.append(_Region(file, number, last, key, number, text))
-    return regions, problems
+    return _Read(regions, problems)
 
 
 def _keys(text: str) -> Iterator[str]:
