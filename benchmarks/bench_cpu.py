@@ -38,7 +38,7 @@ def run(mem, registers, budget):
  cycles = 0
  for left in range(budget - 1, -1, -1):
   op = row[mem[pc]]
-  length, lead, cy, deep = OPERATIONS[op]
+  length, lead, cy, deep, fetches = OPERATIONS[op]
   o = mem[pc + 1] if length == 2 else 0 if length == 1 else mem[pc + 1] | mem[pc + 2] << 8
   if length == 4:
    o |= mem[pc + 3] << 16

@@ -141,8 +141,8 @@ def _functions() -> Iterator[str]:
 
 
 def _tables(made: tuple[Operation, ...]) -> Iterator[str]:
-    yield f"static const u8 OPERATIONS[{len(made)}][4] = {{"
-    yield from (f"{{{item.variant.length}, {item.lead}, {item.cycles}, {item.deep}}}," for item in made)
+    yield f"static const u8 OPERATIONS[{len(made)}][5] = {{"
+    yield from (f"{{{item.variant.length}, {item.lead}, {item.cycles}, {item.deep}, {item.fetches}}}," for item in made)
     yield "};"
     rows = ids(made)
     yield "static const u16 IDS[8][260] = {"

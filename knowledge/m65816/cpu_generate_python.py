@@ -274,11 +274,11 @@ def tree_lines(bodies: list[list[str]], weights: list[float], first: int, last: 
 
 
 def _tables(made: tuple[Operation, ...]) -> Iterator[str]:
-    yield "OPERATIONS: tuple[tuple[int, int, int, int], ...] = ("
-    rows = [f"({item.variant.length}, {item.lead}, {item.cycles}, {item.deep})," for item in made]
+    yield "OPERATIONS: tuple[tuple[int, int, int, int, int], ...] = ("
+    rows = [f"({item.variant.length}, {item.lead}, {item.cycles}, {item.deep}, {item.fetches})," for item in made]
     yield from (" " + " ".join(rows[start : start + 8]) for start in range(0, len(rows), 8))
     yield ")"
-    yield '"""By number: bytes, internal cycles charged first, cycles, 1 when DL counts."""'
+    yield '"""By number: bytes, internal cycles charged first, cycles, 1 when DL counts, bytes fetched."""'
     yield "IDS: dict[int, tuple[int, ...]] = {"
     for state, row in ids(made).items():
         numbers = [f"{number}," for number in row]

@@ -31,6 +31,8 @@ class Operation(NamedTuple):
     """All cycles that it always takes, the fetch of the opcode too."""
     deep: int
     """1 when it takes a cycle more with DL not 0."""
+    fetches: int
+    """Bytes of the program that it fetches, the opcode too: its length, but for WDM, which skips its second byte."""
     weight: float
     """How often it is met, roughly."""
 
@@ -55,7 +57,7 @@ def _operation(variant: Variant) -> Operation:
         cycles += _ACCESSES.get(verb, 1 if verb in ("IDLE", "FETCH") else 0)
         touched = touched or verb in _ACCESSES
         lead += verb == "IDLE" and not touched
-    return Operation(variant, tree, lead, cycles, int("IDLEW" in verbs), _weight(variant))
+    return Operation(variant, tree, lead, cycles, int("IDLEW" in verbs), 1 + verbs.count("FETCH"), _weight(variant))
 
 
 def operations() -> tuple[Operation, ...]:

@@ -91,7 +91,7 @@ static void RUN(void) {
                 u32 word = *(u32 *)(code + pc);
                 made = &row[word & 255];
                 o = word >> 8 & made->mask;
-                cost = made->length * fetch;
+                cost = made->fetches * fetch;
             } else {
                 i32 reason = place(pc);
                 if (!reason && code_byte(pc) < 0) reason = OUTSIDE;
@@ -107,7 +107,7 @@ static void RUN(void) {
                     i32 byte = code_byte(BESIDE(number));
                     if (byte < 0) { why = OUTSIDE; left++; goto out; }
                     o |= byte << 8 * (number - 1);
-                    cost += time_of(BESIDE(number));
+                    if (number < made->fetches) cost += time_of(BESIDE(number));
                 }
             }
             i32 deep = made->deep & st >> 3;

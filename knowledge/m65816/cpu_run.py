@@ -113,8 +113,8 @@ class PythonCpu:
             return HALTED, 2, pc, 0, 0
         opcode = self.mem[offset + (pc & 0x1FFF)]
         number = IDS[st & 7][opcode]
-        length, lead, cycles, deep = OPERATIONS[number]
-        operand, clocks, offsets = self._fetch(pc, length)
+        length, lead, cycles, deep, fetches = OPERATIONS[number]
+        operand, clocks, offsets = self._fetch(pc, length, fetches)
         if operand < 0:
             return HALTED, 2, pc, 0, 0
         nx = pc & 0xFF0000 | pc + length & 0xFFFF
@@ -130,7 +130,7 @@ class PythonCpu:
             self._watch(cache, pc, offsets)
         return entry
 
-    def _fetch(self, pc: int, length: int) -> tuple[int, int, list[int]]:
+    def _fetch(self, pc: int, length: int, fetches: int) -> tuple[int, int, list[int]]:
         """Return operand (-1: outside the code, or no plain memory), clocks, offsets that can be written."""
         memory, operand, clocks = self.memory, 0, 0
         offsets: list[int] = []
@@ -140,7 +140,8 @@ class PythonCpu:
             offset = memory.reads[page]
             if offset == HARDWARE or not self._places.inside(address):
                 return -1, 0, []
-            clocks += memory.clocks[page] or _slow(address)
+            if number < fetches:
+                clocks += memory.clocks[page] or _slow(address)
             offset += address & 0x1FFF
             if number:
                 operand |= self.mem[offset] << 8 * (number - 1)
@@ -170,7 +171,7 @@ class PythonCpu:
     def enter(self, number: int, pc: int, st: int) -> Entry:
         """Return the entry of an interrupt: 1 NMI, 2 IRQ, 3 ABORT, 4 RESET."""
         operation = IDS[st & 7][255 + number]
-        _, lead, cycles, _ = OPERATIONS[operation]
+        _, lead, cycles, *_ = OPERATIONS[operation]
         return operation, 0, pc, (self.memory.clocks[pc >> 13] or _slow(pc)) + 6 * lead, cycles
 
     def attend(self, clock: int, masked: int) -> int:

@@ -50,7 +50,7 @@ static u32 journal[JOURNAL];
 static u8 before[JOURNAL];
 static struct { i32 a, x, y, s, d, db, pc, p, e, pad; i64 cycles, clock; } steps[STEPS];
 static struct { u32 place, value; } bus[BUS];
-static struct decoded { u16 id; u8 length, cycles, lead, deep; u16 pad; u32 mask, none; } decoded[8][256 + 4];
+static struct decoded { u16 id; u8 length, cycles, lead, deep, fetches, pad; u32 mask, none; } decoded[8][256 + 4];
 static struct { i32 a, x, y, s, d, db, pc, p, e, pokes, poke[8]; } starts[SWEEP];
 static struct {
     u16 a, x, y, s, d, pc;
@@ -75,7 +75,7 @@ EXPORT("prepare") void prepare(void) {
     for (i32 state = 0; state < 8; state++)
         for (i32 code = 0; code < 260; code++) {
             i32 id = IDS[state][code];
-            struct decoded made = {id, OPERATIONS[id][0], OPERATIONS[id][2], OPERATIONS[id][1] * 6, OPERATIONS[id][3], 0,
+            struct decoded made = {id, OPERATIONS[id][0], OPERATIONS[id][2], OPERATIONS[id][1] * 6, OPERATIONS[id][3], OPERATIONS[id][4], 0,
                                    OPERATIONS[id][0] ? (1 << 8 * (OPERATIONS[id][0] - 1)) - 1 : 0, 0};
             decoded[state][code] = made;
         }

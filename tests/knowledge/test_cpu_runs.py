@@ -300,3 +300,13 @@ def test_the_face_imports_neither_wasmtime_nor_the_generated_loop() -> None:
     program = "import sys, knowledge.m65816.cpu; print([n for n in sys.modules if 'wasmtime' in n or 'cpu_' in n])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout.decode("utf-8").strip() == "[]"
+
+
+def test_every_cycle_of_an_instruction_is_paid_for_once(cpu: Cpu) -> None:
+    """Flat memory takes 8 clocks an access and 6 an internal cycle, whatever the opcode."""
+    for code in range(256):
+        for p, e, d in ((0x00, 0, 0), (0x30, 0, 1), (0x30, 1, 0), (0x20, 0, 5)):
+            put(cpu, {0x8000: f"{code:02x} 20 30 00"})
+            record = cpu.record(at(p=p, e=e, d=d, s=0x1FF, x=0x90, y=0x91), Quiet(), budget=1, code=ANYWHERE)
+            paid = sum(8 if cycle.kind else 6 for cycle in record.bus)
+            assert (code, record.halt.clock, record.halt.cycles) == (code, paid, len(record.bus))
