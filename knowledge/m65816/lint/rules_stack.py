@@ -180,6 +180,8 @@ def _swapped(context: Context, routine: Routine) -> Iterator[Finding]:
         while (node := context.nodes.get(address)) is not None and len(set(node.predecessors)) == 1:
             address = node.predecessors[0]
             before = context.nodes.get(address)
+            if before is not None and before.instruction.opcode.access == "push":
+                run.clear()
             if before is None or before.instruction.opcode.access != "pull" or not before.state.stack:
                 break
             top = before.state.stack[-1]
