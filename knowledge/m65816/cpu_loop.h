@@ -43,14 +43,14 @@
         t_ = *(u16 *)(door_.bias + ea_); clock += door_.clocks * 2; } \
     else { i64 both_ = slow_read_2(ea_, second, clock, pc); t_ = both_ & 65535; clock = both_ >> 16; event = 0; } \
     t_; })
-#define W8(address, what) { i32 ea_ = (address), v_ = (what); struct door door_ = write_doors_[ea_ >> 13]; \
-    u32 i_ = door_.bias + ea_, k_ = i_ - storage; \
-    if (LIKELY(door_.clocks && *(u8 *)(marks + k_))) { *(u8 *)i_ = v_; clock += door_.clocks; } \
+#define W8(address, what) { i32 ea_ = (address), v_ = (what); struct door door_ = write_doors[ea_ >> 13]; \
+    u32 i_ = door_.bias + ea_; \
+    if (LIKELY(door_.clocks && *(u8 *)(i_ + marked))) { *(u8 *)i_ = v_; clock += door_.clocks; } \
     else { clock = slow_write(ea_, v_, clock, pc); event = 0; } }
 #define W16_AT(address, second, what, high_first) { i32 ea_ = (address), v_ = (what); \
-    struct door door_ = write_doors_[ea_ >> 13]; \
-    u32 i_ = door_.bias + ea_, k_ = i_ - storage; \
-    if (LIKELY(door_.clocks && *(u16 *)(marks + k_) == 0x101 && (ea_ & 8191) != 8191)) { \
+    struct door door_ = write_doors[ea_ >> 13]; \
+    u32 i_ = door_.bias + ea_; \
+    if (LIKELY(door_.clocks && *(u16 *)(i_ + marked) == 0x101 && (ea_ & 8191) != 8191)) { \
         *(u16 *)i_ = v_; clock += door_.clocks * 2; } \
     else if (high_first) { clock = slow_write_2(second, ea_, v_ >> 8, v_ & 255, clock, pc); event = 0; } \
     else { clock = slow_write_2(ea_, second, v_ & 255, v_ >> 8, clock, pc); event = 0; } }
@@ -60,13 +60,12 @@ static void RUN(void) {
     i32 a = C.a, x = C.x, y = C.y, s = C.s, d = C.d, db = C.db << 16, pc = C.pc, o = 0, nx = 0, why = BUDGET;
     i32 n = C.p & 128, v = C.p & 64, di = C.p & 8, ii = C.p & 4, z = C.p & 2 ? 0 : 1, c = C.p & 1;
     i32 st = (C.p >> 4 & 3) | (C.e ? 4 : 0) | (d & 255 ? 8 : 0);
-    i32 t = 0, u = 0, r = 0, q = 0, ea = 0, id = 0, left = C.budget, start = 0, fetch = 0;
-    u32 storage = C.storage, marks = C.marks, span = 0, code = 0;
+    i32 t = 0, u = 0, r = 0, q = 0, ea = 0, id = 0, left = C.budget, start = 0, speed = 0;
+    u32 marked = C.marks - C.storage, span = 0, code = 0;
     i64 clock = C.clock, event = 0, cycles = 0, both = 0;
-    const struct decoded *row = decoded[st & 7];
-    const struct door *write_doors_ = C.sweeping ? shut : write_doors;
+    const struct decoded *row = decoded[speed][st];
     touched = 0;
-    (void)both, (void)storage, (void)marks, (void)write_doors_;
+    (void)both, (void)marked;
     while (left) {
         left--;
         if (__builtin_expect(clock >= event, 0)) {
@@ -78,7 +77,7 @@ static void RUN(void) {
                 const struct decoded *made = &row[255 + taken];
                 NOTE(reads[pc >> 13] < 0 ? 0 : *at(reads[pc >> 13] + (pc & 8191)));
                 id = made->id;
-                clock += time_of(pc) + made->lead;
+                clock += time_of(pc) - SPEEDS[speed] + made->cost;
                 cycles += made->cycles;
                 nx = pc;
                 goto found;
@@ -91,7 +90,7 @@ static void RUN(void) {
                 u32 word = *(u32 *)(code + pc);
                 made = &row[word & 255];
                 o = word >> 8 & made->mask;
-                cost = made->fetches * fetch;
+                cost = made->cost;
             } else {
                 i32 reason = place(pc);
                 if (!reason && code_byte(pc) < 0) reason = OUTSIDE;
@@ -99,10 +98,13 @@ static void RUN(void) {
                 start = low_end;
                 span = room;
                 code = read_doors[pc >> 13].bias;
-                fetch = read_doors[pc >> 13].clocks;
+                speed = time_of(pc) >> 2;
+                speed = speed < 3 ? speed - 1 : 2;
+                row = decoded[speed][st];
+                if (SPEEDS[speed] != time_of(pc)) span = 0;
                 made = &row[code_byte(pc)];
                 o = 0;
-                cost = time_of(pc);
+                cost = made->cost - made->fetches * SPEEDS[speed] + time_of(pc);
                 for (i32 number = 1; number < made->length; number++) {
                     i32 byte = code_byte(BESIDE(number));
                     if (byte < 0) { why = OUTSIDE; left++; goto out; }
@@ -110,12 +112,11 @@ static void RUN(void) {
                     if (number < made->fetches) cost += time_of(BESIDE(number));
                 }
             }
-            i32 deep = made->deep & st >> 3;
             NOTE(made - row);
             id = made->id;
             nx = (pc & 0xFF0000) | ((pc + made->length) & 0xFFFF);
-            clock += cost + made->lead + 6 * deep;
-            cycles += made->cycles + deep;
+            clock += cost;
+            cycles += made->cycles;
         }
     found:
         switch (id) {

@@ -43,14 +43,16 @@ static struct {
 } C;
 
 struct door { u32 bias, clocks; };
-static struct door read_doors[PAGES], write_doors[PAGES], shut[PAGES];
+static struct door read_doors[PAGES], write_doors[PAGES], kept_doors[PAGES];
 static i32 reads[PAGES], writes[PAGES], clocks[PAGES];
 static i32 range_from[RANGES], range_to[RANGES], stop_at[RANGES];
 static u32 journal[JOURNAL];
 static u8 before[JOURNAL];
 static struct { i32 a, x, y, s, d, db, pc, p, e, pad; i64 cycles, clock; } steps[STEPS];
 static struct { u32 place, value; } bus[BUS];
-static struct decoded { u16 id; u8 length, cycles, lead, deep, fetches, pad; u32 mask, none; } decoded[8][256 + 4];
+/* By the clocks of a fetch (6, 8, 12) and the state: what an opcode costs before its body runs. */
+static struct decoded { u16 id, cost; u8 length, cycles, fetches, pad; u32 mask, none; } decoded[3][16][256 + 4];
+static const i32 SPEEDS[3] = {6, 8, 12};
 static struct { i32 a, x, y, s, d, db, pc, p, e, pokes, poke[8]; } starts[SWEEP];
 static struct {
     u16 a, x, y, s, d, pc;
@@ -72,13 +74,15 @@ EXPORT("layout") u32 layout(i32 which) {
 }
 
 EXPORT("prepare") void prepare(void) {
-    for (i32 state = 0; state < 8; state++)
-        for (i32 code = 0; code < 260; code++) {
-            i32 id = IDS[state][code];
-            struct decoded made = {id, OPERATIONS[id][0], OPERATIONS[id][2], OPERATIONS[id][1] * 6, OPERATIONS[id][3], OPERATIONS[id][4], 0,
-                                   OPERATIONS[id][0] ? (1 << 8 * (OPERATIONS[id][0] - 1)) - 1 : 0, 0};
-            decoded[state][code] = made;
-        }
+    for (i32 speed = 0; speed < 3; speed++)
+        for (i32 state = 0; state < 16; state++)
+            for (i32 code = 0; code < 260; code++) {
+                const u8 *own = OPERATIONS[IDS[state & 7][code]];
+                i32 deep = own[3] & state >> 3, cost = own[4] * SPEEDS[speed] + 6 * (own[1] + deep);
+                struct decoded made = {IDS[state & 7][code], cost, own[0], own[2] + deep, own[4], 0,
+                                       own[0] ? (1 << 8 * (own[0] - 1)) - 1 : 0, 0};
+                decoded[speed][state][code] = made;
+            }
 }
 
 static inline i32 time_of(i32 address) {
@@ -205,7 +209,7 @@ static inline i32 lost(i32 pc) {
 #define BESIDE(count) ((pc & 0xFF0000) | ((pc + count) & 0xFFFF))
 #define TARGET8 ((pc & 0xFF0000) | ((nx + (i32)(signed char)o) & 0xFFFF))
 #define TARGET16 ((pc & 0xFF0000) | ((nx + o) & 0xFFFF))
-#define STATE row = decoded[st & 7]
+#define STATE row = decoded[speed][st]
 #define LANDED if (lost(pc)) { why = INTERRUPT; goto out; }
 #define HALT { why = STP; goto out; }
 #define WAIT { i64 waited = waiting(clock); if (waited < 0) { why = WAI; goto out; } \
@@ -275,6 +279,8 @@ EXPORT("recover") void recover(void) { unmark(0); }
 
 EXPORT("sweep") void sweep(i32 count, i32 budget, i64 clock) {
     C.sweeping = 1;
+    __builtin_memcpy(kept_doors, write_doors, sizeof write_doors);
+    __builtin_memset(write_doors, 0, sizeof write_doors); /* every write takes the slow door and is listed */
     for (i32 number = 0; number < count; number++) {
         C.a = starts[number].a; C.x = starts[number].x; C.y = starts[number].y; C.s = starts[number].s;
         C.d = starts[number].d; C.db = starts[number].db; C.pc = starts[number].pc; C.p = starts[number].p;
@@ -302,6 +308,7 @@ EXPORT("sweep") void sweep(i32 count, i32 budget, i64 clock) {
         unmark(1);
         C.journal = 0;
     }
+    __builtin_memcpy(write_doors, kept_doors, sizeof write_doors);
     C.sweeping = 0;
 }
 

@@ -54,7 +54,7 @@ def fill(cpu: Cpu, data: bytes) -> None:
     cpu.memory.storage[: len(data)] = data
     for page in range(PAGES):
         shown = place(page)
-        cpu.memory.clocks[page] = (0, 6, 8)[shown % 3]
+        cpu.memory.clocks[page] = (0, 6, 8, 12, 10)[shown % 5]
         if shown >= 0:
             cpu.memory.show(page, shown * PAGE, writable=shown < WRITABLE_PAGES)
     cpu.remap()
