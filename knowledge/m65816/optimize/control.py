@@ -124,7 +124,11 @@ def _inlined(graph: Graph, number: int, target: int) -> tuple[Line, ...] | None:
     for there in graph.lines[target : target + 24]:
         if there.opcode.access == "return" and lines:
             break
-        if there.controls or there.opcode.mode.startswith("stack") or there.opcode.access == "pull":
+        if (
+            there.controls
+            or there.opcode.mode.startswith("stack")
+            or there.name in ("PHK", "PLA", "PLB", "PLD", "PLP", "PLX", "PLY")
+        ):
             return None
         lines.append(there)
     else:

@@ -18,6 +18,8 @@ WINDOW = 8
 """Lines of a window at most."""
 _ALPHABET = 160
 """Instructions that sequences are made of, at most."""
+_PAIRS = 400
+"""Pairs of instructions that are tried for one window."""
 _ON_MEMORY = (
     *("LDA", "STA", "STZ", "INC", "DEC", "ASL", "LSR", "ROL", "ROR", "ADC", "SBC", "AND", "ORA", "EOR", "CMP"),
     *("TSB", "TRB", "BIT"),
@@ -190,6 +192,8 @@ def _twice(
         )
 
     useful = [letter for letter, _ in ones if letter.writes & needed and not harm(letter)]
+    useful.sort(key=lambda letter: -len(letter.writes & needed))
+    tried = 0
     for one, state in ones:
         if state is None or harm(one):
             continue
@@ -197,6 +201,9 @@ def _twice(
         for two in useful:
             if one.clocks + two.clocks >= cheapest or not left <= two.writes:
                 continue
+            tried += 1
+            if tried > _PAIRS:
+                return
             after = _after(state, two.line)
             if after is not None and _fits(goal, after, view):
                 cheapest = one.clocks + two.clocks

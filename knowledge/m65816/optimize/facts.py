@@ -27,7 +27,7 @@ class Facts:
     """The state before each line; None for a line that is never reached."""
 
     before: tuple[State | None, ...]
-    known: frozenset[Key]
+    known: frozenset[tuple[int, int]]
     """The bytes of memory that the program names by their addresses."""
 
 
@@ -37,7 +37,7 @@ def _unknown(terms: Terms, key: Key, reason: int) -> int:
     return terms.make("after", reason, *key)
 
 
-def start_state(terms: Terms, contract: Contract, known: frozenset[Key]) -> State:
+def start_state(terms: Terms, contract: Contract, known: frozenset[tuple[int, int]]) -> State:
     """Return the state at the entry."""
     state = State(terms, m=contract.m, x=contract.x)
     if contract.d is not None:
@@ -67,7 +67,7 @@ def _opaque_after(state: State, line: Line, names: frozenset[str]) -> State:
 
 
 class _Solver:
-    def __init__(self, graph: Graph, terms: Terms, contract: Contract, known: frozenset[Key]) -> None:
+    def __init__(self, graph: Graph, terms: Terms, contract: Contract, known: frozenset[tuple[int, int]]) -> None:
         self.graph, self.terms = graph, terms
         self.before: list[State | None] = [None] * len(graph.lines)
         self.visits = [0] * len(graph.lines)
@@ -206,11 +206,10 @@ def _value(values: list[int], terms: Terms, line: int, key: Key, *, give_up: boo
 
 def states(graph: Graph, terms: Terms, contract: Contract) -> Facts:
     """Return what holds before each line, for every start that the contract allows."""
-    known: frozenset[Key] = frozenset()
-    for _ in range(2):
-        solver = _Solver(graph, terms, contract, known)
-        solver.solve()
-        found = {key for state in solver.before if state is not None for key in state.env if isinstance(key, tuple)}
-        before = tuple(solver.before)
-        known = frozenset(key for key in found if key[0] == 0)
-    return Facts(before, known)
+    first = _Solver(graph, terms, contract, frozenset())
+    first.solve()
+    seen = {key for state in first.before if state is not None for key in state.env}
+    known = frozenset(key for key in seen if not isinstance(key, str) and key[0] == 0)
+    solver = _Solver(graph, terms, contract, known)
+    solver.solve()
+    return Facts(tuple(solver.before), known)

@@ -74,7 +74,10 @@ class Code:
                 lines = self._fresh(lines, start, end)
                 new = (*old[: start - first], *lines, *old[end - first :])
                 moved = _moved(old, new, start - first, end - first, len(lines))
-                return None if moved is None else self.with_lines(number, new)._aimed(moved)
+                code = self.with_lines(number, new)
+                used = {line.aim for line in code.lines} | {self.entry}
+                lost = {key for key, to in moved.items() if to is None} & used
+                return None if lost else code._aimed({key: to for key, to in moved.items() if to is not None})
             first += len(run.lines)
         return None
 
@@ -115,15 +118,14 @@ class Placed(NamedTuple):
     """Address by key of the line."""
 
 
-def _moved(old: Sequence[Line], new: Sequence[Line], start: int, end: int, size: int) -> dict[int, int] | None:
+def _moved(old: Sequence[Line], new: Sequence[Line], start: int, end: int, size: int) -> dict[int, int | None]:
+    """Return who takes the place of each line that goes; None where nothing is left behind it."""
     kept = {line.key for line in new}
-    moved: dict[int, int] = {}
+    moved: dict[int, int | None] = {}
     for line in old[start:end]:
         if line.key not in kept:
             place = start if line is old[start] else start + size
-            if place >= len(new):
-                return None
-            moved[line.key] = new[place].key
+            moved[line.key] = new[place].key if place < len(new) else None
     return moved
 
 
@@ -269,12 +271,13 @@ def put_together(code: Code) -> Placed | None:
     blocks: list[Block] = []
     for run in code.runs:
         parts = [_bytes(line, places) for line in run.lines]
-        if not parts or any(part is None for part in parts):
+        if any(part is None for part in parts):
             return None
         data = b"".join(part for part in parts if part is not None)
         if len(data) > run.room:
             return None
-        blocks.append(Block(run.address, data))
+        if data:
+            blocks.append(Block(run.address, data))
     first = code.program.blocks[0].address
     joined = sorted([*blocks, *code.data], key=lambda block: (block.address != first, block.address))
     program = Program(tuple(joined), code.program.mapper, places[code.entry], code.program.rom, code.program.fast_rom)

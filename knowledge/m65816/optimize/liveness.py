@@ -9,7 +9,7 @@ from knowledge.m65816.optimize.facts import Facts, halves
 from knowledge.m65816.optimize.graph import Graph
 from knowledge.m65816.optimize.line import Line
 from knowledge.m65816.optimize.place import places, reads_pointer
-from knowledge.m65816.optimize.state import ANYWHERE, NAMES, Key, Place, State, overlap
+from knowledge.m65816.optimize.state import ANYWHERE, NAMES, Place, State, overlap
 from knowledge.m65816.optimize.step import TRIGGERS, is_opaque
 from knowledge.snes.addresses import fold
 from schemas.contract import Contract
@@ -22,7 +22,7 @@ class Live(NamedTuple):
 
     names: frozenset[str]
     """Registers by byte and flags that may be read."""
-    dead: frozenset[Key]
+    dead: frozenset[tuple[int, int]]
     """Bytes of memory that are written before they are read, or that the contract calls dead."""
 
 
@@ -36,7 +36,7 @@ class _Touch:
     reads: frozenset[str]
     writes: frozenset[str]
     loads: tuple[Place, ...]
-    stores: frozenset[Key]
+    stores: frozenset[tuple[int, int]]
     opaque: bool = False
 
 
@@ -55,7 +55,7 @@ def _touch(line: Line, state: State | None) -> _Touch:
     if is_opaque(line) or state is None:
         return _OPAQUE
     loads: list[Place] = []
-    stores: set[Key] = set()
+    stores: set[tuple[int, int]] = set()
     access = line.opcode.access
     if (access in ("read", "write", "modify") and not line.opcode.mode.startswith("immediate")) or line.name == "PEI":
         where = places(state.copy(), line, _size(line))
@@ -92,11 +92,11 @@ def _before(after: Live, touch: _Touch) -> Live:
     return Live((after.names - touch.writes) | touch.reads, dead)
 
 
-def _at_exit(contract: Contract, universe: frozenset[Key]) -> Live:
-    dead: set[Key] = set()
+def _at_exit(contract: Contract, universe: frozenset[tuple[int, int]]) -> Live:
+    dead: set[tuple[int, int]] = set()
     spans = [(fold(span.start), fold(span.end)) for span in contract.memory_clobbers]
     for key in universe:
-        if isinstance(key, tuple) and key[0] == 0 and any(low <= key[1] <= high for low, high in spans):
+        if key[0] == 0 and any(low <= key[1] <= high for low, high in spans):
             dead.add(key)
     live = {name for name in ("A", "B", "X", "Y", "D", "DB", *"nvzcdi") if name not in contract.clobbers}
     return Live(halves(frozenset(live)), frozenset(dead))
@@ -112,7 +112,7 @@ class Liveness(NamedTuple):
 def liveness(graph: Graph, facts: Facts, contract: Contract) -> Liveness:
     """Return what may still be read at each line."""
     touches = [_touch(line, state) for line, state in zip(graph.lines, facts.before, strict=True)]
-    universe = frozenset(key for touch in touches for key in touch.stores) | facts.known
+    universe = frozenset[tuple[int, int]](key for touch in touches for key in touch.stores) | facts.known
     at_exit = _at_exit(contract, universe)
     nothing = Live(frozenset(), universe)
     after = [nothing] * len(graph.lines)
@@ -145,4 +145,7 @@ def _meet(graph: Graph, number: int, before: list[Live], at_exit: Live, nothing:
     if not ways:
         return nothing
     names = frozenset[str]().union(*(way.names for way in ways))
-    return Live(names, frozenset.intersection(*(way.dead for way in ways)))
+    dead = ways[0].dead
+    for way in ways[1:]:
+        dead &= way.dead
+    return Live(names, dead)

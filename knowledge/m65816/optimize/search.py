@@ -4,7 +4,7 @@ Rewrites come from rules and bounded enumeration over symbolic values; none coun
 the original under the contract, and the final program is compared as a whole again with seeds of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,37 +72,51 @@ class _Found:
         self.interrupt = any(line.name == "RTI" for line in lines)
         self.given: list[Case] = inputs(program, contract, seed=seed)
         self.before = self.measured(program)
+        if not self.before.runs:
+            raise CodeError(
+                f"no input lets the code end within {contract.budget} instructions: give code that returns, narrow the "
+                "inputs, or raise the budget"
+            )
+        self._verdicts: dict[Program, Verdict] = {}
 
     def measured(self, program: Program) -> Measure:
         return measure(program, self.contract, self.given, interrupt=self.interrupt)
 
-    def accepted(self, aim: Aim) -> list[Change]:
-        """Return the changes of a search, each of which the comparison accepts."""
+    def accepted(self, aim: Aim, taken: list[Change]) -> list[Change]:
+        """Return the changes of a search that goes on from those taken, each of which the comparison accepts."""
+        changes, wrong = taken, None
         for _ in range(_TRIES):
-            changes = improve(self.code, aim)
+            changes = taken + improve(taken[-1].code if taken else self.code, aim)
             wrong = self._wrong(changes)
             if wrong is None:
                 return changes
             self.refuted += 1
             aim = aim._replace(banned=aim.banned | {wrong.name})
-        return changes[: changes.index(wrong)] if wrong is not None else []
+        return changes if wrong is None else changes[: changes.index(wrong)]
 
     def _wrong(self, changes: list[Change]) -> Change | None:
         for change in changes:
             placed = put_together(change.code)
-            if placed is None or self._verdict(placed.program, "vectors").result == "refuted":
+            if placed is None or self._tested(placed.program).result == "refuted":
                 return change
         return None
+
+    def _tested(self, program: Program) -> Verdict:
+        if program not in self._verdicts:
+            self._verdicts[program] = self._verdict(program, "vectors")
+        return self._verdicts[program]
 
     def _verdict(self, program: Program, method: Literal["auto", "vectors"]) -> Verdict:
         """Compare a program with the original: on vectors alone, or in every way and with other seeds."""
         seed = self.seed + (method == "auto")
         return compare(self.program, program, self.contract, seeds=self.seeds, seed=seed, method=method)
 
-    def candidate(self, changes: list[Change], goal: Goal) -> Candidate | None:
+    def candidate(self, changes: list[Change], goal: Goal, others: Sequence[Candidate]) -> Candidate | None:
         """Return the program behind the changes as a whole, when it is better and accepted."""
         placed = put_together(changes[-1].code) if changes else None
         if placed is None:
+            return None
+        if any(placed.program == one.program for one in others):
             return None
         cost = self.measured(placed.program)
         if not _better(cost, self.before, goal):
@@ -163,10 +177,11 @@ def optimize(
 
     aim = Aim(contract, goal, found.code.size + max(0, growth), candidates, progress=progress)
     options: list[Candidate] = []
-    for one in dict.fromkeys((goal, "bytes", "clocks")):
-        changes = found.accepted(aim._replace(goal="bytes" if one == "bytes" else "clocks"))
-        option = found.candidate(changes, goal)
-        if option is not None and option.program not in [other.program for other in options]:
+    changes: list[Change] = []
+    for one in (goal, "bytes" if goal == "clocks" else "clocks"):
+        changes = found.accepted(aim._replace(goal="bytes" if one == "bytes" else "clocks"), changes)
+        option = found.candidate(changes, goal, options)
+        if option is not None:
             options.append(option)
     ranked = sorted(options, key=_order(goal))
     return Optimized(
