@@ -10,6 +10,7 @@ from typing import NamedTuple
 from knowledge.m65816.flow import Node
 from knowledge.m65816.lint.access import Access, before, forced_cycles, reads, register, stored, writes
 from knowledge.m65816.lint.context import Context
+from knowledge.m65816.lint.entries import vectors
 from knowledge.m65816.lint.finding import Finding
 from knowledge.m65816.lint.origins import origin
 from knowledge.snes.registers import register_at
@@ -168,12 +169,13 @@ def _vram_past(context: Context, address: int) -> _VramPast:
 
 
 def _outside_blank(context: Context, address: int, found: Access) -> Iterator[Finding]:
-    """Report a write that surely follows the end of a forced blank that this code itself began."""
+    """Report a write that surely follows the end of a forced blank: this code began it, or the console's reset."""
     shown = -1
+    last = address
     for node in before(context.flow, address):
         if node.instruction.opcode.mnemonic in ("WAI", "PLP", "CLI", "RTI"):
             return
-        other = register(node)
+        other, last = register(node), node.instruction.address
         if other is None:
             continue
         if reads(node) and other.address in (0x4210, 0x4211, 0x4212, 0x213D, 0x2137):
@@ -188,6 +190,8 @@ def _outside_blank(context: Context, address: int, found: Access) -> Iterator[Fi
                 yield _blank_finding(context, address, found, shown, node.instruction.address)
             return
         shown = node.instruction.address if shown < 0 else shown
+    if shown >= 0 and vectors(context.program).get(last) == "reset":
+        yield _blank_finding(context, address, found, shown, last)
 
 
 def _blank_finding(context: Context, address: int, found: Access, shown: int, blanked: int) -> Finding:
@@ -196,7 +200,7 @@ def _blank_finding(context: Context, address: int, found: Access, shown: int, bl
         "video-outside-blank",
         address,
         f"{kind} is written after the picture was turned on: outside of blank the write is lost or goes astray",
-        path=[context.step(blanked, "forced blank begins"), context.step(shown, "forced blank ends")],
+        path=[context.step(blanked, "forced blank from here on"), context.step(shown, "forced blank ends")],
         fix="write to $2100 last, after all of VRAM, CGRAM and OAM",
     )
 

@@ -84,11 +84,11 @@ def _move(context: Context, address: int, node: Node) -> Iterator[Finding]:
     offsets = (0x0000, 0x6000, 0x8000, 0xFFFF) if state.yr is None else (state.yr,)
     areas = {region(bank << 16 | offset, mapper).area for offset in offsets}
     source = node.instruction.operand >> 8
-    if areas == {"rom"} or (areas <= {"rom", "open_bus"} and "rom" in areas):
+    if areas <= {"rom", "open_bus"} and (state.yr is not None or "rom" in areas):
         yield context.at_address(
             "block-move-to-rom",
             address,
-            f"the destination is bank ${bank:02X}, which is ROM; the source is bank ${source:02X}",
+            f"the destination is bank ${bank:02X}, where nothing can be written; the source is bank ${source:02X}",
             path=[] if state.yr is None else [context.step(address, f"Y = ${state.yr:04X} here")],
             fix=f"asar writes the banks as they stand, destination first: {name} ${source:02X},${bank:02X}",
         )

@@ -37,6 +37,7 @@ def stack_rules(context: Context) -> Iterator[Finding]:
     for routine in context.sound_routines.values():
         if routine.address not in wrong:
             yield from _torn(context, routine)
+            yield from _piled(context, routine)
         yield from _swapped(context, routine)
         yield from _bank(context, routine)
     for join in [join for join in context.flow.joins if join.field == "stack"][:_MOST_JOINS]:
@@ -168,6 +169,48 @@ def _torn(context: Context, routine: Routine) -> Iterator[Finding]:
                 path=[context.step(routine.address, f"{context.label(routine.address)} begins")],
                 fix="push what is pulled, or remove the pull",
             )
+
+
+def _piled(context: Context, routine: Routine) -> Iterator[Finding]:
+    """Report a return that every path reaches with more pushed than pulled, where a loop pushes."""
+    if any(each.state.stack is not None for each in routine.exits):
+        return
+    least = _least(context, routine)
+    for address, depth in least.items():
+        if depth >= 1:
+            yield context.at_address(
+                "stack-unbalanced",
+                address,
+                f"at least {depth} byte{'s' if depth > 1 else ''} still on the stack here: a loop pushes, and nothing "
+                "pulls as much",
+                path=[context.step(routine.address, f"{context.label(routine.address)} begins")],
+                fix="pull as often as is pushed",
+            )
+
+
+def _least(context: Context, routine: Routine) -> dict[int, int]:
+    """Return the least depth at each return; nothing when pushes look deliberate, or loops pull."""
+    known: dict[int, int] = {routine.address: 0}
+    work = [routine.address]
+    found: dict[int, int] = {}
+    steps = 0
+    while work:
+        address = work.pop()
+        node = context.nodes[address]
+        row, level = node.instruction.opcode, known[address]
+        steps += 1
+        size = width(node.instruction, node.state) if row.access in ("push", "pull") else 0
+        made = row.mnemonic in ("PEA", "PEI", "PER", "PHK", "TXS", "TCS") or (row.mnemonic == "PHA" and size == 2)
+        if size is None or made or steps > 4 * len(routine.nodes) + 64:
+            return {}
+        if row.mnemonic in _RETURNS:
+            found[address] = level
+        level += size if row.access == "push" else -size
+        for edge in node.successors:
+            if edge.kind != "call" and edge.target in context.nodes and level < known.get(edge.target, 1 << 30):
+                known[edge.target] = level
+                work.append(edge.target)
+    return found
 
 
 def _swapped(context: Context, routine: Routine) -> Iterator[Finding]:

@@ -151,7 +151,7 @@ class Source:
             commands = [replace(command, kind="data") if command.kind == "code" else command for command in commands]
         placed = list(self._placed(commands, addresses))
         self.commands += placed
-        moved = any(command.name in _PLACES for command in commands)
+        moved = any(command.name in _PLACES or _tells_place(command) for command in commands)
         self._moved = self._moved or moved
         if addresses and self._moved:
             self.origins.add(addresses[0])
@@ -255,6 +255,11 @@ class Source:
         place = bisect_right(self._starts, address) - 1
         found = self.by_address.get(self._starts[place]) if place >= 0 else None
         return found if found is not None and address < found.address + found.size else None
+
+
+def _tells_place(command: Command) -> bool:
+    """Tell whether a command prints the place, by which insertion tools find what follows: `print "MAIN ",pc`."""
+    return command.name == "print" and re.search(r"\bpc\b", command.raw) is not None
 
 
 def _defines(listing: Listing) -> dict[str, str]:
