@@ -23,7 +23,7 @@ VECTORS = {
     0xFFFC: "reset", 0xFFFE: "irq",
 }  # fmt: skip
 """Vectors by their address in bank $00; those from $FFF4 on hold in emulation mode."""
-_MOST_ENTRIES = 400
+_MOST_ENTRIES = 4_000
 _FARTHEST = 200
 
 
@@ -86,13 +86,13 @@ def follow(program: Program, source: Source, entries: Sequence[Entry]) -> Follow
     starts, flow = _refined(source, code, starts, flow)
     for _ in range(4):
         fresh = [address for address in _unreached(source, flow) if address not in reached]
-        if not fresh or len(starts) + len(fresh) > _MOST_ENTRIES:
+        fresh = fresh[: _MOST_ENTRIES - len(starts)]
+        if not fresh:
             break
         more = _fresh(source, code, starts, fresh)
-        guessed.update(entry.address for entry in more)
+        guessed.update(entry.address for entry in more.starts[len(starts) :])
         reached.update(guessed)
-        starts += more
-        starts, flow = _refined(source, code, starts, analyse(code, starts))
+        starts, flow = _refined(source, code, more.starts, more.flow)
     return Followed(flow, frozenset(guessed))
 
 
@@ -139,10 +139,11 @@ def _reached_width(source: Source, flow: Flow, start: int, mode: str, mask: int)
     return None
 
 
-def _fresh(source: Source, code: Program, starts: Sequence[Entry], fresh: Sequence[int]) -> list[Entry]:
-    """Return entries for labels that nothing reaches, those left out that others of them reach."""
+def _fresh(source: Source, code: Program, starts: list[Entry], fresh: Sequence[int]) -> _Refined:
+    """Add entries for labels that nothing reaches, those left out that others of them reach."""
     entries = {address: _implied(source, Entry(address)) for address in fresh}
-    nodes = analyse(code, [*starts, *entries.values()]).nodes
+    flow = analyse(code, [*starts, *entries.values()])
+    nodes = flow.nodes
     alone = [address for address in fresh if address in nodes and not nodes[address].predecessors]
     covered: set[int] = set()
     kept: list[Entry] = []
@@ -156,7 +157,8 @@ def _fresh(source: Source, code: Program, starts: Sequence[Entry], fresh: Sequen
             if place not in covered and place in nodes:
                 covered.add(place)
                 work += [edge.target for edge in nodes[place].successors]
-    return kept
+    starts = [*starts, *kept]
+    return _Refined(starts, flow if len(kept) == len(fresh) else analyse(code, starts))
 
 
 def _is_code(source: Source, address: int) -> bool:
@@ -167,13 +169,20 @@ def _is_code(source: Source, address: int) -> bool:
 
 
 def _unreached(source: Source, flow: Flow) -> list[int]:
-    """Return where labels, or an org, begin instructions that the flow does not reach."""
-    found: set[int] = set()
-    for address in {label.address for label in source.labels} | source.origins:
-        command = source.by_address.get(address)
-        if command is not None and command.kind == "code" and address not in flow.nodes:
-            found.add(address)
-    return sorted(found)
+    """Return where labels, or an org, begin instructions that the flow does not reach; sublabels only if nothing else.
+
+    A sublabel is reached from its own routine as a rule, once that is an entry.
+    """
+    mains = {label.address for label in source.labels if label.name[:1] not in (".", "+", "-", "?")} | source.origins
+    found = [address for address in mains if _unseen(source, flow, address)]
+    if not found:
+        found = [label.address for label in source.labels if _unseen(source, flow, label.address)]
+    return sorted(set(found))
+
+
+def _unseen(source: Source, flow: Flow, address: int) -> bool:
+    command = source.by_address.get(address)
+    return command is not None and command.kind == "code" and address not in flow.nodes
 
 
 def _without_data(program: Program, source: Source) -> Program:

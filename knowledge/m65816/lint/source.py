@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -64,8 +64,7 @@ class LabelText(NamedTuple):
     """SNES address of what follows; -1 when that is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command of a line."""
 
     file: str
@@ -148,7 +147,7 @@ class Source:
                 commands.append(self._command(place, rest))
         self._watch(commands)
         if self._foreign:
-            commands = [replace(command, kind="data") if command.kind == "code" else command for command in commands]
+            commands = [command._replace(kind="data") if command.kind == "code" else command for command in commands]
         placed = list(self._placed(commands, addresses))
         self.commands += placed
         moved = any(command.name in _PLACES or _tells_place(command) for command in commands)
@@ -204,7 +203,7 @@ class Source:
             yield from makers
 
     def _at(self, command: Command, address: int) -> Command:
-        return replace(command, address=address, size=self._size(address))
+        return command._replace(address=address, size=self._size(address))
 
     def _size(self, address: int) -> int:
         place = bisect_right(self._starts, address)
