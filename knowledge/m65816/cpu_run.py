@@ -1,6 +1,8 @@
 """The Python CPU: the generated loop, the code it has decoded, and the doors to all that is not plain memory."""
 
-from collections.abc import Collection, Sequence
+import functools
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from knowledge.m65816.cpu import (
     ABORT,
@@ -46,6 +48,27 @@ class _Touched(Exception):  # no error: a sweep met hardware
     """A run of a sweep asked for hardware."""
 
 
+class _Doors(NamedTuple):
+    """A page table as the loop looks it up."""
+
+    pages: tuple[tuple[int, int], ...]
+    """Where byte 0 of the address space would lie, and the clocks; (0, 0): not memory."""
+    mirrors: Mapping[int, Sequence[int]]
+    """The pages that show a part of the storage, by its offset."""
+
+
+@functools.lru_cache(maxsize=64)
+def _doors(table: tuple[int, ...], clocks: tuple[int, ...]) -> _Doors:
+    """Work a page table out. Programs of one kind have the same ones, so that this is done once for all of them."""
+    rows = ((n, offset, g) for n, offset, g in zip(range(PAGES), table, clocks, strict=True))
+    pages = tuple((offset - n * PAGE, g) if offset >= 0 and g else (0, 0) for n, offset, g in rows)
+    mirrors: dict[int, list[int]] = {}
+    for page, offset in enumerate(table):
+        if offset >= 0:
+            mirrors.setdefault(offset, []).append(page)
+    return _Doors(pages, mirrors)
+
+
 class PythonCpu:
     """The reference CPU. See `knowledge.m65816.cpu.Cpu` for its face."""
 
@@ -72,7 +95,7 @@ class PythonCpu:
         """First and last coded offset by page of the storage."""
         self._shown: dict[int, bytes] = {}
         """What lay in each span when the last run ended."""
-        self._mirrors: dict[int, list[int]] = {}
+        self._mirrors: Mapping[int, Sequence[int]] = {}
         self._writes: list[tuple[int, int]] | None = None
         self._undo: dict[int, int] = {}
         self._steps: list[Step] = []
@@ -82,17 +105,9 @@ class PythonCpu:
     def remap(self) -> None:
         """See `Cpu.remap`."""
         memory = self.memory
-        tables = zip(range(PAGES), memory.reads, memory.writes, memory.clocks, strict=True)
-        rows = [
-            ((r - n * PAGE, g) if r >= 0 and g else (0, 0), (w - n * PAGE, g) if w >= 0 and g else (0, 0))
-            for n, r, w, g in tables
-        ]
-        self.rp[:] = [read for read, _ in rows]
-        self.wp[:] = [write for _, write in rows]
-        self._mirrors.clear()
-        for page, offset in enumerate(memory.writes):
-            if offset >= 0:
-                self._mirrors.setdefault(offset, []).append(page)
+        clocks = tuple(memory.clocks)
+        self.rp[:] = _doors(tuple(memory.reads), clocks).pages
+        self.wp[:], self._mirrors = _doors(tuple(memory.writes), clocks)
         self._forget()
 
     def _forget(self) -> None:

@@ -2,6 +2,7 @@
 
 import atexit
 import ctypes
+import functools
 import struct
 from array import array
 from collections.abc import Callable, Collection, Sequence
@@ -152,6 +153,18 @@ def _linear(length: int) -> "type[ctypes.Array[ctypes.c_ubyte]]":
     return type("Linear", (ctypes.c_ubyte * length,), {})
 
 
+@functools.lru_cache(maxsize=64)
+def _doors(at: int, table: tuple[int, ...], clocks: tuple[int, ...]) -> "array[int]":
+    """Return what the loop looks up for a page: where its byte 0 would lie, and its clocks (0: not memory).
+
+    Programs of one kind have the same tables, so that this is worked out once for all of them.
+    """
+    doors = array("I", bytes(8 * PAGES))
+    doors[::2] = array("I", [(at + offset - page * PAGE) & 0xFFFFFFFF for page, offset in enumerate(table)])
+    doors[1::2] = array("I", [c if offset >= 0 else 0 for offset, c in zip(table, clocks, strict=True)])
+    return doors
+
+
 class WasmCpu:
     """The fast CPU. See `knowledge.m65816.cpu.Cpu` for its face."""
 
@@ -206,11 +219,9 @@ class WasmCpu:
         self._put(layout.reads, array("i", memory.reads))
         self._put(layout.writes, array("i", memory.writes))
         self._put(layout.clocks, array("i", memory.clocks))
+        clocks = tuple(memory.clocks)
         for place, table in ((layout.read_doors, memory.reads), (layout.write_doors, memory.writes)):
-            doors = array("I", bytes(8 * PAGES))
-            doors[::2] = array("I", [(at + offset - page * PAGE) & 0xFFFFFFFF for page, offset in enumerate(table)])
-            doors[1::2] = array("I", [c if offset >= 0 else 0 for offset, c in zip(table, memory.clocks, strict=True)])
-            self._put(place, doors)
+            self._put(place, _doors(at, tuple(table), clocks))
 
     def _prepare(self, io: Io, code: Code, stops: Collection[int]) -> None:
         self._doors.io = io
