@@ -46,6 +46,7 @@ FILE_OPENERS = {
     "servers/machine/beneath.py": "the way to a file below a root",
     "servers/machine/confined_process.py": "/proc of the confined program",
     "servers/machine/landlock.py": "descriptors of the folders that a confined program may read",
+    "servers/machine/linked_program.py": "a program of the system and its libraries, beside a confined run",
     "servers/machine/openat2.py": "the system call under beneath",
     "servers/machine/sandbox.py": "a private workspace for a confined program",
     "servers/machine/store.py": "whole files, atomically",

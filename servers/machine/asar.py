@@ -30,7 +30,8 @@ from servers.machine.asar_program import Program, note
 from servers.machine.asar_rom import Block
 from servers.machine.asar_stop import why_stopped
 from servers.machine.errors import ServerError
-from servers.machine.sandbox import Backend, Finished, Limits, run_confined
+from servers.machine.linked_program import Linked
+from servers.machine.sandbox import Backend, Finished, Limits, link, run_confined
 from servers.settings import Settings
 
 __all__ = ["ASAR_LIMITS", "Assembly", "FoundAsar", "asar_version", "assemble_code", "assemble_program", "find_asar"]
@@ -115,29 +116,39 @@ def find_asar(settings: Settings) -> FoundAsar:
     raise ServerError("asar is not installed: run afs fetch asar, or set AFS_ASAR to an asar program")
 
 
+class _Known(NamedTuple):
+    """What is asked of an asar once."""
+
+    version: str
+    linked: Linked
+
+
 async def asar_version(found: FoundAsar, *, backend: Backend | None = None) -> str:
     """Return the version of a found asar ("1.91"), asked once for each state of the file. Raises ServerError."""
+    return (await _known(found, backend)).version
+
+
+async def _known(found: FoundAsar, backend: Backend | None) -> _Known:
     try:
         status = found.path.stat()
     except OSError as error:
         raise ServerError(f"{found.path} can't be read ({error.strerror}): run afs fetch asar") from error
     key = (found.path, status.st_mtime_ns, status.st_size)
-    known = _versions()
-    if key not in known:
+    if key not in _versions():
         with workspace(found.path) as place:
-            done = await run_confined(
-                [str(place.program), "--version"], workspace=place.folder, limits=ASAR_LIMITS, backend=backend
-            )
+            linked = await link(place.program, backend=backend)
+            argv = [str(place.program), "--version"]
+            done = await run_confined(argv, workspace=place.folder, limits=ASAR_LIMITS, linked=linked, backend=backend)
         match = re.search(rb"Asar (\d+\.\d+)", done.stdout)
         if match is None:
             said = (done.stderr or done.stdout)[-200:].decode("utf-8", "replace").strip()
             raise ServerError(f"{found.path} ({found.origin}) does not answer as asar does: {said}; set AFS_ASAR")
-        known[key] = match[1].decode("ascii")
-    return known[key]
+        _versions()[key] = _Known(match[1].decode("ascii"), linked)
+    return _versions()[key]
 
 
 @functools.cache
-def _versions() -> dict[tuple[Path, int, int], str]:
+def _versions() -> dict[tuple[Path, int, int], _Known]:
     return {}
 
 
@@ -165,10 +176,10 @@ async def assemble_program(
 ) -> Assembly:
     """Assemble a program with its files, over its ROM or a blank one. Raises ServerError as `assemble_code` does."""
     found = find_asar(settings)
-    version = await asar_version(found, backend=backend)
+    known = await _known(found, backend)
     try:
         with workspace(found.path) as place:
-            setup = _Setup(program, place, version, limits, backend)
+            setup = _Setup(program, place, known, limits, backend)
             run = await _run(setup, program.rom)
             if program.rom:
                 return await _onto_rom(setup, run)
@@ -184,7 +195,7 @@ class _Setup(NamedTuple):
 
     program: Program
     place: Place
-    version: str
+    known: _Known
     limits: Limits
     backend: Backend | None
 
@@ -207,7 +218,8 @@ async def _run(setup: _Setup, rom: bytes) -> _Run:
     argv = [str(place.program), "--no-title-check", "--fix-checksum=off", "--symbols=wla"]
     argv += [f"-I{folder or '.'}" for folder in program.folders]
     argv += [f"--symbols-path={SYMBOLS}", start, ROM]
-    done = await run_confined(argv, workspace=place.folder, limits=limits, backend=setup.backend)
+    linked = setup.known.linked._replace(program=place.program)
+    done = await run_confined(argv, workspace=place.folder, limits=limits, linked=linked, backend=setup.backend)
     diagnostics = parse_diagnostics(done.stderr.decode("utf-8", "replace"), lines=program.lines)
     stopped = why_stopped(done, diagnostics, limits)
     if stopped is not None:
@@ -287,7 +299,7 @@ def _doubts(*, exact: bool, varies: bool) -> list[Diagnostic]:
 def _failed(setup: _Setup, run: _Run) -> Assembly:
     return Assembly(
         ok=False,
-        asar_version=setup.version,
+        asar_version=setup.known.version,
         mapper=setup.program.mapper,
         blocks=(),
         symbols={},
@@ -305,7 +317,7 @@ def _assembled(setup: _Setup, run: _Run, spans: list[asar_rom.Span], doubts: lis
     traps = asar_source.silent_traps(program.text, own_lines)
     return Assembly(
         ok=True,
-        asar_version=setup.version,
+        asar_version=setup.known.version,
         mapper=program.mapper,
         blocks=tuple(asar_rom.blocks(run.image, spans, addresses, program.mapper)),
         symbols=run.symbols.labels,

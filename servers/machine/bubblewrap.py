@@ -10,7 +10,7 @@ import json
 import os
 import resource
 import select
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,10 +88,16 @@ def _pipe(stack: contextlib.ExitStack) -> tuple[io.FileIO, io.FileIO]:
 
 
 def arguments(
-    program: Path, *, workspace: Path, readable: Sequence[Path], gate: Gate, first_process: bool
+    program: Path,
+    *,
+    workspace: Path,
+    readable: Sequence[Path],
+    gate: Gate,
+    first_process: bool,
+    inside: Mapping[str, Path] | None = None,
 ) -> list[str]:
     """Return bubblewrap's command line but for what it runs: an empty root with the libraries, `readable` and the
-    workspace.
+    workspace. With `inside` (files by the paths that they get) it shows these, and not the libraries of the system.
 
     With `first_process` nothing stands above what it runs: one process less, for a program that may start none. The
     kernel spares a first process the signals of its own making: it sees a file limit as an error of its write. Its
@@ -102,13 +108,20 @@ def arguments(
     command += ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--disable-userns"]
     command += ["--cap-drop", "ALL", "--die-with-parent", "--new-session"]
     command += ["--as-pid-1"] if first_process else []
+    command += _system_libraries() if inside is None else []
+    for place, path in (inside or {}).items():
+        command += ["--ro-bind", str(path), place]
+    for path in readable:
+        command += ["--ro-bind", str(path), str(path)]
+    command += ["--bind", str(workspace), str(workspace), "--remount-ro", "/"]
+    return [*command, "--chdir", str(workspace), "--"]
+
+
+def _system_libraries() -> list[str]:
+    command: list[str] = []
     for name in _LIBRARIES:
         command += ["--ro-bind-try", name, name]
     for name in _LIBRARY_LINKS:
         link = os.path.islink(name)
         command += ["--symlink", os.readlink(name), name] if link else ["--ro-bind-try", name, name]
-    command += ["--ro-bind-try", _LOADER_CACHE, _LOADER_CACHE]
-    for path in readable:
-        command += ["--ro-bind", str(path), str(path)]
-    command += ["--bind", str(workspace), str(workspace), "--remount-ro", "/"]
-    return [*command, "--chdir", str(workspace), "--"]
+    return [*command, "--ro-bind-try", _LOADER_CACHE, _LOADER_CACHE]

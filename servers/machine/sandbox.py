@@ -9,6 +9,7 @@ run as uid 65534, and the workspace is handed to that uid.
 import contextlib
 import functools
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from servers.machine import landlock
 from servers.machine.bubblewrap import SYSTEM_PATHS, Gate, ResourceLimits, arguments
 from servers.machine.confined_process import Ended, Job, Launch
 from servers.machine.errors import ServerError
+from servers.machine.linked_program import Linked, link_of, loader_of, put_together, start_by
 
 __all__ = [
     "BACKENDS",
@@ -32,6 +34,7 @@ __all__ = [
     "choose_backend",
     "describe_sandbox",
     "flaw",
+    "link",
     "run_confined",
 ]
 
@@ -84,18 +87,23 @@ async def run_confined(
     read_only: Sequence[Path] = (),
     limits: Limits = DEFAULT_LIMITS,
     stdin: bytes = b"",
+    linked: Linked | None = None,
     backend: Backend | None = None,
 ) -> Finished:
     """Run `argv` in the sandbox and wait for it; a cancel kills it with all that it started.
 
     `argv[0]` is an absolute path. The program starts in `workspace`, the one folder that it can write in;
     it can read `read_only`, itself and the system's libraries. Its environment is PATH, HOME and LANG.
+    With `linked` (its program is `argv[0]`) it is started out of a folder with a secret name, and no path that it could
+    name leads to a library or to itself: for a program that reads what a stranger's text tells it to.
     `backend` asks for one of the two (for tests and measuring). Raises ServerError when there is no sandbox
     or nothing could start.
     """
     chosen: Backend = backend if backend is not None else await anyio.to_thread.run_sync(choose_backend)
+    launchers = [await link(tool, backend=chosen) for tool in _launchers()] if linked and chosen == "landlock" else []
     with contextlib.ExitStack() as stack:
-        launch = _launch(chosen, argv, workspace, read_only, limits, stack)
+        start = _Start(argv, workspace, read_only, linked, launchers)
+        launch = _launch(chosen, start, limits, stack)
         job = Job(launch, wall_seconds=limits.wall_seconds, output_bytes=limits.output_bytes, stdin=stdin)
         try:
             ended = await anyio.to_thread.run_sync(job.run, abandon_on_cancel=True)
@@ -112,45 +120,102 @@ def _finished(ended: Ended, backend: Backend) -> Finished:
     )
 
 
-def _launch(
-    backend: Backend,
-    argv: Sequence[str],
-    workspace: Path,
-    read_only: Sequence[Path],
-    limits: Limits,
-    stack: contextlib.ExitStack,
-) -> Launch:
+class _Start(NamedTuple):
+    """What is to be started, and what it may reach."""
+
+    argv: Sequence[str]
+    workspace: Path
+    read_only: Sequence[Path] = ()
+    linked: Linked | None = None
+    launchers: Sequence[Linked] = ()
+    """Under Landlock: what puts limits on a linked program, linked themselves."""
+
+
+def _launch(backend: Backend, start: _Start, limits: Limits, stack: contextlib.ExitStack) -> Launch:
     """Prepare a run: the command line with its limits, and what the starting thread gives up."""
-    as_root = os.geteuid() == 0
-    if as_root:
-        _hand_over(workspace)
+    if os.geteuid() == 0:
+        _hand_over(start.workspace)
     bounds = ResourceLimits(
         limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, limits.open_files, limits.processes
     )
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(workspace), "LANG": "C.UTF-8"}
-    readable = [*read_only, Path(argv[0])]
     if backend == "bubblewrap":
-        gate = Gate(bounds, stack)
-        command = arguments(
-            _tool("bwrap"),
-            workspace=workspace,
-            readable=readable,
-            gate=gate,
-            first_process=limits.processes == 0,
-        )
-        return Launch(
-            [*command, *argv],
-            workspace,
-            environment,
-            landlock.become_nobody if as_root else _nothing,
-            descriptors=gate.descriptors,
-            started=gate.open,
-            watches_child=True,
-        )
-    command = [*_death_with_us(readable), *_limit(bounds, readable), *argv]
-    ruleset = landlock.open_ruleset(read_only=[*SYSTEM_PATHS, *readable], read_write=[workspace])
+        return _by_bubblewrap(start, bounds, stack)
+    return _by_landlock(start, bounds, stack)
+
+
+def _environment(start: _Start) -> dict[str, str]:
+    return {"PATH": "/usr/bin:/bin", "HOME": str(start.workspace), "LANG": "C.UTF-8"}
+
+
+def _by_bubblewrap(start: _Start, bounds: ResourceLimits, stack: contextlib.ExitStack) -> Launch:
+    gate = Gate(bounds, stack)
+    folder = f"/{secrets.token_hex(16)}"
+    command = arguments(
+        _tool("bwrap"),
+        workspace=start.workspace,
+        readable=start.read_only if start.linked else [*start.read_only, Path(start.argv[0])],
+        gate=gate,
+        first_process=bounds.processes == 0,
+        inside=start.linked.inside(folder) if start.linked else None,
+    )
+    command += [*start_by(start.linked, folder), *start.argv[1:]] if start.linked else start.argv
+    return Launch(
+        command,
+        start.workspace,
+        _environment(start),
+        landlock.become_nobody if os.geteuid() == 0 else _nothing,
+        descriptors=gate.descriptors,
+        started=gate.open,
+        watches_child=True,
+    )
+
+
+def _by_landlock(start: _Start, bounds: ResourceLimits, stack: contextlib.ExitStack) -> Launch:
+    if start.linked:
+        folder = _secret_folder([*start.launchers, start.linked], stack)
+        command = [*_limited(start.launchers, bounds, folder), *start_by(start.linked, folder), *start.argv[1:]]
+        readable = [*start.read_only, Path(folder)]
+    else:
+        command = [*_limited([Linked(tool) for tool in _launchers()], bounds), *start.argv]
+        readable = [*SYSTEM_PATHS, *start.read_only, *_launchers(), Path(start.argv[0])]
+    ruleset = landlock.open_ruleset(read_only=readable, read_write=[start.workspace])
     stack.callback(os.close, ruleset)
-    return Launch(command, workspace, environment, functools.partial(_confine_by_landlock, ruleset, as_root))
+    confine = functools.partial(_confine_by_landlock, ruleset, os.geteuid() == 0)
+    return Launch(command, start.workspace, _environment(start), confine)
+
+
+def _secret_folder(programs: list[Linked], stack: contextlib.ExitStack) -> str:
+    """Make a folder with the programs in it, below one that is removed at the end."""
+    above = Path(tempfile.mkdtemp(prefix="afs-linked-"))
+    stack.callback(shutil.rmtree, above, ignore_errors=True)
+    above.chmod(0o711)
+    folder = above / secrets.token_hex(16)
+    put_together(programs, folder)
+    return str(folder)
+
+
+async def link(program: Path, *, backend: Backend | None = None) -> Linked:
+    """Find what a program is loaded with; asked of the loader once for each state of its file. Raises ServerError."""
+    status = program.stat()
+    key = (program, status.st_mtime_ns, status.st_size)
+    if key not in _links():
+        loader = loader_of(program)
+        said = b""
+        if loader is not None:
+            with tempfile.TemporaryDirectory(prefix="afs-link-") as name:
+                folder = Path(name)
+                folder.chmod(0o711)
+                (folder / "work").mkdir()
+                command = [str(loader.resolve()), "--list", str(program)]
+                done = await run_confined(command, workspace=folder / "work", read_only=[program], backend=backend)
+                said = done.stdout
+        _links()[key] = link_of(program, loader, said.decode("utf-8", "replace"))
+    return _links()[key]
+
+
+@functools.cache
+def _links() -> dict[tuple[Path, int, int], Linked]:
+    return {}
 
 
 def _nothing() -> None:
@@ -179,29 +244,28 @@ def _tool(name: str) -> Path:
     return Path(found).resolve()
 
 
-def _limit(limits: ResourceLimits, readable: list[Path]) -> list[str]:
-    prlimit = _tool("prlimit")
-    readable.append(prlimit)
-    return [
-        str(prlimit),
+def _launchers() -> list[Path]:
+    """Return the programs that start another one: with its end bound to ours where there is setpriv, with limits."""
+    with contextlib.suppress(ServerError):
+        return [_tool("setpriv"), _tool("prlimit")]
+    return [_tool("prlimit")]
+
+
+def _limited(launchers: Sequence[Linked], limits: ResourceLimits, folder: str = "") -> list[str]:
+    """Return the words before a program's own: it ends when this process is killed (bubblewrap has it built in)."""
+    bounds = [
         f"--as={limits.memory_bytes}",
         f"--cpu={limits.cpu_seconds}",
         f"--fsize={limits.file_bytes}",
         f"--nofile={limits.open_files}",
         f"--nproc={limits.processes}",
         "--core=0",
-        "--",
     ]
-
-
-def _death_with_us(readable: list[Path]) -> list[str]:
-    """The program's end when this process is killed; bubblewrap has it built in."""
-    try:
-        setpriv = _tool("setpriv")
-    except ServerError:
-        return []
-    readable.append(setpriv)
-    return [str(setpriv), "--pdeathsig", "KILL", "--"]
+    words = [["--pdeathsig", "KILL"], bounds][-len(launchers) :]
+    command: list[str] = []
+    for one, own in zip(launchers, words, strict=True):
+        command += [*(start_by(one, folder) if folder else [str(one.program)]), *own, "--"]
+    return command
 
 
 _CANARY = """
@@ -240,7 +304,7 @@ def _run_canary(backend: Backend) -> str:
         secret.write_text("secret\n", encoding="utf-8")
         secret.chmod(0o644)
         argv = [str(_tool("sh")), "-c", _CANARY, "sh", str(secret), str(target)]
-        launch = _launch(backend, argv, workspace, (), DEFAULT_LIMITS, stack)
+        launch = _launch(backend, _Start(argv, workspace), DEFAULT_LIMITS, stack)
         ended = Job(launch, wall_seconds=5.0, output_bytes=4096).run()
         said = ended.stdout.decode("utf-8", "replace").split("\n")
         if target.exists():

@@ -123,6 +123,29 @@ async def test_system_files_can_not_be_read(path: str, backend: Backend) -> None
 
 
 @pytest.mark.parametrize(
+    "path",
+    ["/usr/lib/os-release", "/etc/ld.so.cache", "/lib64/ld-linux-x86-64.so.2", "/usr/lib", "../asar", "../../asar"],
+)
+@pytest.mark.parametrize(
+    "code",
+    [
+        'incbin "{path}"',
+        'incsrc "{path}"',
+        '!a = inc\n!{{a}}bin "{path}"',
+        'dd readfile4("{path}",0)',
+        'if canreadfile1("{path}",0) : print "it can be read"',
+        'if filesize("{path}") > 0 : print "it can be read"',
+    ],
+)
+async def test_what_a_program_is_loaded_with_can_not_be_read(code: str, path: str, backend: Backend) -> None:
+    assembly = await attack("org $008000\nnop\n" + code.format(path=path), backend)
+    assert assembly.prints == ()
+    if "can be read" not in code:
+        assert not assembly.ok
+        assert all(item.next_step for item in assembly.diagnostics)
+
+
+@pytest.mark.parametrize(
     ("code", "expected"),
     [
         ("org $008000\nwhile 1\nendwhile\n", "E_afs_time"),
