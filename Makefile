@@ -64,6 +64,8 @@ docs: $(READY) ## write the tool tables from the servers themselves, and what th
 
 docs-check: $(READY)
 	@$(BIN)/python docs/generate.py --check
+	@$(BIN)/python -m tests.oracle.coverage --check
+	@$(BIN)/python -m knowledge.m65816.cpu_generate --check
 	@$(BIN)/python .ci/lock.py --check
 
 bench: $(READY) ## speed as ratios in one run; fails on a missed bound (ARGS="--json FILE")

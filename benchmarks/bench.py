@@ -65,6 +65,18 @@ def _cpu() -> list[Ratio]:
     return bench_cpu.measure()
 
 
+def _compare() -> list[Ratio]:
+    from benchmarks import bench_compare
+
+    return [bench_compare.measure()]
+
+
+def _runs() -> list[Ratio]:
+    from benchmarks import bench_runs
+
+    return bench_runs.measure()
+
+
 MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "spawn": _spawn,
     "step": _step,
@@ -72,6 +84,8 @@ MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "embedded": _embedded,
     "cpu": _cpu,
     "flow": _flow,
+    "compare": _compare,
+    "runs": _runs,
 }
 """Name -> what measures it."""
 

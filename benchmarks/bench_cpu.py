@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from knowledge.m65816.cpu_generate_python import Writer
     from knowledge.m65816.registers import Registers
 
-__all__ = ["FAST_BOUND", "INSTRUCTIONS", "PYTHON_BOUND", "flat_text", "measure"]
+__all__ = ["FAST_BOUND", "INSTRUCTIONS", "PYTHON_BOUND", "flat_loop", "flat_text", "measure"]
 
 PYTHON_BOUND = 1 / 0.8
 """The Python CPU with page tables, clocks, journal and hardware keeps 0.8 of the flat loop's speed."""
@@ -104,7 +104,8 @@ def flat_text() -> str:
     return f"{_ENTER}{loop}\n return budget - left, cycles\n"
 
 
-def _flat() -> Callable[[], object]:
+def flat_loop() -> Callable[[], object]:
+    """Return what runs the mix once on flat memory."""
     from knowledge.m65816 import cpu_python
 
     names: dict[str, Any] = dict(vars(cpu_python))
@@ -168,7 +169,7 @@ def _repeated(once: Callable[[], object]) -> Callable[[], object]:
 def measure(*, rounds: int = ROUNDS) -> list[Ratio]:
     """Run the mix on all three in turns."""
     python = _ours("python")
-    flat = in_turns(python, _flat(), rounds=rounds)
+    flat = in_turns(python, flat_loop(), rounds=rounds)
     fast = in_turns(_repeated(_ours("wasm")), _repeated(python), rounds=rounds)
     mix = f"{INSTRUCTIONS} instructions"
     return [

@@ -1,4 +1,4 @@
-"""Writes what the docs say of the tools from the servers themselves: the table in README.md, and docs/tools.md.
+"""Writes what the docs say of the tools from the servers themselves: README.md's table, docs/tools.md, docs/lint.md.
 
 `make docs` writes; `--check` writes nothing and fails, with a diff, when a file is not what it would write.
 """
@@ -19,11 +19,13 @@ import anyio
 from mcp.server import MCPServer
 from mcp.types import Tool
 
+from knowledge.m65816.lint.catalogue import docs as lint_rules
 from servers.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 TOOLS = ROOT / "docs" / "tools.md"
+LINT = ROOT / "docs" / "lint.md"
 BEGIN = "<!-- tools:begin -->"
 END = "<!-- tools:end -->"
 _NOTE = "<!-- written by `make docs` -->"
@@ -116,6 +118,20 @@ def reference(found: tuple[Offer, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def rules() -> str:
+    """Return docs/lint.md: every rule of the linter."""
+    lines = [
+        "# What lint finds",
+        "",
+        _NOTE,
+        "Each rule has a stable id. `; lint: ignore AFS201 reason` silences a line, `; lint: off AFS201` and",
+        "`; lint: on` a region. The tool `lint` reports errors and warnings unless `level` is `suggestion`.",
+        "",
+        lint_rules().strip(),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def readme(text: str, found: tuple[Offer, ...]) -> str:
     """Return README's text with the table between its two marks.
 
@@ -132,7 +148,7 @@ def readme(text: str, found: tuple[Offer, ...]) -> str:
 def wanted() -> dict[Path, str]:
     """Return the files that this writes, and what they should hold."""
     found = anyio.run(offers)
-    return {README: readme(README.read_text(encoding="utf-8"), found), TOOLS: reference(found)}
+    return {README: readme(README.read_text(encoding="utf-8"), found), TOOLS: reference(found), LINT: rules()}
 
 
 def _old(path: Path) -> str:
@@ -153,7 +169,7 @@ def check(files: Mapping[Path, str]) -> int:
 
 def main() -> int:
     """Write the files, or check them."""
-    parser = argparse.ArgumentParser(description="Write README's table of tools and docs/tools.md.")
+    parser = argparse.ArgumentParser(description="Write README's table of tools, docs/tools.md and docs/lint.md.")
     parser.add_argument("--check", action="store_true", help="write nothing, fail on a difference")
     files = wanted()
     if parser.parse_args().check:
