@@ -154,15 +154,22 @@ def _linear(length: int) -> "type[ctypes.Array[ctypes.c_ubyte]]":
 
 
 @functools.lru_cache(maxsize=64)
-def _doors(at: int, table: tuple[int, ...], clocks: tuple[int, ...]) -> "array[int]":
-    """Return what the loop looks up for a page: where its byte 0 would lie, and its clocks (0: not memory).
+def _tables(at: int, reads: tuple[int, ...], writes: tuple[int, ...], clocks: tuple[int, ...]) -> tuple[bytes, ...]:
+    """Return the page tables as the artifact keeps them, and for reads and writes what the loop looks up for a page:
+    where its byte 0 would lie, and its clocks (0: not memory).
 
     Programs of one kind have the same tables, so that this is worked out once for all of them.
     """
-    doors = array("I", bytes(8 * PAGES))
-    doors[::2] = array("I", [(at + offset - page * PAGE) & 0xFFFFFFFF for page, offset in enumerate(table)])
-    doors[1::2] = array("I", [c if offset >= 0 else 0 for offset, c in zip(table, clocks, strict=True)])
-    return doors
+    raw = [array("i", table).tobytes() for table in (reads, writes, clocks)]
+    for table in (reads, writes):
+        doors = array("I", bytes(8 * PAGES))
+        doors[::2] = array("I", [(at + offset - page * PAGE) & 0xFFFFFFFF for page, offset in enumerate(table)])
+        doors[1::2] = array("I", [c if offset >= 0 else 0 for offset, c in zip(table, clocks, strict=True)])
+        raw.append(doors.tobytes())
+    return tuple(raw)
+
+
+_LAYOUTS: list[_Layout] = []
 
 
 class WasmCpu:
@@ -191,7 +198,7 @@ class WasmCpu:
         self.memory = Memory(self._bytes[self._at : self._at + storage])
         names = ("layout", "prepare", "run", "record", "recover", "sweep")
         self._calls = {name: cast("wasmtime.Func", exports[name]) for name in names}
-        self._layout = _Layout(*(self._call("layout", number) for number in range(len(_Layout._fields))))
+        self._layout = self._asked_layout()
         self._doors.event = self._layout.control + 8
         self._places = Places((), ())
         self._call("prepare")
@@ -207,6 +214,12 @@ class WasmCpu:
     def _call(self, name: str, *given: int) -> int:
         return cast("int", self._calls[name](self._store, *given))
 
+    def _asked_layout(self) -> _Layout:
+        """Return where things lie, which is the same in all instances of the artifact."""
+        if not _LAYOUTS:
+            _LAYOUTS.append(_Layout(*(self._call("layout", number) for number in range(len(_Layout._fields)))))
+        return _LAYOUTS[0]
+
     # The face.
 
     def _put(self, place: int, data: "array[int]") -> None:
@@ -215,13 +228,11 @@ class WasmCpu:
 
     def remap(self) -> None:
         """See `Cpu.remap`."""
-        memory, layout, at = self.memory, self._layout, self._at
-        self._put(layout.reads, array("i", memory.reads))
-        self._put(layout.writes, array("i", memory.writes))
-        self._put(layout.clocks, array("i", memory.clocks))
-        clocks = tuple(memory.clocks)
-        for place, table in ((layout.read_doors, memory.reads), (layout.write_doors, memory.writes)):
-            self._put(place, _doors(at, tuple(table), clocks))
+        memory, layout = self.memory, self._layout
+        tables = _tables(self._at, tuple(memory.reads), tuple(memory.writes), tuple(memory.clocks))
+        places = (layout.reads, layout.writes, layout.clocks, layout.read_doors, layout.write_doors)
+        for place, raw in zip(places, tables, strict=True):
+            self._bytes[place : place + len(raw)] = raw
 
     def _prepare(self, io: Io, code: Code, stops: Collection[int]) -> None:
         self._doors.io = io
