@@ -9,6 +9,7 @@ import importlib.util
 import os
 import re
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -36,7 +37,9 @@ from servers.settings import Settings
 
 __all__ = ["ASAR_LIMITS", "Assembly", "FoundAsar", "asar_version", "assemble_code", "assemble_program", "find_asar"]
 
-ASAR_LIMITS = Limits(wall_seconds=10.0, cpu_seconds=3, memory_bytes=512 << 20, file_bytes=16 << 20, processes=0)
+ASAR_LIMITS = Limits(wall_seconds=4.5, cpu_seconds=3, memory_bytes=512 << 20, file_bytes=16 << 20, processes=0)
+"""Of one assembly; its runs share the wall time."""
+_LEAST_SECONDS = 0.1
 _LARGE = 256 << 10
 """Bytes of a symbol file above which it is read in another thread."""
 _EXPANDABLE = 512 << 10
@@ -179,7 +182,7 @@ async def assemble_program(
     known = await _known(found, backend)
     try:
         with workspace(found.path) as place:
-            setup = _Setup(program, place, known, limits, backend)
+            setup = _Setup(program, place, known, limits, backend, time.monotonic() + limits.wall_seconds)
             run = await _run(setup, program.rom)
             if program.rom:
                 return await _onto_rom(setup, run)
@@ -198,6 +201,8 @@ class _Setup(NamedTuple):
     known: _Known
     limits: Limits
     backend: Backend | None
+    deadline: float
+    """When the last of its runs has to be over, by the monotonic clock."""
 
 
 class _Run(NamedTuple):
@@ -213,7 +218,8 @@ class _Run(NamedTuple):
 
 async def _run(setup: _Setup, rom: bytes) -> _Run:
     """Assemble over `rom` (empty: none) and read what asar left."""
-    program, place, limits = setup.program, setup.place, setup.limits
+    program, place = setup.program, setup.place
+    limits = setup.limits._replace(wall_seconds=max(_LEAST_SECONDS, setup.deadline - time.monotonic()))
     start = put(place, program, rom)
     argv = [str(place.program), "--no-title-check", "--fix-checksum=off", "--symbols=wla"]
     argv += [f"-I{folder or '.'}" for folder in program.folders]
@@ -221,7 +227,7 @@ async def _run(setup: _Setup, rom: bytes) -> _Run:
     linked = setup.known.linked._replace(program=place.program)
     done = await run_confined(argv, workspace=place.folder, limits=limits, linked=linked, backend=setup.backend)
     diagnostics = parse_diagnostics(done.stderr.decode("utf-8", "replace"), lines=program.lines)
-    stopped = why_stopped(done, diagnostics, limits)
+    stopped = why_stopped(done, diagnostics, setup.limits)
     if stopped is not None:
         return _Run(done, [*diagnostics[:5], stopped], b"", read_wla(""), "", ok=False)
     ok = done.returncode == 0
@@ -332,7 +338,7 @@ def _assembled(setup: _Setup, run: _Run, spans: list[asar_rom.Span], doubts: lis
 
 
 def _explained(program: Program, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    return [
-        item if item.next_step else item.model_copy(update={"next_step": next_step(item, program.text)})
-        for item in diagnostics
-    ]
+    def step(item: Diagnostic) -> str:
+        return next_step(item, program.text, files=bool(program.files))
+
+    return [item if item.next_step else item.model_copy(update={"next_step": step(item)}) for item in diagnostics]

@@ -1,13 +1,13 @@
 """The files of a patch, gathered beneath the user's folder: the patch itself, and what it includes.
 
 asar never sees the user's folder: it is given copies of just these files. What is included is read off the text, file
-after file, so a file that only a computed name mentions is asked for by its folder (`include`).
+after file; defines of plain text in a name are put in. A file that only a name computed otherwise mentions is asked for
+by its folder (`include`).
 """
 
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from knowledge.snes.mapping import Mapper
@@ -15,7 +15,7 @@ from servers.machine import asar_source
 from servers.machine.asar_program import TEXT_SUFFIXES, Program
 from servers.machine.beneath import NotThereError, Root
 from servers.machine.errors import ServerError
-from servers.machine.names import show
+from servers.machine.names import PATH_LIMIT, show
 
 __all__ = ["MOST_BYTES", "MOST_FILES", "patch_program"]
 
@@ -23,11 +23,17 @@ MOST_FILES = 1_000
 """Files of one patch."""
 MOST_BYTES = 32 << 20
 """Bytes of all files of one patch."""
+_LONGEST_DEFINE = 500
 _INCLUDE = re.compile(
-    r"""\b(?:incsrc|incbin|include|table|readfile[1-4]|filesize|canreadfile[1-4]?|canread[1-4]?file)\b
-        \s*\(?\s*(?:"([^"\n]{1,500})"|'([^'\n]{1,500})'|([^\s"',:()]{1,500}))""",
+    r"""(?: \b(?P<code>incsrc)\b | \bincbin\b | (?:^|:\s)\s*table\b
+          | \b(?:readfile[1-4]|filesize|canreadfile[1-4]?|canread[1-4]?file)\s*\( )
+        \s*(?:"(?P<double>[^"\n]{1,500})"|'(?P<single>[^'\n]{1,500})'|(?P<bare>[^\s"',:()]{1,500}))""",
     re.IGNORECASE | re.VERBOSE,
 )
+_COMMENT = re.compile(r"""^((?:[^"';]|"[^"]*"|'[^']*')*);.*""")
+"""A comment begins at a semicolon outside of quotes; a quote that is never closed hides none."""
+_DEFINE = re.compile(r"""^\s*!(\w+)\s*[:?]?=\s*(?:"([^"\n!]*)"|([^\s"!]+))\s*$""")
+_NAMED = re.compile(r"!(?:(\w+)|\{(\w+)\})")
 _ABSOLUTE = re.compile(r"^(?:[/\\]|[A-Za-z]:|~)")
 
 
@@ -35,14 +41,26 @@ class _Asked(NamedTuple):
     name: str
     by: str
     line: int
+    code: bool
+    """It is assembled, so it may include more."""
 
 
-def _asked(text: str, by: str) -> Iterator[_Asked]:
+class _Text(NamedTuple):
+    text: str
+    name: str
+
+
+def _asked(text: str, by: str, defines: dict[str, str]) -> Iterator[_Asked]:
+    """Yield what a file includes. Defines of plain text are noted, and put in where a name is made of them."""
     for number, line in enumerate(text.split("\n"), start=1):
-        for match in _INCLUDE.finditer(line.partition(";")[0]):
-            name = next(part for part in match.groups() if part is not None)
-            if "{" not in name and not name.startswith("!"):
-                yield _Asked(name, by, number)
+        plain = _COMMENT.sub(r"\1", line) if ";" in line else line
+        if define := _DEFINE.match(plain):
+            defines[define[1]] = (define[2] or define[3] or "")[:_LONGEST_DEFINE]
+        for match in _INCLUDE.finditer(plain):
+            name = match["double"] or match["single"] or match["bare"]
+            name = _NAMED.sub(lambda one: defines.get(one[1] or one[2], one[0]), name)
+            if "!" not in name and "<" not in name and len(name) <= PATH_LIMIT:
+                yield _Asked(name, by, number, match["code"] is not None)
 
 
 def _outside(asked: _Asked) -> ServerError:
@@ -53,13 +71,18 @@ def _outside(asked: _Asked) -> ServerError:
     )
 
 
-def _candidates(asked: _Asked, folders: Sequence[str]) -> list[str]:
-    """Return the paths below the root at which asar would look, in its order."""
+def _inside(asked: _Asked, folders: Sequence[str]) -> list[str]:
+    """Return the paths below the root at which asar would look, in its order; none when all are outside."""
     if _ABSOLUTE.match(asked.name):
-        raise _outside(asked)
+        return []
     name = asked.name.replace("\\", "/")
     paths = [posixpath.normpath(posixpath.join(folder, name)) for folder in (posixpath.dirname(asked.by), *folders)]
-    inside = [path for path in paths if path != ".." and not path.startswith("../")]
+    return [path for path in paths if path != ".." and not path.startswith("../")]
+
+
+def _candidates(asked: _Asked, folders: Sequence[str]) -> list[str]:
+    """Return the same. Raises ServerError where there is none."""
+    inside = _inside(asked, folders)
     if not inside:
         raise _outside(asked)
     return inside
@@ -89,6 +112,25 @@ class _Gathered:
         self.files[path] = chunk.data
         return chunk.data
 
+    def follow(self, first: "_Text", folders: Sequence[str]) -> None:
+        """Read what a text includes, and what that includes; so, too, the texts that are there already."""
+        defines: dict[str, str] = {}
+        spare = {name for name in self.files if name != first.name and name.lower().endswith(TEXT_SUFFIXES)}
+        looked = {first.name, *spare}
+        todo = [asked for name in sorted(spare) for asked in _asked(self._text(name), name, defines)]
+        todo += _asked(*first, defines)
+        while todo:
+            asked = todo.pop()
+            if asked.by in spare and not _inside(asked, folders):
+                continue
+            found = next((path for path in _candidates(asked, folders) if self.take(path) is not None), "")
+            if found and found not in looked and (asked.code or found.lower().endswith(TEXT_SUFFIXES)):
+                looked.add(found)
+                todo += _asked(self._text(found), found, defines)
+
+    def _text(self, name: str) -> str:
+        return self.files[name].decode("utf-8", "replace")
+
     def take_all(self, folder: str) -> None:
         """Read all files of a folder and of those in it."""
         try:
@@ -108,24 +150,16 @@ def patch_program(root: Root, path: str, *, mapper: Mapper, include: Sequence[st
     Raises ServerError: no such file, no text, too much, or a file outside the root.
     """
     name = posixpath.normpath(path.replace("\\", "/"))
-    folders = ["" if folder in (".", "") else posixpath.normpath(folder) for folder in ("", *include)]
+    asked_for = ["" if folder in (".", "", "./") else posixpath.normpath(folder) for folder in include]
+    folders = list(dict.fromkeys(["", *asked_for]))
     gathered = _Gathered(root)
     data = gathered.take(name)
     if data is None:
         raise ServerError(f"there is no patch {show(path)}; name it relative to the project folder (AFS_PROJECT_ROOT)")
     text = asar_source.checked(_decoded(data, name))
-    for folder in filter(None, folders):
+    for folder in dict.fromkeys(asked_for):
         gathered.take_all(folder)
-    todo = list(_asked(text, name))
-    while todo:
-        asked = todo.pop()
-        for candidate in _candidates(asked, folders):
-            known = candidate in gathered.files
-            found = gathered.take(candidate)
-            if found is not None:
-                if not known and PurePosixPath(candidate).suffix.lower() in TEXT_SUFFIXES:
-                    todo += _asked(found.decode("utf-8", "replace"), candidate)
-                break
+    gathered.follow(_Text(text, name), folders)
     return Program(text, mapper, escaped=False, name=name, files=gathered.files, folders=tuple(folders), rom=rom)
 
 

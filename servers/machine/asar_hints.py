@@ -74,8 +74,6 @@ _BY_CODE = {
     "Eno_freespace": "no free space was found: place the code with org instead of freecode",
     "Esnes_address_doesnt_map_to_rom": "this address is not ROM (with lorom, ROM is $8000-$FFFF of banks 00-6F and "
     "80-FF): choose another org; RAM is written by code at run time, not by org",
-    "Efile_not_found": "no file can be read here: put the content into the code itself (db for data)",
-    "Efailed_to_open_file_access_denied": "no file can be read here: put the content into the code (db for data)",
     "Esnes_address_out_of_bounds": "this address lies outside the ROM, which is blank here: use an org in the ROM, and "
     "do not read ROM that the program has not written",
     "Edefine_not_found": "define it before its first use, for example: !name = $10",
@@ -98,15 +96,20 @@ _BY_CODE = {
     "Wfreespace_leaked": "harmless on a blank ROM; put autoclean before the jsl or jml that uses the free space",
     "Wmapper_already_set": "name the mapper once: in the code or in the argument, not different ones in both",
 }
+_FILE_CODES = ("Efile_not_found", "Efailed_to_open_")
 _LABEL_NAME = re.compile(r"^[ \t]*#?([A-Za-z_]\w*)(?::|[ \t]*=)", re.MULTILINE)
+_FILE = re.compile(r"'([^']*)'")
+_OUTSIDE = re.compile(r"(?:[/\\~]|[A-Za-z]:|(?:\.\.[/\\]){2,})")
 _MISSING = re.compile(r"Label '([^']*)'")
 
 
-def next_step(diagnostic: Diagnostic, code: str) -> str:
+def next_step(diagnostic: Diagnostic, code: str, *, files: bool = False) -> str:
     """Return what to do about a diagnostic of asar, in one or two plain sentences.
 
-    `code` is the program, for the names in it. Never empty.
+    `code` is the program, for the names in it; `files`: it is a patch, which may include files. Never empty.
     """
+    if diagnostic.code.startswith(_FILE_CODES):
+        return _file(diagnostic.message, files=files)
     special: dict[str, Callable[[Diagnostic, str], str]] = {
         "Eunknown_command": _unknown_command,
         "Elabel_not_found": _label_not_found,
@@ -120,6 +123,21 @@ def next_step(diagnostic: Diagnostic, code: str) -> str:
     if step or diagnostic.severity == "warning":
         return step or "check that this is what you mean"
     return f"correct line {diagnostic.line} and assemble again" if diagnostic.line else "correct it and assemble again"
+
+
+def _file(message: str, *, files: bool) -> str:
+    if not files:
+        return (
+            "code that is sent as text can't read files: put the content into it (db for data), or save it as a patch "
+            "of the project and send file: and its name"
+        )
+    match = _FILE.search(message)
+    if match and _OUTSIDE.match(match[1]):
+        return "only files below the project folder can be read: put it there and include it by a relative path"
+    return (
+        "the file is not below the project folder, or its name is put together when the patch runs: correct the name, "
+        "or name its folder in include"
+    )
 
 
 def _first(hints: Sequence[_Hint], source: str) -> str:

@@ -22,9 +22,10 @@ def why_stopped(done: Finished, diagnostics: list[Diagnostic], limits: Limits) -
             "print less: look for an endless loop",
         )
     if done.timed_out or number in (signal.SIGXCPU, signal.SIGKILL):
+        spent = f"{limits.wall_seconds:g} seconds" if done.timed_out else f"{limits.cpu_seconds} seconds of the CPU"
         return _limit(
             "time",
-            f"the program did not assemble in {limits.cpu_seconds} seconds",
+            f"the program did not assemble in {spent}",
             "look for an endless while, for or rep, and make the loop end",
         )
     if number == signal.SIGXFSZ:

@@ -209,3 +209,9 @@ async def test_eight_at_once_do_not_mix(backend: Backend) -> None:
         ]
         assert list(assembly.symbols) == [f"l{number}"]
     assert len(results) == 8
+
+
+async def test_the_runs_over_one_program_share_its_time() -> None:
+    slow = "org $008000\nfor i = 0..100000\nfor j = 0..100000\nendfor\nendfor\ndb read1($008000)\norg $009000\nnop\n"
+    assembly = await assemble_code(slow, HERE, limits=ASAR_LIMITS._replace(wall_seconds=1.0, cpu_seconds=30))
+    assert [item.message for item in assembly.diagnostics] == ["the program did not assemble in 1 seconds"]

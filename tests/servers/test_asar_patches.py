@@ -210,3 +210,50 @@ async def test_a_new_file_may_be_written_instead(tmp_path: Path) -> None:
     assert (tmp_path / "game.sfc").read_bytes() == rom
     text, fields = await call(tmp_path, "apply_patch", patch=GOOD, rom="game.sfc", output="../hack.sfc")
     assert not fields and "outside" in text
+
+
+async def test_files_are_found_whatever_their_names_hold(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "main.asm": '!dir = "sub"\n!name := parts\norg $008000\nincsrc "!dir/!{name}.asm" ; incsrc "/etc/passwd"\n'
+        'incbin "a; b.bin"\ndb readfile1("sub/c.bin",1),filesize("sub/c.bin")\ndw table/2\ntable:\n',
+        "sub/parts.asm": "incsrc deep.code\n",
+        "sub/deep.code": 'incbin "../e.bin"\n',
+        "sub/c.bin": b"\x03\x04",
+        "a; b.bin": b"\x01",
+        "e.bin": b"\x09",
+    }
+    _, fields = await call(project(tmp_path, files), "assemble", code="file: main.asm")
+    assert fields["blocks"][0]["hex"] == "09 01 04 02 03 40"
+
+
+async def test_a_file_that_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "a.asm": 'org $008000\nincsrc "nope.asm"\n',
+        "b.asm": 'org $008000\nmacro m(f)\nincbin "../../<f>"\nendmacro\n%m("etc/passwd")\n',
+        "lib/one.asm": 'incsrc "../far/two.asm"\n',
+        "far/two.asm": "db 2\n",
+        "c.asm": 'org $008000\nmacro m(f)\nincsrc "<f>.asm"\nendmacro\n%m("one")\n',
+    }
+    folder = project(tmp_path, files)
+    missing, _ = await call(folder, "assemble", code="file: a.asm")
+    assert "name its folder in include" in missing
+    outside, _ = await call(folder, "assemble", code="file: b.asm")
+    assert "only files below the project folder can be read" in outside
+    computed, _ = await call(folder, "assemble", code="file: c.asm")
+    assert "name its folder in include" in computed
+    _, fields = await call(folder, "assemble", code="file: c.asm", include=["lib"])
+    assert fields["blocks"][0]["hex"] == "02"
+    _, fields = await call(folder, "assemble", code='org $008000\nincbin "lib/one.asm"\n')
+    assert "file: and its name" in fields["diagnostics"][0]["next_step"]
+
+
+async def test_the_whole_project_can_be_what_a_patch_includes(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "patches/main.asm": 'org $008000\nmacro m(f)\nincsrc "<f>.asm"\nendmacro\n%m("lib/one")\n',
+        "lib/one.asm": "db 1\n",
+    }
+    folder = project(tmp_path, files)
+    _, fields = await call(folder, "assemble", code="file: patches/main.asm")
+    assert not fields["ok"]
+    _, fields = await call(folder, "assemble", code="file: patches/main.asm", include=["."])
+    assert fields["ok"]
