@@ -295,3 +295,25 @@ def test_fuzzed_bytes_end_in_a_result_or_a_clear_error(data: bytes, m: Literal[0
         assert str(error)
     else:
         assert found.best is None or found.best.verdict.result != "refuted"
+
+
+def test_a_loop_within_a_loop_loses_what_is_the_same_on_each_pass() -> None:
+    nested = "A0 00 A2 00 A9 00 9D 00 09 E8 E0 08 D0 F6 C8 C0 04 D0 EF 60"
+    found = of(nested, dead(), seeds=4)
+    assert found.refuted == 0
+    assert found.best is not None
+    assert found.best.saving >= 0.25
+
+
+def test_a_loop_that_tests_at_its_top_tests_at_its_bottom() -> None:
+    copy = "A2 00 E0 08 F0 0A BD 00 06 9D 40 06 E8 4C 02 80 60"
+    found = of(copy, dead(), seeds=4)
+    assert found.best is not None
+    assert found.best.saving >= 0.2
+    assert found.best.measure.size < found.original.size
+
+
+def test_the_sign_ends_a_count_down_only_from_below_the_sign_bit() -> None:
+    short, long = "A2 07 FE 00 0D CA E0 FF D0 F8 60", "A2 90 FE 00 0D CA E0 FF D0 F8 60"
+    assert best(short, dead()) == "a2 07 fe 00 0d ca 10 fa 60"
+    assert best(long, dead()) == ""

@@ -75,20 +75,29 @@ def _reach(start: int, ways: list[tuple[int, ...]]) -> frozenset[int]:
     return frozenset(seen)
 
 
+def _shares(number: int, targets: tuple[int, ...], loops: list[tuple[int, int]]) -> dict[int, float]:
+    """Return how often each way is taken: a loop is left once in eight times, other branches go either way."""
+    if len(targets) == 2:
+        around = [loop for loop in loops if loop[0] <= number <= loop[1]]
+        stays = [sum(first <= target <= last for first, last in around) for target in targets]
+        if stays[0] != stays[1]:
+            return {target: 0.875 if stay == max(stays) else 0.125 for target, stay in zip(targets, stays, strict=True)}
+    return {target: 1.0 / len(targets) for target in targets}
+
+
 def _frequencies(
     lines: list[Line], ways: list[tuple[int, ...]], index: dict[int, int], entry: int
 ) -> tuple[float, ...]:
     """Return how often each line runs in one call: a loop goes round about 8 times, other branches go either way."""
     often = [0.0] * len(lines)
+    loops = [(target, number) for number, targets in enumerate(ways) for target in targets if target <= number]
+    shares = [_shares(number, targets, loops) for number, targets in enumerate(ways)]
     for _ in range(_ROUNDS):
         new = [0.0] * len(lines)
         new[entry] = 1.0
         for number, targets in enumerate(ways):
             for target in targets:
-                share = 1.0 / len(targets)
-                if len(targets) == 2 and any(way <= number for way in targets):
-                    share = 0.875 if target <= number else 0.125
-                new[target] += often[number] * share
+                new[target] += often[number] * shares[number][target]
             aim = lines[number].aim
             if lines[number].opcode.access == "call" and aim is not None:
                 new[index[aim]] += often[number]

@@ -15,6 +15,7 @@ from knowledge.m65816.optimize.local import Edit, View, local_edits
 from knowledge.m65816.optimize.loops import loop_edits
 from knowledge.m65816.optimize.reorder import moving_edits
 from knowledge.m65816.optimize.terms import Terms
+from knowledge.m65816.optimize.turns import turning_edits
 from knowledge.m65816.optimize.widen import widening_edits
 from schemas.contract import Contract
 
@@ -78,6 +79,7 @@ def _proposals(view: View, depth: int) -> Iterator[Edit]:
         yield from control_edits(view)
         yield from local_edits(view, edits=1)
     elif depth == 1:
+        yield from turning_edits(view)
         yield from loop_edits(view)
         yield from widening_edits(view)
         yield from moving_edits(view)

@@ -70,7 +70,8 @@ def _hoisted(view: View, loop: Loop) -> Iterator[Edit]:
             if not body:
                 return
             latch = lines[loop.latch]._replace(aim=body[0].key)
-            yield Edit(loop.head, loop.latch + 1, (line, *body, latch), "hoist", "nothing in the loop changes it")
+            inner = [one._replace(aim=lines[number + 1].key) if one.aim == line.key else one for one in body]
+            yield Edit(loop.head, loop.latch + 1, (line, *inner, latch), "hoist", "nothing in the loop changes it")
 
 
 def _stays(view: View, loop: Loop, number: int) -> bool:

@@ -42,6 +42,8 @@ RULES: dict[str, str] = {
     "tail_call": "the called routine can return in place of this one",
     "inline": "the called routine is short, or called from here alone",
     "count_down": "a loop that counts down needs no comparison, and its passes do not depend on each other",
+    "test_at_bottom": "a loop that tests at its end takes one branch on each pass",
+    "sign_ends_loop": "a counter that passes 0 shows it by its sign",
     "hoist": "what is the same on each pass is done once before the loop",
 }
 """The rules by id, with what each does."""

@@ -128,6 +128,18 @@ class _Found:
         saving = 1 - cost.clocks / self.before.clocks if self.before.clocks else 0.0
         return Candidate(placed.program, verdict, cost, self._words(changes), saving)
 
+    def options(self, aim: Aim) -> list[Candidate]:
+        """Return what the search comes to, and what it comes to when it goes on for the other goal."""
+        options: list[Candidate] = []
+        changes: list[Change] = []
+        other: Goal = "bytes" if aim.goal == "clocks" else "clocks"
+        for one in (aim.goal, other):
+            changes = self.accepted(aim._replace(goal=one), changes)
+            option = self.candidate(changes, aim.goal, options)
+            if option is not None:
+                options.append(option)
+        return options
+
     def _words(self, changes: list[Change]) -> tuple[Rewrite, ...]:
         words: list[Rewrite] = []
         code: Code = self.code
@@ -164,6 +176,7 @@ def optimize(
 
     `growth`: bytes that the code may become longer. `candidates`: rewrites that are looked at, at most.
     `on_progress` is told how many were; what it raises ends the search. Equal arguments give equal results.
+    The program is entered at its start alone: its other routines may move or be taken in where they are called.
     Raises CodeError for a contract that makes no sense and for a program that cannot be taken apart: code decoded in
     two ways, jumps through tables into itself, unknown widths.
     """
@@ -173,25 +186,12 @@ def optimize(
     def progress(looked: int) -> None:
         found.looked += 1
         if on_progress is not None:
-            on_progress(looked)
+            on_progress(found.looked)
 
     aim = Aim(contract, goal, found.code.size + max(0, growth), candidates, progress=progress)
-    options: list[Candidate] = []
-    changes: list[Change] = []
-    for one in (goal, "bytes" if goal == "clocks" else "clocks"):
-        changes = found.accepted(aim._replace(goal="bytes" if one == "bytes" else "clocks"), changes)
-        option = found.candidate(changes, goal, options)
-        if option is not None:
-            options.append(option)
-    ranked = sorted(options, key=_order(goal))
-    return Optimized(
-        found.before,
-        ranked[0] if ranked else None,
-        tuple(ranked[1:]),
-        found.looked,
-        found.refuted,
-        _reason(ranked, found),
-    )
+    ranked = sorted(found.options(aim), key=_order(goal))
+    best = ranked[0] if ranked else None
+    return Optimized(found.before, best, tuple(ranked[1:]), found.looked, found.refuted, _reason(ranked, found))
 
 
 def _reason(ranked: list[Candidate], found: _Found) -> str:
