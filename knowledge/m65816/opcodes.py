@@ -8,6 +8,7 @@ under them; checked cycle by cycle against a public single-step suite by the tes
 from typing import Literal, NamedTuple, get_args
 
 __all__ = [
+    "ASAR_MNEMONICS",
     "BRANCHES",
     "BY_MNEMONIC",
     "FLAGS",
@@ -300,6 +301,8 @@ BY_MNEMONIC: dict[str, tuple[Opcode, ...]] = {
     name: tuple(row for row in OPCODES if row.mnemonic == name) for name in sorted({row.mnemonic for row in OPCODES})
 }
 """The rows of each mnemonic."""
+ASAR_MNEMONICS = frozenset(name.lower() for name in BY_MNEMONIC) | {"jml"}
+"""The 92 names that asar knows, in small letters: it calls the long jump JML."""
 
 
 def find(mnemonic: str, mode: Mode) -> Opcode | None:

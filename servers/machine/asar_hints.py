@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from knowledge.m65816.opcodes import ASAR_MNEMONICS
 from schemas.diagnostic import Diagnostic
-from servers.machine.asar_source import MNEMONICS
 
 __all__ = ["next_step"]
 
@@ -149,11 +149,11 @@ def _unknown_command(diagnostic: Diagnostic, _: str) -> str:
     if step := _first(_UNKNOWN, source) or _first(_ANY_SOURCE, source):
         return step
     words = re.findall(r"[A-Za-z]+", source.lower())
-    if words and words[0] in MNEMONICS:
-        if any(word in MNEMONICS for word in words[1:]):
+    if words and words[0] in ASAR_MNEMONICS:
+        if any(word in ASAR_MNEMONICS for word in words[1:]):
             return "put each instruction on a line of its own (or separate them with space, colon, space)"
         return f"{words[0]} has no such addressing mode or size: check the operand and .b, .w, .l"
-    if len(words) > 1 and words[1] in MNEMONICS:
+    if len(words) > 1 and words[1] in ASAR_MNEMONICS:
         return f"a label ends with a colon: write {words[0]}: {words[1]} ..."
     near = _similar(words[0]) if words else []
     if near:
@@ -163,8 +163,8 @@ def _unknown_command(diagnostic: Diagnostic, _: str) -> str:
 
 def _similar(word: str) -> list[str]:
     """Return the mnemonics most like a word: swapped letters first."""
-    swapped = sorted(name for name in MNEMONICS if sorted(name) == sorted(word))
-    return swapped or difflib.get_close_matches(word, sorted(MNEMONICS), n=1, cutoff=0.6)
+    swapped = sorted(name for name in ASAR_MNEMONICS if sorted(name) == sorted(word))
+    return swapped or difflib.get_close_matches(word, sorted(ASAR_MNEMONICS), n=1, cutoff=0.6)
 
 
 def _label_not_found(diagnostic: Diagnostic, code: str) -> str:

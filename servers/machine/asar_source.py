@@ -7,13 +7,13 @@ import re
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
+from knowledge.m65816.opcodes import ASAR_MNEMONICS, BRANCHES, OPCODES
 from knowledge.snes.mapping import MAPPERS, Mapper
 from schemas.diagnostic import Diagnostic
 from servers.machine.errors import ServerError
 
 __all__ = [
     "CODE_LIMIT",
-    "MNEMONICS",
     "checked",
     "has_place",
     "mapper_in",
@@ -25,14 +25,6 @@ __all__ = [
 CODE_LIMIT = 256 * 1024
 """Bytes of one program in UTF-8."""
 
-_NAMES = """
-adc and asl bcc bcs beq bit bmi bne bpl bra brk brl bvc bvs clc cld cli clv cmp cop cpx cpy dec dex dey
-eor inc inx iny jml jmp jsl jsr lda ldx ldy lsr mvn mvp nop ora pea pei per pha phb phd phk php phx phy
-pla plb pld plp plx ply rep rol ror rti rtl rts sbc sec sed sei sep sta stp stx sty stz tax tay tcd tcs
-tdc trb tsb tsc tsx txa txs txy tya tyx wai wdm xba xce
-"""
-MNEMONICS = frozenset(_NAMES.split())
-"""The 92 mnemonics of the 65816, in asar's names."""
 _DATA = {"db": 8, "dw": 16, "dl": 24, "dd": 32}
 _PLACE = re.compile(r"\b(?:org|freecode|freedata|freespace)\b", re.IGNORECASE)
 _MAPPER = re.compile(rf"(?:^|:)[ \t]*({'|'.join(MAPPERS)})[ \t]*(?=$|[:;])", re.IGNORECASE | re.MULTILINE)
@@ -42,10 +34,9 @@ _ORG = re.compile(r"^org\s+\$[0-9A-Fa-f]{1,6}$", re.IGNORECASE)
 _WORD = re.compile(r"^([A-Za-z]+)(?:\.[bwl])?(?=\s|$)")
 _NUMBER = re.compile(r"^(-?)(?:\$([0-9A-Fa-f]{1,16})|%([01]{1,64})|(\d{1,19}))$")
 _OPERATION = re.compile(r"^([a-z]{3})(?:\.([bwl]))?\s+(#?)(\S+)$", re.IGNORECASE)
-_BRANCHES = frozenset(("bcc", "bcs", "beq", "bmi", "bne", "bpl", "bra", "brl", "bvc", "bvs", "per"))
-_IMMEDIATE_NAMES = "adc and bit cmp cpx cpy eor lda ldx ldy ora sbc"
-_ADDRESS_NAMES = f"{_IMMEDIATE_NAMES} asl dec inc lsr rol ror sta stx sty stz trb tsb jmp jsr"
-_WITH_IMMEDIATE, _WITH_ADDRESS = frozenset(_IMMEDIATE_NAMES.split()), frozenset(_ADDRESS_NAMES.split())
+_BRANCHES = frozenset(name.lower() for name in BRANCHES) | {"per"}
+_WITH_IMMEDIATE = frozenset(row.mnemonic.lower() for row in OPCODES if row.mode in ("immediate_m", "immediate_x"))
+_WITH_ADDRESS = frozenset(row.mnemonic.lower() for row in OPCODES if row.mode == "absolute")
 
 
 class _Command(NamedTuple):
@@ -117,7 +108,7 @@ def single_run(code: str) -> bool:
             continue
         if _ORG.match(command.text) and not began:
             placed = began = True
-        elif name in _DATA or (name in MNEMONICS and not _is_loop(command.text)):
+        elif name in _DATA or (name in ASAR_MNEMONICS and not _is_loop(command.text)):
             began = True
         else:
             return False

@@ -2,6 +2,7 @@
 
 import pytest
 
+from knowledge.m65816.opcodes import ASAR_MNEMONICS
 from knowledge.snes.wla import read_wla
 from schemas.diagnostic import Diagnostic
 from servers.machine.asar import Assembly
@@ -9,7 +10,7 @@ from servers.machine.asar_hints import next_step
 from servers.machine.asar_output import parse_diagnostics, parse_prints
 from servers.machine.asar_report import report
 from servers.machine.asar_rom import Block, Span, blocks, complement, free_space_spans, touched
-from servers.machine.asar_source import MNEMONICS, has_place, mapper_in, silent_traps, single_run
+from servers.machine.asar_source import has_place, mapper_in, silent_traps, single_run
 from servers.machine.asar_stop import why_stopped
 from servers.machine.errors import ServerError
 from servers.machine.sandbox import Finished, Limits
@@ -205,7 +206,7 @@ def test_the_place_and_the_mapper_are_found_in_the_text() -> None:
     assert mapper_in("nop\n hirom ; x\norg $C00000", "lorom") == "hirom"
     assert mapper_in("ExLoROM : org $8000", "lorom") == "exlorom"
     assert mapper_in("lda hirom_table", "lorom") == "lorom"
-    assert len(MNEMONICS) == 92
+    assert len(ASAR_MNEMONICS) == 92
 
 
 def test_the_second_image_tells_written_from_untouched() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from knowledge.m65816.opcodes import BY_MNEMONIC
+from knowledge.m65816.opcodes import ASAR_MNEMONICS
 from knowledge.m65816.program import Listing, Program
 
 __all__ = ["Command", "Kind", "LabelText", "Source", "number", "plain"]
@@ -15,7 +15,6 @@ __all__ = ["Command", "Kind", "LabelText", "Source", "number", "plain"]
 Kind = Literal["code", "data", "other"]
 """What a command makes: an instruction, data bytes, or nothing that can be told from its text."""
 
-MNEMONICS = frozenset(name.lower() for name in BY_MNEMONIC) | {"jml"}
 _DATA = frozenset(("db", "dw", "dl", "dd", "dq", "fill", "fillbyte", "incbin", "pad", "ds"))
 _LABEL = re.compile(r"^(?:(#?[A-Za-z_]\w*):(?!:)|((?:\?|#)?\.+[A-Za-z_]\w*):?|(\?[A-Za-z_]\w*):?|([+-]+):?)(?:\s+|$)")
 _DEFINE = re.compile(r"^\s*!(\w+)\s*(?:=|:=|#=)\s*(\S+)\s*$")
@@ -180,7 +179,7 @@ class Source:
         raw = text[word.end() :].strip() if word else ""
         operand = self.expand(raw)
         kind: Kind = "other"
-        if name in MNEMONICS and not (name == "rep" and operand[:1] not in ("#", "")):
+        if name in ASAR_MNEMONICS and not (name == "rep" and operand[:1] not in ("#", "")):
             kind = "code"
         elif name in _DATA or text.startswith('"'):
             kind = "data"
