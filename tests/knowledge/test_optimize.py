@@ -286,6 +286,41 @@ def test_whatever_the_code_no_rewrite_that_terms_propose_is_refuted(
         assert compare(program, found.best.program, contract, seeds=4, seed=3).result != "refuted"
 
 
+BODY = (
+    *("BD 00 03", "9D 00 03", "7D 01 03", "9D 01 03", "18", "FE 08 03", "A9 00", "65 30", "85 30", "A5 30", "E6 30"),
+    *("9E 20 03", "0A", "8A", "49 01", "18 65 30 85 30", "B5 40", "95 48", "90 02 E6 31", "F0 02 E6 32", "B0 02 E6 31"),
+)
+
+
+def some_loop(seed: int) -> bytes:
+    """A loop as nobody writes it: up, down or tested at its top, over tables that meet each other."""
+    chance = random.Random(seed)
+    shape, step, passes = chance.choice(("up", "down", "top")), chance.choice((1, 1, 2)), chance.choice((3, 4, 6))
+    first = {"up": chance.choice((0, 0, step)), "down": passes, "top": 0}[shape]
+    data = bytearray((0xA2, first)) + code(chance.choice(("", "A9 00", "64 30", "A9 00 85 30", "18")))
+    head, end = len(data), first + step * passes
+    data += bytes((0xE0, end, 0xF0, 0)) if shape == "top" else b""
+    data += b"".join(code(chance.choice(BODY)) for _ in range(chance.randint(1, 5)))
+    if shape == "top":
+        data += b"\xe8" * step + bytes((0x4C, head, 0x80))
+        data[head + 3] = len(data) - head - 4
+    else:
+        count = (
+            b"\xe8" * step + bytes((0xE0, end, 0xD0))
+            if shape == "up"
+            else code(chance.choice(("CA E0 FF D0", "CA 10")))
+        )
+        data += count + bytes((head - len(data) - len(count) - 1 & 0xFF,))
+    return bytes(data) + code(chance.choice(("", "85 33", "86 34", "A9 01 85 30"))) + b"\x60"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1 << 30), st.sets(st.sampled_from(RESULTS), min_size=4))
+def test_whatever_the_loop_no_rewrite_that_terms_propose_is_refuted(seed: int, gone: set[str]) -> None:
+    program, contract = snippet(some_loop(seed)), Contract(clobbers=frozenset(gone), budget=3000)
+    assert optimize(program, contract, seeds=2).refuted == 0
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=24), st.sampled_from((0, 1)), st.sampled_from((0, 1)))
 def test_fuzzed_bytes_end_in_a_result_or_a_clear_error(data: bytes, m: Literal[0, 1], x: Literal[0, 1]) -> None:

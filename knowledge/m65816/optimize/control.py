@@ -45,7 +45,7 @@ def _jump(view: View, number: int, line: Line) -> Iterator[Edit]:
     graph = view.graph
     target = graph.index[line.aim if line.aim is not None else line.key]
     there = graph.lines[target]
-    if target == number + 1:
+    if target == graph.following[number]:
         yield Edit(number, number + 1, (), "jump_to_next", "it leads to the instruction behind it")
         return
     yield from _decided(view, number, line)
@@ -59,7 +59,7 @@ def _jump(view: View, number: int, line: Line) -> Iterator[Edit]:
             if row is not None:
                 yield Edit(number, number + 1, (line._replace(opcode=row),), "short_jump", "the target is near")
         yield from _tail(graph, number, target)
-    elif number + 2 < len(graph.lines):
+    elif graph.adjoin(number, number + 2):
         yield from _around(graph, number, line, target)
 
 
@@ -73,7 +73,7 @@ def _decided(view: View, number: int, line: Line) -> Iterator[Edit]:
         return
     taken = state.terms.node(state.events)[3]
     row = find("BRA", "relative")
-    if taken == 0:
+    if taken == 0 and view.graph.following[number] is not None:
         yield Edit(number, number + 1, (), "never_taken", "its condition never holds here")
     elif taken == 1 and row is not None:
         yield Edit(number, number + 1, (line._replace(opcode=row),), "always_taken", "its condition always holds here")
@@ -93,11 +93,11 @@ def _around(graph: Graph, number: int, line: Line, target: int) -> Iterator[Edit
 def _tail(graph: Graph, number: int, target: int) -> Iterator[Edit]:
     """A jump to a few instructions that end in a return or jump: those instructions in its place."""
     lines: list[Line] = []
-    for there in graph.lines[target : target + 4]:
+    for at, there in enumerate(graph.lines[target : target + 4], target):
         lines.append(there)
         if there.ends:
             break
-        if there.controls:
+        if there.controls or not graph.adjoin(at, at + 1):
             return
     if len(lines) > 1 and lines[-1].ends and sum(line.size for line in lines) <= _TAIL:
         lines[0] = lines[0]._replace(key=graph.lines[number].key)
@@ -106,7 +106,7 @@ def _tail(graph: Graph, number: int, target: int) -> Iterator[Edit]:
 
 def _call(graph: Graph, number: int, line: Line) -> Iterator[Edit]:
     target = graph.index[line.aim if line.aim is not None else line.key]
-    if number + 1 >= len(graph.lines):
+    if not graph.adjoin(number, number + 1):
         return
     behind, jump = graph.lines[number + 1], find("JMP", line.opcode.mode)
     ends = {
@@ -121,7 +121,7 @@ def _call(graph: Graph, number: int, line: Line) -> Iterator[Edit]:
 
 def _inlined(graph: Graph, number: int, target: int) -> tuple[Line, ...] | None:
     lines: list[Line] = []
-    for there in graph.lines[target : target + 24]:
+    for at, there in enumerate(graph.lines[target : target + 24], target):
         if there.opcode.access == "return" and lines:
             break
         if (
@@ -129,6 +129,8 @@ def _inlined(graph: Graph, number: int, target: int) -> tuple[Line, ...] | None:
             or there.opcode.mode.startswith("stack")
             or there.name in ("PHK", "PLA", "PLB", "PLD", "PLP", "PLX", "PLY")
         ):
+            return None
+        if not graph.adjoin(at, at + 1):
             return None
         lines.append(there)
     else:

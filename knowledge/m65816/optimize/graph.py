@@ -21,6 +21,8 @@ class Graph:
     successors: tuple[tuple[int, ...], ...]
     """Within one routine: the line behind a call follows the call."""
     predecessors: tuple[tuple[int, ...], ...]
+    following: tuple[int | None, ...]
+    """The line right behind each line in the program; None where something else, or nothing, lies there."""
     returns: tuple[tuple[int, ...], ...]
     """For a return: the lines behind the calls that it may go back to."""
     exits: frozenset[int]
@@ -37,9 +39,14 @@ class Graph:
         found = {self.entry}
         for number, sources in enumerate(self.predecessors):
             before = self.lines[number - 1] if number else None
-            if sources != (number - 1,) or before is None or before.opcode.access == "call":
+            straight = sources == (number - 1,) and before is not None and before.opcode.access != "call"
+            if not straight or self.following[number - 1] != number:
                 found.add(number)
         return frozenset(found)
+
+    def adjoin(self, first: int, last: int) -> bool:
+        """Whether the lines from `first` to `last`, which exists, lie one behind the other."""
+        return last < len(self.lines) and all(self.following[at] == at + 1 for at in range(first, last))
 
 
 def _next(code: Code) -> dict[int, int | None]:
@@ -136,6 +143,7 @@ def graph_of(code: Code) -> Graph:
         index=index,
         successors=tuple(ways),
         predecessors=tuple(tuple(found) for found in sources),
+        following=tuple(following[number] for number in range(len(lines))),
         returns=tuple(tuple(sorted(found)) for found in back),
         exits=exits,
         bodies=bodies,

@@ -140,7 +140,9 @@ class _Search:
                     _reached(graph.successors, target, reached)
             gone = next((number for number in range(len(graph.lines)) if number not in reached), None)
             if gone is None:
-                gone = next((n for n, line in enumerate(graph.lines) if _to_next(line, n, graph.index)), None)
+                gone = next(
+                    (n for n, line in enumerate(graph.lines) if _to_next(line, graph.following[n], graph.index)), None
+                )
             new = None if gone is None else code.edited(gone, gone + 1, ())
             if new is None:
                 return code
@@ -148,8 +150,8 @@ class _Search:
         return code
 
 
-def _to_next(line: Line, number: int, index: dict[int, int]) -> bool:
-    return line.aim is not None and line.opcode.access in ("branch", "jump") and index[line.aim] == number + 1
+def _to_next(line: Line, behind: int | None, index: dict[int, int]) -> bool:
+    return line.aim is not None and line.opcode.access in ("branch", "jump") and index[line.aim] == behind
 
 
 def _reached(ways: tuple[tuple[int, ...], ...], start: int, seen: set[int]) -> set[int]:

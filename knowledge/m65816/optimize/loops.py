@@ -46,7 +46,16 @@ def _loops(view: View) -> Iterator[Loop]:
         plain = not any(
             is_opaque(graph.lines[number]) or graph.lines[number].opcode.access == "call" for number in inside
         )
-        if head and head != graph.entry and entered and left and plain and view.facts.before[head] is not None:
+        apart = head and graph.adjoin(head - 1, latch + 1) and graph.lines[head - 1].aim != line.aim
+        if (
+            head
+            and apart
+            and head != graph.entry
+            and entered
+            and left
+            and plain
+            and view.facts.before[head] is not None
+        ):
             yield Loop(head, latch)
 
 
@@ -153,7 +162,8 @@ def _counted_down(view: View, loop: Loop) -> Iterator[Edit]:
     lines, half = view.graph.lines, halves(frozenset(count.register))
     dead = half | _FLAGS
     after = view.needed[loop.latch + 1] if loop.latch + 1 < len(lines) else None
-    if after is None or after.names & dead or view.needed[loop.head].names & _FLAGS:
+    left = frozenset[str]().union(*(_writes(line) for line in lines[loop.head : count.body]))
+    if after is None or after.names & (dead | left) or view.needed[loop.head].names & _FLAGS:
         return
     if not independent(view, loop.head, count.body, count.register, count.end - count.first, count.by):
         return

@@ -21,7 +21,15 @@ def turning_edits(view: View) -> Iterator[Edit]:
     graph = view.graph
     for latch, line in enumerate(graph.lines):
         head = None if line.aim is None else graph.index[line.aim]
-        if head is None or head >= latch or view.facts.before[latch] is None or line.opcode.access == "call":
+        if (
+            not head
+            or head >= latch
+            or not graph.adjoin(head - 1, latch + 1)
+            or view.facts.before[latch] is None
+            or line.opcode.access == "call"
+        ):
+            continue
+        if graph.lines[head - 1].aim == line.aim:
             continue
         if line.name in ("BRA", "JMP"):
             yield from _rotated(view, head, latch)
@@ -108,7 +116,7 @@ def _to_minus_one(view: View, head: int, latch: int) -> Iterator[Edit]:
             return
     first = _before(view, head)
     row = find("BPL", "relative")
-    if first is None or row is None or "c" in view.live[latch].names | view.needed[head].names:
+    if first is None or row is None or (view.needed[latch + 1].names | view.needed[head].names) & frozenset("nzc"):
         return
     low, high = first.get(register), first.get(register + "H")
     if low < 256 and high < 256 and 0 <= (high << 8 | low) <= top >> 1:
