@@ -1,13 +1,11 @@
-"""The tools that bring code into a ROM: assemble, apply a patch with a backup, undo it."""
+"""The tool that assembles code and patches, and writes no file."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from schemas.diagnostic import Diagnostic
-from schemas.frozen import Frozen
 from servers.asar.source import MapperName, assembly_of
-from servers.machine.asar_report import Assembled, diagnostic_line, report
+from servers.machine.asar_report import Assembled, report
 from servers.machine.beneath import Root
 from servers.machine.face import READS, Face
 from servers.machine.rom_file import read_rom
@@ -25,43 +23,6 @@ _Code = Annotated[
 _Include = Annotated[
     list[str], Field(max_length=16, description="folders of the project whose files the patch may include by name")
 ]
-
-
-class Applied(Frozen):
-    """What `apply_patch` did."""
-
-    ok: bool
-    asar_version: str
-    rom: str = Field(description="the file that holds the patched ROM; empty when nothing was written")
-    backup: str = Field(default="", description="the file with the ROM as it was; empty when a new file was written")
-    size_before: int = Field(default=0, description="bytes of the ROM, without copier header")
-    size_after: int = 0
-    written: int = Field(default=0, description="bytes that the patch wrote")
-    checksum: str = Field(default="", description="the checksum in the header now, e.g. $1B2C")
-    diagnostics: list[Diagnostic] = []
-
-    def as_text(self) -> str:
-        """Say all that the fields say."""
-        lines = [f"applied with asar {self.asar_version}" if self.ok else f"NOT applied (asar {self.asar_version})"]
-        if self.ok:
-            kept = f"; the ROM as it was: {self.backup} (undo_patch puts it back)" if self.backup else ""
-            lines.append(f"{self.rom}: {self.written} bytes written{kept}")
-            lines.append(f"{self.size_before} bytes before, {self.size_after} after; checksum {self.checksum}")
-        return "\n".join(lines + [diagnostic_line(item) for item in self.diagnostics])
-
-
-class Undone(Frozen):
-    """What `undo_patch` did."""
-
-    asar_version: str
-    rom: str
-    restored_from: str
-    sha256: str = Field(description="of the file now")
-
-    def as_text(self) -> str:
-        """Say all that the fields say."""
-        line = f"{self.rom} is what it was before its last patch (from {self.restored_from}, SHA-256 {self.sha256})"
-        return f"{line}; asar {self.asar_version}"
 
 
 def offer_assembling(face: Face, settings: Settings) -> None:

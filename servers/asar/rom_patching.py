@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import anyio.to_thread
 from pydantic import Field
 
-from knowledge.m65816.program import Block, Program
-from knowledge.snes.mapping import Mapper, snes_address
 from schemas.frozen import Frozen
-from servers.asar.source import address_of, assembly_of, checked, said_version
-from servers.asar.state import begin_of
-from servers.machine.asar import Assembly
+from servers.asar.rom_work import RomWork, headed, mended, report_of, work_of
+from servers.asar.source import said_version
 from servers.machine.beneath import Root
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, WRITES, Face
-from servers.machine.names import show
-from servers.machine.rom_file import Changed, RomFile, change_rom, read_rom, undo_change
+from servers.machine.rom_file import Changed, change_rom, undo_change
 from servers.settings import Settings
 
 if TYPE_CHECKING:
-    from knowledge.snes.patch_hooks import KnownCode
-    from knowledge.snes.patch_report import Hook, PatchReport
-    from schemas.contract import MemoryRange
+    from knowledge.snes.patch_report import BankUse, Hook, PatchReport
 
 __all__ = ["offer_rom_patching"]
 
@@ -38,9 +32,7 @@ _RomName = Annotated[str, Field(description="the ROM file, relative to the proje
 _Include = Annotated[
     list[str], Field(max_length=16, description="folders of the project whose files the patch may include by name")
 ]
-_BANK = 0x8000
 _MOST = 60
-_FLOW_STEPS = 60_000
 _SAYS: dict[str, str] = {"error": "ERROR", "warning": "warning", "note": "note"}
 
 
@@ -53,6 +45,12 @@ class Finding(Frozen):
     address: str = Field(description="SNES address; empty: the whole ROM")
     next_step: str
     patch: str = Field(default="", description="which patch, when several are checked")
+
+    def line(self) -> str:
+        """Return it as one line, the next step at its end."""
+        place = f" {self.address}" if self.address else ""
+        name = f" [{self.patch}]" if self.patch else ""
+        return f"{_SAYS[self.severity]} {self.id}{name}{place}: {self.message} -> {self.next_step}"
 
 
 class Checked(Frozen):
@@ -69,18 +67,18 @@ class Checked(Frozen):
     size_before: int
     size_after: int
     checksum: str = Field(description="stored and right checksum of the ROM with the patch, before it is mended")
+    hooks_total: int = 0
 
     def as_text(self) -> str:
         """Say all that the fields say."""
         verdict = "no error found" if self.ok else "there are ERRORS: do not apply it as it is"
         lines = [f"{verdict}; {self.written} bytes written ({self.mapper}, asar {self.asar_version})"]
-        for item in self.findings:
-            place = f" {item.address}" if item.address else ""
-            name = f" [{item.patch}]" if item.patch else ""
-            lines.append(f"{_SAYS[item.severity]} {item.id}{name}{place}: {item.message} -> {item.next_step}")
+        lines += [item.line() for item in self.findings]
         if self.findings_total > len(self.findings):
             lines.append(f"{self.findings_total - len(self.findings)} more findings; mend these first")
         lines += [f"hook {text}" for text in self.hooks] + [f"bank {text}" for text in self.banks]
+        if self.hooks_total > len(self.hooks):
+            lines.append(f"{self.hooks_total - len(self.hooks)} more hooks; check fewer patches at once to see them")
         lines.append(f"size {self.size_before} -> {self.size_after} bytes; checksum {self.checksum}")
         return "\n".join(lines)
 
@@ -121,132 +119,74 @@ class Undone(Frozen):
         return f"{line}; asar {self.asar_version}"
 
 
-class _Work(NamedTuple):
-    """A ROM, and the patches assembled onto it one after the other."""
-
-    rom: RomFile
-    mapper: Mapper
-    assemblies: tuple[Assembly, ...]
-    names: tuple[str, ...]
-
-    @property
-    def image(self) -> bytes:
-        """The ROM with all of them in it."""
-        return self.assemblies[-1].image
-
-
-async def _assembled(settings: Settings, patches: list[str], rom: str, mapper: str, include: list[str]) -> _Work:
-    """Assemble patches onto a ROM in their order. Raises ServerError when one does not assemble."""
-    from knowledge.snes.header import find_mapper
-
-    with Root(settings.project_root) as root:
-        file = read_rom(root, rom)
-    chosen: Mapper = find_mapper(file.data).mapper if mapper == "auto" else mapper  # type: ignore[assignment]  # a Literal
-    image, done = file.data, list[Assembly]()
-    for number, patch in enumerate(patches, start=1):
-        what = patch.strip() if patch.strip().startswith("file:") else f"patch {number}"
-        assembly = await assembly_of(patch, settings, mapper=chosen, include=tuple(include), rom=image)
-        done.append(checked(assembly, what))
-        image = assembly.image
-    if not done:
-        raise ServerError("there is no patch; give asar source text or file: and a patch of the project")
-    names = tuple(patch.strip()[:60].partition("\n")[0] if len(patches) > 1 else "" for patch in patches)
-    return _Work(file, done[0].mapper, tuple(done), names)
-
-
-def _original_code(rom: bytes, mapper: Mapper) -> KnownCode:
-    """Follow the ROM's code from its vectors, as far as a bounded analysis comes."""
-    from knowledge.m65816.flow import Entry, analyse
-    from knowledge.m65816.flow_state import State
-    from knowledge.snes.header import read_header
-    from knowledge.snes.patch_hooks import KnownCode, known_code
-
-    header = read_header(rom, mapper)
-    if header is None:
-        return KnownCode()
-    blocks = tuple(
-        Block(snes_address(offset, mapper), rom[offset : offset + _BANK]) for offset in range(0, len(rom), _BANK)
-    )
-    reset = Entry(header.reset, State(m=1, x=1, e=1, d=0, db=0))
-    entries = [reset, *(Entry(vector) for vector in (header.nmi, header.irq) if vector >= 0x8000)]
-    return known_code(analyse(Program(blocks, mapper), entries, limit=_FLOW_STEPS))
-
-
-def _report(work: _Work, entry: str, expected: list[str], allowed: list[str]) -> PatchReport:
-    from knowledge.snes.patch_writes import Patch, PatchError
-    from knowledge.snes.patches import check_patch as check_writes
-
-    begin = begin_of(entry) if entry.strip() else None
-    widths = (begin.contract.m, begin.contract.x) if begin else (None, None)
-    patches = [
-        Patch(name, tuple(Block(block.address, block.data) for block in assembly.blocks))
-        for name, assembly in zip(work.names, work.assemblies, strict=True)
-    ]
-    try:
-        return check_writes(
-            work.rom.data,
-            patches,
-            mapper=work.mapper,
-            code=_original_code(work.rom.data, work.mapper),
-            widths=widths,
-            expected=dict(_expected(text, work.mapper) for text in expected),
-            allowed=[_allowed(text, work.mapper) for text in allowed],
-            image=work.image,
+def _said(work: RomWork) -> list[Finding]:
+    """Return what asar and the look at the text say of the patches: code without a place is an error in a ROM."""
+    rank: dict[str, Literal["error", "note"]] = {"W_afs_default_org": "error", "W_afs_looks_at_rom": "note"}
+    return [
+        Finding(
+            id=item.code,
+            severity=rank.get(item.code, "warning"),
+            message=(f"{item.file}:{item.line}: " if item.file and item.line else "") + item.message,
+            address="",
+            next_step=item.next_step,
+            patch=name,
         )
-    except PatchError as error:
-        raise ServerError(str(error)) from error
+        for name, assembly in zip(work.names, work.assemblies, strict=True)
+        for item in assembly.diagnostics
+    ]
 
 
-def _expected(text: str, mapper: Mapper) -> tuple[int, bytes]:
-    place, equals, digits = text.partition("=")
-    try:
-        data = bytes.fromhex(re.sub(r"[\s,$]", "", digits))
-    except ValueError:
-        data = b""
-    if not equals or not data:
-        raise ServerError(f"expected {show(text[:60])} is not understood; write $008100=22 00 80 00")
-    return address_of(place, mapper), data
+def _findings(report: PatchReport, work: RomWork) -> list[Finding]:
+    """Return all findings, the worst first."""
+    found = [
+        Finding(
+            id=item.id,
+            severity=item.severity,
+            message=item.message,
+            address=f"${item.address:06X}" if item.address >= 0 else "",
+            next_step=item.next_step,
+            patch=item.patch,
+        )
+        for item in report.findings
+    ]
+    return sorted([*found, *_said(work)], key=lambda item: list(_SAYS).index(item.severity))
 
 
-def _allowed(text: str, mapper: Mapper) -> MemoryRange:
-    from schemas.contract import MemoryRange
-
-    first, dash, last = text.partition("-")
-    start = address_of(first, mapper)
-    end = address_of(last, mapper) if dash else start
-    if end < start:
-        raise ServerError(f"allowed {show(text[:60])} runs backwards; write $208000-$20FFFF")
-    return MemoryRange(start=start, end=end)
-
-
-def _checked(report: PatchReport, work: _Work) -> Checked:
-    sums = report.checksum_after
+def _checked(report: PatchReport, work: RomWork) -> Checked:
+    sums = report.checksum_after if headed(work.rom.data, work.mapper) else None
+    findings = _findings(report, work)
     return Checked(
         asar_version=work.assemblies[0].asar_version,
-        ok=report.ok,
+        ok=all(item.severity != "error" for item in findings),
         mapper=work.mapper,
-        findings=[
-            Finding(
-                id=item.id,
-                severity=item.severity,
-                message=item.message,
-                address=f"${item.address:06X}" if item.address >= 0 else "",
-                next_step=item.next_step,
-                patch=item.patch,
-            )
-            for item in report.findings[:_MOST]
-        ],
-        findings_total=len(report.findings) + report.left_out,
+        findings=findings[:_MOST],
+        findings_total=len(findings) + report.left_out,
         hooks=[_hook_line(hook) for hook in report.hooks[:_MOST]],
-        banks=[
-            f"${bank.bank:02X}: {bank.free_before} -> {bank.free_after} of {bank.size} free"
-            for bank in report.banks[:_MOST]
-        ],
+        hooks_total=len(report.hooks),
+        banks=_bank_lines(report.banks),
         written=report.written,
         size_before=report.size_before,
         size_after=report.size_after,
         checksum=f"stored ${sums.stored:04X}, right ${sums.computed:04X}" if sums else "none (no header)",
     )
+
+
+def _bank_lines(banks: Sequence[BankUse]) -> list[str]:
+    """Return a line for each written bank, and one for each run of new ones that stay empty."""
+    lines: list[str] = []
+    empty: list[int] = []
+    for bank in banks:
+        if bank.free_after == bank.size and not bank.free_before:
+            empty.append(bank.bank)
+            continue
+        lines += _new_banks(empty)
+        empty = []
+        lines.append(f"${bank.bank:02X}: {bank.free_before} -> {bank.free_after} of {bank.size} free")
+    return lines + _new_banks(empty)
+
+
+def _new_banks(banks: list[int]) -> list[str]:
+    return [f"${banks[0]:02X}-${banks[-1]:02X}: {len(banks)} new, all free"] if banks else []
 
 
 def _hook_line(hook: Hook) -> str:
@@ -255,20 +195,14 @@ def _hook_line(hook: Hook) -> str:
     return f"${hook.address:06X} {hook.instruction} ({hook.size} bytes) replaces {replaced}; {back}"
 
 
-def _mended(image: bytes, mapper: Mapper) -> tuple[bytes, str]:
-    """Return the image with its header's checksum right, and the checksum; as it is where there is no header."""
-    from knowledge.snes.header import checksum_of, read_header
-
-    header, sums = read_header(image, mapper), checksum_of(image, mapper)
-    if header is None or sums is None:
-        return image, ""
-    pair = (sums.computed ^ 0xFFFF).to_bytes(2, "little") + sums.computed.to_bytes(2, "little")
-    place = header.offset + 0x1C
-    return image[:place] + pair + image[place + 4 :], f"${sums.computed:04X}"
+def _refuse(findings: list[Finding]) -> None:
+    errors = [item.line() for item in findings if item.severity == "error"]
+    if errors:
+        raise ServerError("the patch was not applied: " + "; ".join(errors[:5]) + "; mend it, or say force=yes")
 
 
-async def _apply(settings: Settings, work: _Work, report: PatchReport, *, output: str, what: str) -> Applied:
-    image, checksum = _mended(work.image, work.mapper)
+async def _apply(settings: Settings, work: RomWork, report: PatchReport, *, output: str, what: str) -> Applied:
+    image, checksum = mended(work.image, work.mapper)
 
     def write() -> Changed:
         with Root(settings.project_root) as root:
@@ -284,7 +218,7 @@ async def _apply(settings: Settings, work: _Work, report: PatchReport, *, output
         size_after=len(image),
         checksum=checksum,
         sha256=changed.after,
-        warnings=[str(item) for item in report.findings if item.severity != "note"][:_MOST],
+        warnings=[item.line() for item in _findings(report, work) if item.severity != "note"][:_MOST],
     )
 
 
@@ -321,8 +255,8 @@ def _offer_check(face: Face, settings: Settings) -> None:
         Finds hooks that cut an instruction, leftover bytes that would run, writes over code or data, other original
         bytes than expected, full banks, damaged RATS tags and headers. Each finding says what to do.
         """
-        work = await _assembled(settings, patches, rom, mapper, include)
-        report = await anyio.to_thread.run_sync(partial(_report, work, entry, expected, allowed))
+        work = await work_of(settings, patches, rom=rom, mapper=mapper, include=include)
+        report = await anyio.to_thread.run_sync(partial(report_of, work, entry, expected=expected, allowed=allowed))
         return _checked(report, work)
 
 
@@ -345,11 +279,10 @@ def _offer_apply(face: Face, settings: Settings) -> None:
 
         The patch is checked first and refused when check_patch finds an error. The header's checksum is put right.
         """
-        work = await _assembled(settings, [patch], rom, mapper, include)
-        report = await anyio.to_thread.run_sync(partial(_report, work, entry, [], []))
-        if not report.ok and force == "no":
-            errors = [str(item) for item in report.findings if item.severity == "error"]
-            raise ServerError("the patch was not applied: " + "; ".join(errors[:5]) + "; mend it, or say force=yes")
+        work = await work_of(settings, [patch], rom=rom, mapper=mapper, include=include)
+        report = await anyio.to_thread.run_sync(partial(report_of, work, entry))
+        if force == "no":
+            _refuse(_findings(report, work))
         return await _apply(settings, work, report, output=output, what=patch.strip()[:200])
 
 

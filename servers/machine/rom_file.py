@@ -4,6 +4,7 @@ A change leaves `<rom>.<sha256, 12 digits>.bak` with what was there before and o
 takes the last line off again. A ROM that somebody else changed meanwhile is never overwritten.
 """
 
+import contextlib
 import hashlib
 import json
 from typing import NamedTuple
@@ -80,18 +81,38 @@ def read_rom(root: Root, path: str) -> RomFile:
 def change_rom(root: Root, rom: RomFile, data: bytes, *, output: str = "", what: str = "") -> Changed:
     """Write a changed ROM (`data` without copier header): to a new file `output`, or in place with a backup.
 
-    Raises ServerError; the ROM then holds what it held.
+    Raises ServerError: `output` is there already, the ROM was changed meanwhile; the ROM then holds what it held.
     """
     before, after = rom.header + rom.data, rom.header + data
     if output:
+        _absent(root, output)
         root.write(output, after, mode="create")
         return Changed(output, "", _digest(before), _digest(after))
+    if _digest(_now(root, rom.path)) != _digest(before):
+        raise ServerError(f"{show(rom.path)} was changed by something else meanwhile; nothing was written: call again")
     backup = f"{rom.path}.{_digest(before)[:12]}.bak"
     _keep(root, backup, before)
     record = _Record(backup=backup, before=_digest(before), after=_digest(after), what=what[:1_000])
     root.write(rom.path, after, mode="replace", etag=rom.etag)
     root.append(_record_name(rom.path), record.model_dump_json().encode() + b"\n", limit=_RECORD_LIMIT)
     return Changed(rom.path, backup, record.before, record.after)
+
+
+def _now(root: Root, path: str) -> bytes:
+    """Return the whole file as it is now. Raises ServerError when it is gone."""
+    try:
+        return root.read(path, limit=ROM_LIMIT + COPIER_HEADER + 1, tagged=False).data
+    except NotThereError as error:
+        raise ServerError(f"{show(path)} is gone; its backups, *.bak beside it, hold what it was") from error
+
+
+def _absent(root: Root, output: str) -> None:
+    with contextlib.suppress(NotThereError):
+        root.read(output, limit=1, tagged=False)
+        raise ServerError(
+            f"{show(output)} is there already; name a new file as output, or leave output empty to change the ROM "
+            "itself with a backup"
+        )
 
 
 def _record_name(path: str) -> str:
@@ -118,8 +139,8 @@ def undo_change(root: Root, path: str) -> Changed:
     if not lines:
         raise ServerError(f"no change of {show(path)} is recorded; nothing to undo")
     record = lines[-1]
-    now = root.read(path, limit=ROM_LIMIT + COPIER_HEADER + 1)
-    if _digest(now.data) != record.after:
+    etag = root.read(path, limit=1).etag if (now := _now(root, path)) else ""
+    if _digest(now) != record.after:
         raise ServerError(
             f"{show(path)} was changed by something else since; copy {show(record.backup)} over it to have that state"
         )
@@ -129,7 +150,7 @@ def undo_change(root: Root, path: str) -> Changed:
         raise ServerError(f"the backup {show(record.backup)} is gone: {show(path)} stays as it is") from error
     if _digest(old) != record.before:
         raise ServerError(f"the backup {show(record.backup)} was changed: {show(path)} stays as it is")
-    root.write(path, old, mode="replace", etag=now.etag)
+    root.write(path, old, mode="replace", etag=etag)
     rest = b"".join(line.model_dump_json().encode() + b"\n" for line in lines[:-1])
     root.write(_record_name(path), rest, mode="replace")
     return Changed(path, record.backup, record.after, record.before)

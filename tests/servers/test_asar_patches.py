@@ -257,3 +257,88 @@ async def test_the_whole_project_can_be_what_a_patch_includes(tmp_path: Path) ->
     assert not fields["ok"]
     _, fields = await call(folder, "assemble", code="file: patches/main.asm", include=["."])
     assert fields["ok"]
+
+
+def rom_image(size: int = 0x80000, title: bytes = b"A ROM OF TESTS") -> bytes:
+    """A LoROM that returns at once, filled with $FF, with a header but for an empty title."""
+    image = bytearray(b"\xff" * size)
+    image[0] = 0x6B
+    if title:
+        image[0x7FC0:0x7FD5] = title.ljust(21)
+        image[0x7FD5:0x8000] = bytes((0x20, 0, 9, 0, 1, 0x33, 0, 0, 0, 0, 0)) + b"\x00\x80" * 16
+    return bytes(image)
+
+
+async def test_code_without_a_place_is_not_put_over_a_rom(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"a.sfc": rom_image()})
+    _, fields = await call(folder, "check_patch", patches=["lda #$05\nrtl\n"], rom="a.sfc")
+    assert (fields["ok"], fields["findings"][0]["id"]) == (False, "W_afs_default_org")
+    said, fields = await call(folder, "apply_patch", patch="lda #$05\nrtl\n", rom="a.sfc")
+    assert fields == {} and "write org" in said
+    assert (folder / "a.sfc").read_bytes() == rom_image()
+
+
+async def test_what_asar_warns_of_is_told_with_a_patch(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"a.sfc": rom_image()})
+    patch = "org $008100\njsl New\nfreecode\nNew: rtl\n"
+    text, fields = await call(folder, "check_patch", patches=[patch], rom="a.sfc")
+    assert "Wfreespace_leaked" in [item["id"] for item in fields["findings"]]
+    assert "Wfreespace_leaked" in text
+    _, fields = await call(folder, "apply_patch", patch=patch, rom="a.sfc")
+    assert any("Wfreespace_leaked" in text for text in fields["warnings"])
+
+
+async def test_a_patch_that_is_in_the_rom_already_says_so(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"a.sfc": rom_image()})
+    patch = "org $008100\nautoclean jsl New\nfreecode\nNew: rtl\n"
+    _, fields = await call(folder, "apply_patch", patch=patch, rom="a.sfc")
+    assert fields["size_after"] == 0x100000
+    said, fields = await call(folder, "apply_patch", patch=patch, rom="a.sfc")
+    assert fields == {} and "changes nothing" in said and "undo_patch" in said
+
+
+async def test_a_rom_grows_by_whole_banks_and_is_never_taken_for_a_headered_one(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"a.sfc": rom_image()})
+    patch = "org $208000\n" + "db " + ",".join(["1"] * 512) + "\n"
+    text, fields = await call(folder, "check_patch", patches=[patch], rom="a.sfc")
+    assert fields["size_after"] == 0x108000
+    assert "bank $10-$1F: 16 new, all free" in text
+    await call(folder, "apply_patch", patch=patch, rom="a.sfc")
+    after = (folder / "a.sfc").read_bytes()
+    assert (len(after), after[0x100000:0x100201]) == (0x108000, b"\x01" * 512 + b"\0")
+
+
+async def test_a_rom_without_a_header_gets_no_checksum(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"a.sfc": rom_image(title=b"")})
+    _, fields = await call(folder, "apply_patch", patch="org $008100\ndb 1\n", rom="a.sfc")
+    assert fields["checksum"] == ""
+    before, after = rom_image(title=b""), (folder / "a.sfc").read_bytes()
+    assert [place for place in range(len(before)) if before[place] != after[place]] == [0x100]
+
+
+async def test_an_output_that_is_there_and_a_rom_that_is_gone_are_told(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"a.sfc": rom_image(), "b.sfc": b"mine"})
+    said, _ = await call(folder, "apply_patch", patch="org $008100\ndb 1\n", rom="a.sfc", output="b.sfc")
+    assert "name a new file as output" in said
+    await call(folder, "apply_patch", patch="org $008100\ndb 1\n", rom="a.sfc")
+    (folder / "a.sfc").unlink()
+    said, fields = await call(folder, "undo_patch", rom="a.sfc")
+    assert fields == {} and "is gone" in said
+
+
+async def test_of_two_patches_at_once_one_is_told_to_try_again(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"a.sfc": rom_image()})
+    said: list[str] = []
+
+    async def one(value: int) -> None:
+        text, fields = await call(folder, "apply_patch", patch=f"org $008100\ndb {value}\n", rom="a.sfc")
+        said.append("" if fields else text)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(one, 1)
+        group.start_soon(one, 2)
+    lost = [text for text in said if text]
+    assert all("call again" in text or "read it again" in text for text in lost)
+    for _ in range(2 - len(lost)):
+        await call(folder, "undo_patch", rom="a.sfc")
+    assert (folder / "a.sfc").read_bytes() == rom_image()
