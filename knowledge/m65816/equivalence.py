@@ -14,7 +14,6 @@ from knowledge.m65816.contracts import check_contract
 from knowledge.m65816.equivalence_exhaustive import exhaust, space_of
 from knowledge.m65816.equivalence_run import Pair, Result
 from knowledge.m65816.equivalence_shrink import counterexample, shrunk
-from knowledge.m65816.flow import Flow
 from knowledge.m65816.live_in import Unbounded, flow_of
 from knowledge.m65816.opcodes import FLAGS
 from knowledge.m65816.outcome import CodeError
@@ -76,7 +75,7 @@ class _Comparison:
         self.original, self.candidate, self.contract = original, candidate, contract
         self.flows = [flow_of(program, contract) for program in (original, candidate)]
         self.mined: Mined = mine(self.flows, contract)
-        self.pair = Pair(original, candidate, contract, interrupt=_is_interrupt(self.flows[0]))
+        self.pair = Pair(original, candidate, contract, self.flows[0])
         self.notes: list[str] = []
 
     def verdict(self, series: Iterator[Case], method: Method) -> Verdict:
@@ -117,7 +116,10 @@ class _Comparison:
             self.notes.append(f"no proof by trying every input: {error}")
             return None
         if found.different is not None:
-            return self._refuted(found.different, tried + found.cases, "exhaustive")
+            if self.pair.run(found.different).reliable:
+                return self._refuted(found.different, tried + found.cases, "exhaustive")
+            self.notes.append("no proof by trying every input: on one the original reads its own instructions")
+            return None
         names = ", ".join(space.names) or "nothing"
         reason = f"All {space.size} inputs agree: both read only {names}; all else was filled in two ways."
         assumed = self._assumed("S = $01FF before the call")
@@ -135,7 +137,7 @@ class _Comparison:
         if left_out:
             assumed.append(
                 f"{left_out} inputs were left out, on which the original takes more than {self.contract.budget} "
-                "instructions, leaves the program or relies on open bus"
+                "instructions, leaves the program, or relies on open bus or on the bytes of its own instructions"
             )
         reason = (
             f"No difference in {total} inputs; that is a test and no proof ({'; '.join(self.notes) or 'not tried'})."
@@ -226,11 +228,6 @@ class _Comparison:
         dead = [name for name in (*REGISTER_NAMES, *FLAG_NAMES) if name in contract.clobbers]
         said += [f"dead at exit: {' '.join(dead)} (capitals are registers, small letters flags)"] if dead else []
         return (*said, "bytes below S are dead at exit", *more)
-
-
-def _is_interrupt(flow: Flow) -> bool:
-    routine = flow.routines.get(flow.entries[0].address)
-    return routine is not None and any(one.kind == "rti" for one in routine.exits)
 
 
 def _endless(result: Result, contract: Contract) -> str:

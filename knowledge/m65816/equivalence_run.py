@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from knowledge.m65816.equivalence_hardware import TIMED, hardware_differences, image_differences
+from knowledge.m65816.flow import Flow
 from knowledge.m65816.machine import Machine
 from knowledge.m65816.opcodes import FLAGS
 from knowledge.m65816.outcome import HardwareAccess, Outcome, Start, Stop
@@ -36,6 +37,8 @@ class Result(NamedTuple):
     differences: tuple[Difference, ...]
     first: Outcome
     second: Outcome
+    reads_itself: bool = False
+    """Whether they differ and the original read its own instructions as data."""
 
     @property
     def usable(self) -> bool:
@@ -44,17 +47,24 @@ class Result(NamedTuple):
 
     @property
     def reliable(self) -> bool:
-        """Whether the original relied on nothing that real hardware answers by chance."""
-        return not any(remark.code in _UNRELIABLE for remark in self.first.remarks)
+        """Whether the original relied on nothing that hardware answers by chance, and not on its own instructions."""
+        return not self.reads_itself and not any(remark.code in _UNRELIABLE for remark in self.first.remarks)
 
 
 class Pair:
     """Two machines that are started alike again and again."""
 
-    def __init__(self, original: Program, candidate: Program, contract: Contract, *, interrupt: bool) -> None:
+    def __init__(self, original: Program, candidate: Program, contract: Contract, flow: Flow) -> None:
+        """Lay both out; `flow` is the original's."""
         self.first, self.second = Machine(original), Machine(candidate)
         self.contract = contract
-        self.interrupt = interrupt
+        routine = flow.routines.get(flow.entries[0].address)
+        self.interrupt = routine is not None and any(one.kind == "rti" for one in routine.exits)
+        self._code = frozenset(
+            self.first.layout.offset(node.instruction.address + index)
+            for node in flow.nodes.values()
+            for index in range(node.instruction.size)
+        )
         self.instructions = 0
         """Run so far, on both together."""
         self._deepest = 0
@@ -77,7 +87,12 @@ class Pair:
         found = self._differences(first, second, start)
         if found and any(self._timed(first)) and self._later_agrees(start, first, second):
             found = ()
-        return Result(found, first, second)
+        return Result(found, first, second, reads_itself=bool(found) and self._reads_itself(start))
+
+    def _reads_itself(self, start: Start) -> bool:
+        """Return whether the original reads bytes of its own instructions as data: what it then does, no other code
+        can do."""
+        return not self._code.isdisjoint(self.first.data_reads(start, budget=self.contract.budget))
 
     def _timed(self, outcome: Outcome) -> list[HardwareAccess]:
         return [one for one in outcome.hardware if one.kind == "read" and one.address in TIMED]

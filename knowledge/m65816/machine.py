@@ -129,6 +129,13 @@ class Machine:
         halt = self.cpu.run(entry, self.bus, budget=budget, code=self.code, stops=self.stops, clock=clock)
         return self._outcome(halt, clock)
 
+    def data_reads(self, start: Start, *, budget: int = 100_000) -> frozenset[int]:
+        """Run from a start and return where in the storage it read data (see `layout.offset` for addresses)."""
+        entry = self.prepare(start)
+        recorder = _Recorder(self, 0, watch=False, trace=False, listen=True)
+        self._outcome(recorder.run(entry, budget), 0)
+        return frozenset(recorder.reads)
+
     def prepare(self, start: Start) -> Registers:
         """Set all memory and hardware as a start says; return the registers at the first instruction.
 
@@ -271,9 +278,11 @@ class Machine:
 class _Recorder:
     """Runs in chunks and keeps what a profile, a trace and a watch ask for."""
 
-    def __init__(self, machine: Machine, clock: int, *, watch: bool, trace: bool) -> None:
+    def __init__(self, machine: Machine, clock: int, *, watch: bool, trace: bool, listen: bool = False) -> None:
         self._machine, self._began = machine, clock
         self._gaps = machine.layout.gaps if watch else ()
+        self._listens = listen
+        self.reads: set[int] = set()
         self._traces = trace
         self._pc = 0
         self.lines: list[TraceLine] = []
@@ -293,11 +302,14 @@ class _Recorder:
                 stops=machine.stops,
                 clock=clock,
                 pending=pending,
-                bus=bool(self._gaps),
+                bus=bool(self._gaps) or self._listens,
             )
             halt = record.halt
             self._keep(record, cycles)
-            self._watch(record)
+            if self._gaps:
+                self._watch(record)
+            if self._listens:
+                self._listen(record)
             written |= dict.fromkeys(halt.written)
             cycles += halt.cycles
             left -= halt.instructions
@@ -318,6 +330,15 @@ class _Recorder:
             old = self.costs.get(address, _FREE)
             spent = cycles - step.cycles, clock - step.clock
             self.costs[address] = Cost(old.times + 1, old.cycles + spent[0], old.clocks + spent[1])
+
+    def _listen(self, record: Record) -> None:
+        """Keep where data was read from."""
+        reads = self._machine.layout.reads
+        self.reads |= {
+            reads[address // PAGE] + address % PAGE
+            for address, _, kind in record.bus
+            if kind == VDA and reads[address // PAGE] >= 0
+        }
 
     def _watch(self, record: Record) -> None:
         """Remark the reads of bytes that no block holds."""

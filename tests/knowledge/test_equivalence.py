@@ -13,7 +13,7 @@ from knowledge.m65816.opcodes import FLAGS
 from knowledge.m65816.outcome import CodeError, Start
 from knowledge.m65816.program import snippet
 from knowledge.m65816.registers import Registers
-from schemas.contract import Contract, Counterexample, Verdict
+from schemas.contract import Contract, Counterexample, Input, Verdict
 
 Z3 = importlib.util.find_spec("z3") is not None
 ALL: tuple[Method, ...] = ("auto", "vectors", "smt", "exhaustive")
@@ -243,3 +243,14 @@ def test_any_code_that_ends_equals_itself(data: bytes) -> None:
         assert len(str(error)) > 20
     else:
         assert verdict.result == "proved"
+
+
+def test_an_input_on_which_the_original_reads_its_own_code_refutes_nothing() -> None:
+    # lda $0000,x; clc; adc #$0001; rts with m = x = 0: X = $8000 loads the first bytes of the code itself
+    original = snippet(bytes.fromhex("BD 00 00 18 69 01 00 60"))
+    candidate = snippet(bytes.fromhex("BD 00 00 1A 60"))
+    contract = Contract(m=0, x=0, clobbers=frozenset("vc"), inputs=(Input(name="X", values=(0x0010, 0x8000)),))
+    verdict = compare(original, candidate, contract)
+    assert verdict.result != "refuted"
+    wrong = compare(original, snippet(bytes.fromhex("BD 00 00 3A 60")), contract)
+    assert wrong.result == "refuted"
