@@ -36,7 +36,7 @@ def shrunk(pair: Pair, case: Case, mined: Mined) -> Case:
 
 def _differs(pair: Pair, case: Case) -> bool:
     result = pair.run(case)
-    return result.usable and bool(result.differences)
+    return result.usable and result.reliable and bool(result.differences)
 
 
 def _explicit(pair: Pair, case: Case, known: list[Place]) -> Case:

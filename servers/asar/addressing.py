@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
+import anyio.to_thread
 from pydantic import Field
 
 from knowledge.snes.mapping import Mapper
 from schemas.frozen import Frozen
-from servers.asar.source import MapperName, gather, said_version
+from servers.asar.source import MapperName, assembly_of, checked, said_version
 from servers.machine.beneath import NotThereError, Root
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
@@ -110,25 +111,38 @@ def read_table(settings: Settings, path: str, mapper: Mapper) -> SymbolTable:
         raise ServerError(str(error)) from error
 
 
-async def _table(settings: Settings, symbols: str, code: str, mapper: Mapper) -> SymbolTable:
-    """Return the symbols that a call is about."""
+class _Found(NamedTuple):
+    """Symbols, and the memory map in which they lie."""
+
+    table: SymbolTable
+    mapper: Mapper
+
+
+async def _table(settings: Settings, symbols: str, code: str, mapper: Mapper) -> _Found:
+    """Return the symbols that a call is about; code may name its own memory map."""
     from knowledge.snes.symbol_table import Symbol, table_of
 
     if bool(symbols) == bool(code.strip()):
         raise ServerError("give one of symbols (a symbol file) and code")
     if symbols:
-        return read_table(settings, symbols, mapper)
-    source = await gather(code, settings)
-    return table_of(Symbol(name, place) for name, place in source.listing.labels.items())
+        return _Found(await anyio.to_thread.run_sync(read_table, settings, symbols, mapper), mapper)
+    assembly = await assembly_of(code, settings, mapper=mapper)
+    if not assembly.symbols:
+        checked(assembly, "code")
+        raise ServerError("the code has no labels; put one before a line, for example Main:")
+    return _Found(table_of(Symbol(name, place) for name, place in assembly.symbols.items()), assembly.mapper)
 
 
-def _converted(table: SymbolTable, to: Format, mapper: Mapper, version: str, *, offset: int, limit: int) -> Converted:
+def _converted(found: _Found, to: Format, version: str, *, offset: int, limit: int) -> Converted:
     from knowledge.snes.symbols import write_symbols
 
-    written = write_symbols(table, to, mapper=mapper)
+    table = found.table
+    written = write_symbols(table, to, mapper=found.mapper)
     lines = written.text.removesuffix("\n").split("\n")
     page = page_of(lines, offset=offset, limit=limit, weigh=len)
-    problems = [f"line {item.line}: {item.message}" for item in (*table.problems, *written.problems)]
+    problems = [
+        (f"line {item.line}: " if item.line else "") + item.message for item in (*table.problems, *written.problems)
+    ]
     return Converted(
         asar_version=version,
         format=to,
@@ -192,5 +206,5 @@ def _offer_converting(face: Face, settings: Settings) -> None:
 
         Returns the text of the file; save it where the emulator looks for it (Mesen: beside the ROM, same name).
         """
-        table = await _table(settings, symbols, code, mapper)
-        return _converted(table, to, mapper, await said_version(settings), offset=offset, limit=limit)
+        found = await _table(settings, symbols, code, mapper)
+        return _converted(found, to, await said_version(settings), offset=offset, limit=limit)

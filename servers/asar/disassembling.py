@@ -106,6 +106,6 @@ def offer_disassembling(face: Face, settings: Settings) -> None:
         source = await gather(code, settings, start=begin.start)
         names = dict(source.listing.labels)
         if symbols:
-            names |= read_table(settings, symbols, source.program.mapper).by_name
+            names |= (await anyio.to_thread.run_sync(read_table, settings, symbols, source.program.mapper)).by_name
         state = state_of(begin.contract)
         return await _disassembled(source, state, names, settings, offset=offset, limit=limit)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["offer_explaining", "state_of"]
 
-_BARE = re.compile(r"[\s,$0-9A-Fa-f]+")
+_BARE = re.compile(r"(?!\s*d[bB]\s+\$)(?:\s*\$?[0-9A-Fa-f]{1,2}:?[0-9A-Fa-f]{4}\s*:)?(?:0[xX]|[\s,$0-9A-Fa-f])+")
+"""Bytes in hexadecimal, with their address or without; `db $A9` is code."""
 _MOST = 20_000
 """Instructions that one call looks at."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -100,10 +101,9 @@ def _linted(
     source: Source, entries: list[Entry], options: LintOptions, *, sarif: bool, offset: int, limit: int
 ) -> Linted:
     from knowledge.m65816.lint.check import lint
-    from knowledge.m65816.lint.sarif import as_sarif
 
     found = lint(source.program, listing=source.listing, entries=entries, options=options)
-    page = page_of(found, offset=offset, limit=limit, weigh=lambda item: 2 * len(str(item)) + 200)
+    page = page_of(found, offset=offset, limit=limit, weigh=_sarif_size if sarif else _size)
     return Linted(
         asar_version=source.asar_version,
         findings=[] if sarif else [_shown(item) for item in page.items],
@@ -113,8 +113,29 @@ def _linted(
         suggestions=sum(item.severity == "suggestion" for item in found),
         offset=offset,
         next_offset=page.next_offset,
-        sarif=json.dumps(as_sarif(page.items, version=version())) if sarif else "",
+        sarif=_sarif(page.items) if sarif else "",
     )
+
+
+def _size(item: Finding) -> int:
+    return 2 * len(str(item)) + 200
+
+
+def _sarif_size(item: Finding) -> int:
+    return len(repr(_sarif([item])))
+
+
+def _sarif(findings: Sequence[Finding]) -> str:
+    """Return the findings as SARIF, with the rules that they name and no others: all would fill a result."""
+    from knowledge.m65816.lint.sarif import as_sarif
+
+    log = as_sarif(findings, version=version())
+    driver, results = log["runs"][0]["tool"]["driver"], log["runs"][0]["results"]
+    used = sorted({item["ruleIndex"] for item in results})
+    driver["rules"] = [driver["rules"][number] for number in used]
+    for item in results:
+        item["ruleIndex"] = used.index(item["ruleIndex"])
+    return json.dumps(log)
 
 
 def offer_linting(face: Face, settings: Settings) -> None:

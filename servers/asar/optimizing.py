@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import anyio.from_thread
 import anyio.to_thread
@@ -30,7 +31,8 @@ __all__ = ["offer_optimizing"]
 
 _MOST_REWRITES = 40
 _CANDIDATES = 20_000
-_EVERY = 50
+_EVERY = 0.5
+"""Seconds between two words on the progress."""
 
 
 class Change(Frozen):
@@ -132,6 +134,13 @@ def _version(candidate: Candidate, state: State) -> Version:
     )
 
 
+class _Told(NamedTuple):
+    """The last word on the progress of a search: always more than before."""
+
+    looked: int
+    at: float
+
+
 class _Cancelled(Exception):
     """The caller does not wait for the search any more."""
 
@@ -163,11 +172,14 @@ async def _search(
     from knowledge.m65816.optimize.search import optimize
 
     gone = threading.Event()
+    told = _Told(0, time.monotonic())
 
     def progress(looked: int) -> None:
+        nonlocal told
         if gone.is_set():
             raise _Cancelled
-        if looked % _EVERY == 0:
+        if looked > told.looked and time.monotonic() - told.at > _EVERY:
+            told = _Told(looked, time.monotonic())
             anyio.from_thread.run(ctx.report_progress, looked, None, f"{looked} rewrites looked at")
 
     work = partial(

@@ -29,6 +29,8 @@ Show = Literal["summary", "memory", "hardware", "trace"]
 _FEW = 24
 """Entries of each list that the summary shows."""
 _MOST_TRACE = 20_000
+_MOST_WATCHED = 100_000
+"""Instructions of a run that is looked at access by access."""
 _STOPS = {
     "rts": "returned by RTS",
     "rtl": "returned by RTL",
@@ -38,7 +40,8 @@ _STOPS = {
     "budget": "was stopped: the instruction budget was used up (raise budget, or look for an endless loop)",
     "stp": "stopped by STP",
     "wai": "waits in WAI for an interrupt that never comes (set interrupts to on)",
-    "interrupt": "went to an interrupt vector that leads nowhere (BRK or COP)",
+    "interrupt": "went to an interrupt vector that leads nowhere (BRK, COP, NMI or IRQ: write the vector, for example "
+    "org $00FFEA, dw Handler for NMI)",
 }
 
 
@@ -83,6 +86,8 @@ class RunResult(Frozen):
         for name, items, total in parts:
             if items:
                 lines += [f"{name} ({total} in all):", *(f"  {item}" for item in items)]
+        if self.hardware_total > len(self.hardware) and not self.offset and self.next_offset == END:
+            lines.append(f"{self.hardware_total} hardware accesses in all; show=hardware lists them")
         lines += [f"note: {item}" for item in self.remarks]
         if self.offset or self.next_offset != END:
             more = (
@@ -175,11 +180,18 @@ def _page(outcome: Outcome, show: Show, offset: int, limit: int) -> _Lists:
 
 
 def run_program(program: Program, start: Start, *, budget: int, trace: bool = False) -> Outcome:
-    """Run a program once. Raises ServerError when it cannot be run."""
+    """Run a program. Raises ServerError when it cannot be run.
+
+    A run that is not too long is made a second time with every access of the bus looked at, which is far slower.
+    """
     from knowledge.m65816.machine import Machine
 
     try:
-        return Machine(program).run(start, budget=budget, trace=trace, watch=True)
+        machine = Machine(program)
+        outcome = machine.run(start, budget=budget, trace=trace)
+        if outcome.instructions > _MOST_WATCHED:
+            return outcome
+        return machine.run(start, budget=budget, trace=trace, watch=True)
     except CodeError as error:
         raise ServerError(str(error)) from error
 
@@ -230,7 +242,7 @@ def offer_running(face: Face, settings: Settings) -> None:
             Show, Field(description="what to list in full: memory, hardware or trace; or a summary")
         ] = "summary",
         budget: Annotated[
-            int, Field(ge=1, le=2_000_000, description="most instructions to run, 1 to 2000000")
+            int, Field(ge=1, le=1_000_000, description="most instructions to run, 1 to 1000000")
         ] = 100_000,
         offset: Annotated[int, Field(ge=0, description="entries of the list to skip, 0 or more")] = 0,
         limit: Annotated[int, Field(ge=1, le=500, description="most entries of the list, 1 to 500")] = 200,

@@ -57,8 +57,9 @@ EntryText = Annotated[
         "address; e.g. m8 x16 d=$0000 db=$7E; default m8 x8 d=0 db=0, from the first instruction",
     ),
 ]
-_OTHER = re.compile(r"\s*(?:(hex|bytes)\s*:([^#]*)|(rom|file)\s*:[ \t]*([^\n]+?)\s*)", re.IGNORECASE)
-_PART = re.compile(r"(.+?)\s+(\$?[0-9A-Fa-f]{1,2}:?[0-9A-Fa-f]{4}|\$[0-9A-Fa-f]+|pc:\S+)(?:\s+(\S+))?", re.IGNORECASE)
+_OTHER = re.compile(r"(hex|bytes|rom|file)[ \t]{0,8}:", re.IGNORECASE)
+_PLACE = re.compile(r"\$?[0-9A-Fa-f]{1,2}:?[0-9A-Fa-f]{4}|\$[0-9A-Fa-f]+|pc:\S+", re.IGNORECASE)
+_LONGEST_NAME = 5_000
 _MOST_HEX = 65_536
 _MOST_SHOWN = 5
 _ROM_BYTES = 256
@@ -87,11 +88,23 @@ async def gather(code: str, settings: Settings, *, start: str = "", what: str = 
     kind, rest = _kind(code)
     if kind in ("text", "file"):
         assembly = checked(await assembly_of(code, settings), what)
-        return source_of(assembly, start=start, text=code if kind == "text" else "")
+        source = source_of(assembly, start=start, text=code if kind == "text" else "")
+        return _started(source, start)
     program = _from_rom(rest, settings) if kind == "rom" else _from_bytes(rest)
     if start:
         program = replace(program, entry=address_of(start, program.mapper))
-    return Source(program, Listing(), await said_version(settings))
+    return _started(Source(program, Listing(), await said_version(settings)), start)
+
+
+def _started(source: Source, start: str) -> Source:
+    """Return code that begins where it should. Raises ServerError when it has nothing there."""
+    place, blocks = source.program.start, source.program.blocks
+    if start and not any(block.address <= place < block.address + len(block.data) for block in blocks):
+        parts = ", ".join(f"${item.address:06X}-${item.address + len(item.data) - 1:06X}" for item in blocks[:4])
+        raise ServerError(
+            f"start=${place:06X} lies outside the code ({parts}); start at one of its addresses or labels"
+        )
+    return source
 
 
 class _Kind(NamedTuple):
@@ -102,10 +115,13 @@ class _Kind(NamedTuple):
 
 
 def _kind(code: str) -> _Kind:
-    match = _OTHER.fullmatch(code[: 4 * _MOST_HEX])
+    text = code.strip()
+    match = _OTHER.match(text)
     if match is None:
         return _Kind("text", code)
-    return _Kind((match[1] or match[3]).lower(), match[2] or match[4] or "")
+    name, rest = match[1].lower(), text[match.end() :].strip()
+    plain = "#" not in rest if name in ("hex", "bytes") else "\n" not in rest
+    return _Kind(name, rest) if plain else _Kind("text", code)
 
 
 async def assembly_of(
@@ -163,7 +179,8 @@ def _entry(assembly: Assembly, start: str) -> int:
 
 def _from_bytes(text: str) -> Program:
     """Read `A9 00 6B`, `$7E2000: A9,00` or `hirom $C08000: a9006b`."""
-    mapper, text = _mapper_first(text)
+    said, text = _mapper_first(text)
+    mapper = said or "lorom"
     place, colon, digits = text.rpartition(":")
     digits = re.sub(r"(?:0x|\$|[\s,;])", "", digits, flags=re.IGNORECASE)
     if not digits:
@@ -177,29 +194,50 @@ def _from_bytes(text: str) -> Program:
     return Program((Block(address_of(place, mapper) if colon else 0x008000, data),), mapper)
 
 
-def _mapper_first(text: str) -> tuple[Mapper, str]:
+def _mapper_first(text: str) -> tuple[Mapper | None, str]:
     word, _, rest = text.strip().partition(" ")
     for name in MAPPERS:
         if word.lower() == name:
             return name, rest  # type: ignore[return-value]  # MAPPERS are the values of Mapper
-    return "lorom", text
+    return None, text
 
 
 def _from_rom(text: str, settings: Settings) -> Program:
     """Read `game.sfc $008000 64` or `hirom game.sfc $C08000`."""
-    mapper, text = _mapper_first(text)
-    match = _PART.fullmatch(text.strip())
-    if match is None:
-        raise ServerError("say which part of the ROM: rom: game.sfc $008000 64 (file, address, bytes)")
+    said, text = _mapper_first(text)
+    part = _part(text)
     with Root(settings.project_root) as root:
-        image = read_rom(root, match[1].strip("\"'")).data
-    first = address_of(match[2], mapper)
+        image = read_rom(root, part.path).data
+    mapper = said or _mapper_of(image)
+    first = address_of(part.place, mapper)
     offset = pc_offset(first, mapper)
     if offset is None or offset >= len(image):
         raise ServerError(f"${first:06X} is not in this ROM ({len(image)} bytes, {mapper}); call translate_address")
     bank = 0x8000 if mapper in ("lorom", "exlorom", "sa1rom") else 0x10000
-    size = min(_size(match[3]), bank - offset % bank)
+    size = min(_size(part.size), bank - offset % bank)
     return Program((Block(first, image[offset : offset + size]),), mapper, rom=image)
+
+
+def _mapper_of(image: bytes) -> Mapper:
+    from knowledge.snes.header import find_mapper
+
+    return find_mapper(image).mapper
+
+
+class _Part(NamedTuple):
+    path: str
+    place: str
+    size: str | None
+
+
+def _part(text: str) -> _Part:
+    """Read `game.sfc $008000 64`; the name may hold spaces, the size may be missing."""
+    words = text[:_LONGEST_NAME].split()
+    sized = len(words) > 2 and _PLACE.fullmatch(words[-2]) is not None
+    if len(text) > _LONGEST_NAME or len(words) < 2 or not (sized or _PLACE.fullmatch(words[-1])):
+        raise ServerError("say which part of the ROM: rom: game.sfc $008000 64 (file, address, bytes)")
+    path, *rest = text.strip().rsplit(None, 2 if sized else 1)
+    return _Part(path.strip("\"'"), rest[0], rest[1] if sized else None)
 
 
 def _size(text: str | None) -> int:

@@ -21,7 +21,6 @@ _MOST_BYTES = 65_536
 _MEMORY_HELP = "write memory as `$7E0010=12 34` (bytes in hexadecimal) or `$10=$1234` (a word, low byte first)"
 _REGISTER_HELP = "write registers as `A=$12`, `X=3`, `S=$1FF`, flags as `c=1`, memory as `$7E0010=12 34`"
 _START = re.compile(r"(?:^|[\s,;])start\s*=\s*(\S+)", re.IGNORECASE)
-_SETTING = re.compile(r"[^\s=,;]+=.*?(?=[\s,;]+[^\s=,;]+=|$)|[^\s,;]+", re.DOTALL)
 
 
 class Begin(NamedTuple):
@@ -86,8 +85,14 @@ def _take(text: str, values: Registers, memory: dict[int, int | bytes], options:
 
 def _parts(text: str) -> list[str]:
     """Part `A=1 X=2, c=1` into its settings; a setting of memory keeps its bytes."""
-    joined = re.sub(r"\s*=\s*", "=", text.strip())
-    return [part.strip(" ,;\t\n") for part in _SETTING.findall(joined) if part.strip(" ,;\t\n")] or [joined]
+    words = " ".join(text.split()).replace(" =", "=").replace("= ", "=")
+    parts: list[str] = []
+    for word in filter(None, re.split(r"[ ,;]", words)):
+        if "=" in word or not parts or "=" not in parts[-1]:
+            parts.append(word)
+        else:
+            parts[-1] += f" {word}"
+    return parts or [words]
 
 
 def _set(values: Registers, text: str) -> None:
@@ -113,6 +118,10 @@ def _set(values: Registers, text: str) -> None:
     amount = number(value, f"register {text!r}", high=WIDTHS[one])
     if one == "B":
         values.a = values.a & 0xFF | amount << 8
+    elif one in ("X", "Y") and values.p & X and amount > 0xFF:
+        raise CodeError(
+            f"{show(text[:60])} does not fit: {one} has 8 bits at entry; say x16 in entry, or give 0 to $FF"
+        )
     elif one == "A" and values.p & M and amount < 0x100:
         values.a = values.a & 0xFF00 | amount
     else:
