@@ -78,7 +78,7 @@ def _take(text: str, values: Registers, memory: dict[int, int | bytes], options:
         memory[place] = data
     elif equals and name.lower() in _OPTIONS:
         value = {"on": "1", "off": "0"}.get(value.lower(), value)
-        options[name.lower()] = number(value, f"input {text!r}", high=_OPTIONS[name.lower()])
+        options[name.lower()] = number(value, f"input {show(text[:60])}", high=_OPTIONS[name.lower()])
     else:
         _set(values, text)
 
@@ -102,20 +102,20 @@ def _set(values: Registers, text: str) -> None:
     if not equals:
         raise CodeError(f"{show(text[:60])} sets nothing; {_REGISTER_HELP}")
     if name == "P":
-        values.p = number(value, f"register {text!r}", high=0xFF)
+        values.p = number(value, f"register {show(text[:60])}", high=0xFF)
         return
-    settled = sorted(names_in([name], f"register {text!r}", []))
+    settled = sorted(names_in([name], f"register {show(text[:60])}", []))
     if len(settled) != 1:
         raise CodeError(f"{show(text[:60])} names {len(settled)} places; {_REGISTER_HELP}")
     one = settled[0]
     if one in FLAG_NAMES:
-        bit = number(value, f"flag {text!r}", high=1)
+        bit = number(value, f"flag {show(text[:60])}", high=1)
         if one == "e":
             values.e = bit
         else:
             values.p = values.p | FLAGS[one] if bit else values.p & ~FLAGS[one]
         return
-    amount = number(value, f"register {text!r}", high=WIDTHS[one])
+    amount = number(value, f"register {show(text[:60])}", high=WIDTHS[one])
     if one == "B":
         values.a = values.a & 0xFF | amount << 8
     elif one in ("X", "Y") and values.p & X and amount > 0xFF:

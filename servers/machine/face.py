@@ -12,11 +12,20 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INVALID_PARAMS,
+    CallToolResult,
+    GetPromptResult,
+    InputRequiredResult,
+    TextContent,
+    Tool,
+    ToolAnnotations,
+)
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from servers.machine.errors import ServerError
-from servers.machine.wire import RESULT_LIMIT, clean, clean_value
+from servers.machine.wire import RESULT_LIMIT, clean, clean_value, shorten
 
 __all__ = ["APPENDS", "READS", "WRITES", "Face"]
 
@@ -24,6 +33,8 @@ READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_
 APPENDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
+_ERROR_LIMIT = 4_000
+"""Characters of an error: what a caller sent can stand in it."""
 _TYPE_ERROR = "a tool returns a pydantic model, so that both halves of its result are complete"
 
 
@@ -122,12 +133,29 @@ class Face(MCPServer):
         except ToolError as error:
             if type(error) is not ToolError or known is None:
                 raise
-            raise ToolError(clean(_problems(error, name, known))) from error.__cause__
+            raise ToolError(clean(shorten(_problems(error, name, known), _ERROR_LIMIT))) from error.__cause__
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Any = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """Return a prompt; an unknown name and a missing argument are the caller's to mend, and are told so."""
+        try:
+            return await super().get_prompt(name, arguments, context)
+        except ValueError as error:
+            known = ", ".join(sorted(prompt.name for prompt in await self.list_prompts()))
+            said = clean(
+                shorten(f"{error}; the prompts are {known}, each with its arguments in the list", _ERROR_LIMIT)
+            )
+            raise MCPError(INVALID_PARAMS, said) from error
 
     async def _parameters(self, name: str) -> tuple[str, ...] | None:
         if not self._known:
             self._known = {tool.name: tuple(tool.input_schema["properties"]) for tool in await super().list_tools()}
         return self._known.get(name)
+
+
+def _said(error: ServerError) -> str:
+    return clean(shorten(str(error), _ERROR_LIMIT))
 
 
 def _wire(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -150,7 +178,7 @@ def _awaited(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return _pack(await function(*args, **kwargs))
         except ServerError as error:
-            raise ToolError(clean(str(error))) from error
+            raise ToolError(_said(error)) from error
 
     return wired
 
@@ -161,6 +189,6 @@ def _called(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return _pack(function(*args, **kwargs))
         except ServerError as error:
-            raise ToolError(clean(str(error))) from error
+            raise ToolError(_said(error)) from error
 
     return wired
