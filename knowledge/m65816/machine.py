@@ -101,7 +101,7 @@ class Machine:
 
     def run(
         self,
-        start: Start = Start(),  # noqa: B008  # frozen
+        start: Start = Start(),  # noqa: B008  # frozen, so that calls may share it
         *,
         budget: int = 100_000,
         clock: int = 0,

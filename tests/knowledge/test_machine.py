@@ -1,18 +1,13 @@
 """A machine: where it starts, how it stops, what it reports, and that it starts again from the same place."""
 
-import time
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from knowledge.m65816.cpu import CPU_KINDS, CpuKind, Quiet, SweepStart, open_cpu
+from knowledge.m65816.cpu import SweepStart
 from knowledge.m65816.machine import Machine
 from knowledge.m65816.outcome import CodeError, Outcome, Script, Start
 from knowledge.m65816.program import Block, Program, snippet
 from knowledge.m65816.registers import Registers
-from knowledge.snes.mapping import MAPPERS, Mapper
-from knowledge.snes.memory_map import mirrors, region
+from knowledge.snes.mapping import Mapper
 from tests.oracle.rom import Code
 
 RTS, RTL, RTI, STP, WAI, BRK, NOP = (bytes((code,)) for code in (0x60, 0x6B, 0x40, 0xDB, 0xCB, 0x00, 0xEA))
@@ -187,108 +182,6 @@ def test_a_read_only_register_keeps_its_value_and_the_write_is_remarked() -> Non
 
 
 @pytest.mark.parametrize(
-    ("mapper", "address"),
-    [
-        ("lorom", 0x018123),
-        ("lorom", 0x40C123),
-        ("hirom", 0xC08123),
-        ("hirom", 0x410123),
-        ("exlorom", 0xC18123),
-        ("exlorom", 0x418123),
-        ("exhirom", 0x408123),
-    ],
-)
-def test_a_block_is_seen_and_executed_at_each_of_its_mirrors(mapper: Mapper, address: int) -> None:
-    code = bytes((0xA9, 0x77)) + RTL
-    places = [
-        bank << 16 | found.offset for found in mirrors(address, mapper) for bank in range(found.first, found.last + 1)
-    ]
-
-    for place in places:
-        program = Program((Block(address, code),), mapper, entry=place)
-        outcome = Machine(program, cpu="python").run()
-        assert (outcome.stop, outcome.registers.a) == ("rtl", 0x77), hex(place)
-    assert len(places) > 1
-
-
-@pytest.mark.parametrize("mapper", ["lorom", "hirom", "exlorom", "exhirom"])
-def test_a_rom_is_seen_where_the_memory_map_says(mapper: Mapper) -> None:
-    size = 0x600000 if mapper.startswith("ex") else 0x400000
-    rom = b"".join(page.to_bytes(2, "little") * 0x1000 for page in range(size // 0x2000))
-    machine = Machine(Program((Block(0x7E2000, RTL),), mapper, rom=rom), cpu="python")
-
-    for page in range(0, 0x1000000, 0x2000):
-        found = region(page, mapper)
-        shown = machine.cpu.memory.reads[page // 0x2000]
-        if found.area == "rom" and found.offset < size:
-            word = bytes(machine.cpu.memory.storage[shown : shown + 2])
-            assert int.from_bytes(word, "little") == found.offset // 0x2000, hex(page)
-
-
-def test_a_small_rom_shows_again_behind_its_end() -> None:
-    rom = bytes(0x8000) + b"\x33" * 0x8000
-    code = Code()
-    code.read(0x03FFFF)
-
-    outcome = Machine(Program((Block(0x008000, bytes(code.data) + RTL),), rom=rom), cpu="python").run()
-
-    assert outcome.registers.a == 0x33
-
-
-def test_a_rom_of_three_parts_is_folded_part_by_part() -> None:
-    rom = b"".join(bytes((part,)) * 0x80000 for part in range(3))
-    machine = Machine(Program((Block(0x7E2000, RTL),), rom=rom), cpu="python")
-    memory = machine.cpu.memory
-
-    seen = [memory.storage[memory.reads[(bank << 16 | 0x8000) // 0x2000]] for bank in (0x00, 0x10, 0x20, 0x30)]
-
-    assert seen == [0, 1, 2, 2]
-
-
-def header(code: int) -> bytes:
-    rom = bytearray(0x8000)
-    rom[0x7FD8] = code
-    rom[0x7FDC:0x7FE0] = b"\x00\x00\xff\xff"
-    return bytes(rom)
-
-
-def test_the_header_says_how_much_sram_there_is_and_where_it_repeats() -> None:
-    code = Code()
-    code.load(5)
-    code.store(0x702010)
-    block = Block(0x008000, bytes(code.data) + RTL)
-
-    small = Machine(Program((block,), rom=header(3)), cpu="python").run()
-    none = Machine(Program((block,), rom=header(0)), cpu="python").run()
-
-    assert small.memory == {0x700010: 5}
-    assert (none.memory, codes(none)) == ({}, ["unmapped"])
-
-
-def test_hirom_has_its_sram_below_the_rom() -> None:
-    code = Code()
-    code.load(5)
-    code.store(0xA06010)
-    code.store(0x217FFF)
-
-    outcome = run(bytes(code.data) + RTL, address=0xC08000, mapper="hirom")
-
-    assert outcome.memory == {0x206010: 5, 0x217FFF: 5}
-
-
-def test_code_in_work_ram_runs_and_can_change_itself_and_is_whole_again_in_the_next_run() -> None:
-    code = Code()
-    code.load(0x6B)
-    code.put("STA", "absolute", 0x1005)
-    code.put("NOP")
-    machine = Machine(Program((Block(0x7E1000, bytes(code.data) + STP),)), cpu="python")
-    start = Start(registers=Registers(db=0x7E))
-
-    assert [machine.run(start).stop for _ in range(2)] == ["rtl", "rtl"]
-    assert Machine(Program((Block(0x7E1000, STP),), entry=0x001000), cpu="python").run().stop == "stp"
-
-
-@pytest.mark.parametrize(
     ("program", "says"),
     [
         (Program(()), "no bytes"),
@@ -421,116 +314,3 @@ def test_a_program_with_vectors_of_its_own_takes_its_interrupts() -> None:
     outcome = Machine(Program(blocks), cpu="python").run()
 
     assert (outcome.stop, outcome.registers.a) == ("rtl", 0x42)
-
-
-WRITABLE = [
-    *(0x7E0010, 0x001F00, 0x700100, 0x008000, 0x2100, 0x2102, 0x2104, 0x2115, 0x2116, 0x2118, 0x2119, 0x211B, 0x211C),
-    *(0x2121, 0x2122, 0x2140, 0x2180, 0x2181, 0x2182, 0x4016, 0x4200, 0x4202, 0x4203, 0x4204, 0x4206, 0x4207, 0x4209),
-    *(0x420B, 0x420D, 0x4300, 0x4301, 0x4302, 0x4305),
-]
-READABLE = [
-    *(0x7E0010, 0x00E000, 0x2100, 0x2134, 0x2137, 0x2138, 0x2139, 0x213A, 0x213B, 0x213C, 0x213F, 0x2140, 0x2180),
-    *(0x3000, 0x4016, 0x4017, 0x4210, 0x4211, 0x4212, 0x4214, 0x4216, 0x4218, 0x4305),
-]
-STEPS = st.one_of(
-    st.tuples(st.sampled_from(["write", "wide"]), st.sampled_from(WRITABLE), st.integers(0, 0xFFFF)),
-    st.tuples(st.sampled_from(["read", "keep"]), st.sampled_from(READABLE), st.integers(0, 0xFFFF)),
-    st.tuples(st.just("loop"), st.just(0), st.integers(1, 40)),
-)
-
-
-def hardware_program(steps: list[tuple[str, int, int]]) -> bytes:
-    code = Code()
-    code.write(0x4306, 0)
-    for index, (kind, address, value) in enumerate(steps):
-        if kind == "write":
-            code.write(address, value & 0xFF)
-        elif kind == "wide":
-            code.put("REP", "immediate_8", 0x20)
-            code.write(address, value)
-            code.put("SEP", "immediate_8", 0x20)
-        elif kind == "loop":
-            code.put("LDX", "immediate_x", value)
-            code.put("DEX")
-            code.put("BNE", "relative", -3)
-        else:
-            code.read(address)
-            if kind == "keep":
-                code.store(0x7E2000 + index)
-    return bytes(code.data) + RTL
-
-
-@settings(deadline=None, max_examples=60)
-@given(steps=st.lists(STEPS, max_size=40), nmi=st.booleans(), poison=st.integers(0, 3))
-def test_both_cpus_see_the_same_console(steps: list[tuple[str, int, int]], *, nmi: bool, poison: int) -> None:
-    try:
-        open_cpu("wasm")
-    except CodeError as error:
-        pytest.skip(str(error))
-    code = hardware_program(steps)
-    handler = bytes((0x48, 0xAF, 0x11, 0x42, 0x00, 0x68, 0x40))  # PHA, LDA.l $4211, PLA, RTI
-    blocks = (Block(0x808000, code), Block(0x80F000, handler), Block(0x80FFEA, b"\x00\xf0\x00\x00\x00\xf0"))
-    script = Script(joypads=((0x8010, 0x1234), (0xFFF0,)), apu=((0, 1), (1, 2), (0, 3)), nmi=nmi)
-    start = Start(registers=Registers(p=0x30), poison=poison, script=script)
-
-    outcomes = [Machine(Program(blocks), cpu=kind).run(start, budget=3000) for kind in CPU_KINDS]
-
-    assert outcomes[0] == outcomes[1]
-
-
-@settings(deadline=None, max_examples=150)
-@given(code=st.binary(min_size=1, max_size=60), p=st.integers(0, 255), e=st.integers(0, 1), nmi=st.booleans())
-def test_any_bytes_run_to_an_end_that_has_a_name(code: bytes, p: int, e: int, *, nmi: bool) -> None:
-    machine = Machine(snippet(code), cpu="python")
-    start = Start(registers=Registers(p=p, e=e), script=Script(nmi=nmi))
-
-    outcome = machine.run(start, budget=500)
-
-    assert outcome.stop in ("rts", "rtl", "rti", "end", "outside", "budget", "stp", "wai", "interrupt")
-    assert outcome.instructions <= 500
-    assert machine.run(start, budget=500) == outcome
-
-
-def clocked(work: object, times: int) -> float:
-    assert callable(work)
-    best = float("inf")
-    for _ in range(5):
-        begin = time.process_time()
-        for _ in range(times):
-            work()
-        best = min(best, time.process_time() - begin)
-    return best / times
-
-
-@pytest.mark.parametrize("kind", ["python"])
-def test_a_short_run_costs_little_more_than_the_cpu_alone(kind: CpuKind) -> None:
-    code = Code()
-    for address in range(0x10, 0x14):
-        code.put("LDA", "direct", address)
-        code.put("STA", "direct", address + 0x10)
-    data = bytes(code.data) + NOP + RTL
-    machine = Machine(snippet(data), cpu=kind)
-    machine.run()
-    bare = open_cpu(kind, storage=machine.layout.storage)
-    memory = machine.cpu.memory
-    bare.memory.reads[:], bare.memory.writes[:] = memory.reads, memory.writes
-    bare.memory.storage[:] = memory.storage
-    bare.remap()
-    entry, io = machine.prepare(Start()), Quiet()
-
-    alone = clocked(lambda: bare.run(entry, io, budget=100, code=machine.code, stops=machine.stops), 200)
-    whole = clocked(machine.run, 200)
-
-    assert whole < alone * 4
-
-
-@pytest.mark.parametrize("mapper", MAPPERS)
-def test_a_snippet_runs_under_every_mapper_of_asar(mapper: Mapper) -> None:
-    assert (
-        run(
-            RTL,
-            address=0xC08000 if mapper == "exhirom" else 0x808000 if mapper == "exlorom" else 0x008000,
-            mapper=mapper,
-        ).stop
-        == "rtl"
-    )
