@@ -160,6 +160,11 @@ def offer_addressing(face: Face, settings: Settings) -> None:
     _offer_converting(face, settings)
 
 
+def _rom_size(settings: Settings, rom: str) -> int:
+    with Root(settings.project_root) as root:
+        return len(read_rom(root, rom).data)
+
+
 def _offer_translating(face: Face, settings: Settings) -> None:
     @face.offer(READS, title="Translate an address")
     async def translate_address(
@@ -178,10 +183,7 @@ def _offer_translating(face: Face, settings: Settings) -> None:
         """
         from knowledge.snes.addresses import AddressError, translate
 
-        size = 0
-        if rom:
-            with Root(settings.project_root) as root:
-                size = len(read_rom(root, rom).data)
+        size = _rom_size(settings, rom) if rom else 0
         try:
             found = translate(address, mapper, header=header == "yes", size=size)
         except AddressError as error:

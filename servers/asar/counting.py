@@ -5,15 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-import anyio.to_thread
 from pydantic import Field
 
-from knowledge.m65816.outcome import CodeError, Outcome, Start
+from knowledge.m65816.outcome import Outcome, Start
 from schemas.frozen import Frozen
 from servers.asar.explaining import state_of
 from servers.asar.source import CodeText, EntryText, Source, gather
 from servers.asar.state import begin_of, start_of
-from servers.machine.errors import ServerError
+from servers.asar.work import in_thread
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
 from servers.settings import Settings
@@ -178,8 +177,5 @@ def offer_counting(face: Face, settings: Settings) -> None:
         begin = begin_of(entry)
         source = await gather(code, settings, start=begin.start)
         start = start_of(begin.contract, inputs) if inputs else None
-        work = partial(_work, source, state_of(begin.contract), start, offset=offset, limit=limit)
-        try:
-            return await anyio.to_thread.run_sync(work)
-        except CodeError as error:
-            raise ServerError(str(error)) from error
+        state = state_of(begin.contract)
+        return await in_thread(partial(_work, source, state, start, offset=offset, limit=limit))

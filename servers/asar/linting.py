@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import anyio.to_thread
 from pydantic import Field
 
-from knowledge.m65816.outcome import CodeError
 from schemas.frozen import Frozen
 from servers.asar.explaining import state_of
 from servers.asar.source import CodeText, EntryText, Source, gather
 from servers.asar.state import begin_of
-from servers.machine.errors import ServerError
+from servers.asar.work import in_thread
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
 from servers.settings import Settings, version
@@ -165,10 +163,5 @@ def offer_linting(face: Face, settings: Settings) -> None:
         begin = begin_of(entry)
         source = await gather(code, settings, start=begin.start)
         entries = [Entry(source.program.start, state_of(begin.contract))] if begin.text.strip() else []
-        work = partial(
-            _linted, source, entries, _options(rules, level), sarif=format == "sarif", offset=offset, limit=limit
-        )
-        try:
-            return await anyio.to_thread.run_sync(work)
-        except CodeError as error:
-            raise ServerError(str(error)) from error
+        options, sarif = _options(rules, level), format == "sarif"
+        return await in_thread(partial(_linted, source, entries, options, sarif=sarif, offset=offset, limit=limit))

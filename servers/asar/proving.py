@@ -6,7 +6,6 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import anyio.to_thread
 from pydantic import Field
 
 from knowledge.m65816.outcome import CodeError
@@ -14,6 +13,7 @@ from schemas.contract import Counterexample, Difference, Verdict
 from schemas.frozen import Frozen
 from servers.asar.source import CodeText, EntryText, gather
 from servers.asar.state import begin_of
+from servers.asar.work import in_thread
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.settings import Settings
@@ -157,9 +157,5 @@ def offer_proving(face: Face, settings: Settings) -> None:
         read = reading(entry=begin.text, live=live, clobbers=clobbers, inputs=inputs, budget=budget)
         first = await gather(original, settings, start=begin.start, what="original")
         second = await gather(candidate, settings, start=begin.start, what="candidate")
-        work = partial(compare, first.program, second.program, read.contract, seed=seed)
-        try:
-            verdict = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-        except CodeError as error:
-            raise ServerError(str(error)) from error
+        verdict = await in_thread(partial(compare, first.program, second.program, read.contract, seed=seed))
         return _compared(verdict, read, (first.program.size, second.program.size), first.asar_version)
