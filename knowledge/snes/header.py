@@ -15,6 +15,7 @@ __all__ = [
     "checksum_of",
     "compute_checksum",
     "find_mapper",
+    "headed",
     "read_header",
 ]
 
@@ -116,6 +117,16 @@ def read_header(rom: bytes, mapper: Mapper) -> Header | None:
         reset=_word(data, 0x3C),
         irq=_word(data, 0x2E),
     )
+
+
+def headed(rom: bytes, mapper: Mapper) -> bool:
+    """Say whether a ROM has an internal header: a title of text, or a checksum with its complement."""
+    header = read_header(rom, mapper)
+    if header is None:
+        return False
+    title = rom[header.offset : header.offset + 21]
+    text = all(0x20 <= byte < 0x7F or 0xA1 <= byte < 0xE0 for byte in title)
+    return text or header.stored_checksum ^ header.stored_complement == 0xFFFF
 
 
 def _filled(data: bytes) -> int:

@@ -18,7 +18,7 @@ from servers.machine.paging import END, page_of
 from servers.settings import Settings
 
 if TYPE_CHECKING:
-    from knowledge.m65816.cycles import LineCount
+    from knowledge.m65816.cycles import Count, LineCount
     from knowledge.m65816.flow_state import State
 
 __all__ = ["offer_counting"]
@@ -135,7 +135,7 @@ def _work(source: Source, state: State, start: Start | None, *, offset: int, lim
         clocks_fast=_span(*counted.bounds.fast),
         scanlines=[round(scanlines(low), 2), -1 if high is None else round(scanlines(high), 2)],
         vblank_percent=[round(100 * vblank_share(low), 2), -1 if high is None else round(100 * vblank_share(high), 2)],
-        reasons=[f"${item.address:06X}: {item.text}" for item in counted.reasons[:_MOST_REASONS]],
+        reasons=_reasons(counted),
         loops=[
             f"at ${loop.head:06X}: {_span(loop.once.cycles, loop.once.most_cycles)} CPU cycles a round, "
             + ("counted in" if loop.counted else "rounds unknown: one is counted at least")
@@ -147,6 +147,12 @@ def _work(source: Source, state: State, start: Start | None, *, offset: int, lim
         offset=offset,
         next_offset=page.next_offset,
     )
+
+
+def _reasons(counted: Count) -> list[str]:
+    lines = [f"${item.address:06X}: {item.text}" for item in counted.reasons[:_MOST_REASONS]]
+    endless = counted.bounds.cycles == (0, None)
+    return ["no way from the start leads to an end: the code never returns", *lines] if endless else lines
 
 
 def _line(row: LineCount, *, ran: bool) -> str:

@@ -10,7 +10,7 @@ import anyio.to_thread
 from pydantic import Field
 
 from schemas.frozen import Frozen
-from servers.asar.rom_work import RomWork, headed, mended, report_of, work_of
+from servers.asar.rom_work import RomWork, mended, report_of, work_of
 from servers.asar.source import said_version
 from servers.machine.beneath import Root
 from servers.machine.errors import ServerError
@@ -153,6 +153,8 @@ def _findings(report: PatchReport, work: RomWork) -> list[Finding]:
 
 
 def _checked(report: PatchReport, work: RomWork) -> Checked:
+    from knowledge.snes.header import headed
+
     sums = report.checksum_after if headed(work.rom.data, work.mapper) else None
     findings = _findings(report, work)
     return Checked(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from knowledge.snes.patch_report import PatchReport
     from schemas.contract import MemoryRange
 
-__all__ = ["RomWork", "headed", "mended", "report_of", "work_of"]
+__all__ = ["RomWork", "mended", "report_of", "work_of"]
 
 _BANK = 0x8000
 _FLOW_STEPS = 60_000
@@ -146,21 +146,9 @@ def _allowed(text: str, mapper: Mapper) -> MemoryRange:
     return MemoryRange(start=start, end=end)
 
 
-def headed(rom: bytes, mapper: Mapper) -> bool:
-    """Say whether a ROM has an internal header: a title of text, or a checksum with its complement."""
-    from knowledge.snes.header import read_header
-
-    header = read_header(rom, mapper)
-    if header is None:
-        return False
-    title = rom[header.offset : header.offset + 21]
-    text = all(0x20 <= byte < 0x7F or 0xA1 <= byte < 0xE0 for byte in title)
-    return text or header.stored_checksum ^ header.stored_complement == 0xFFFF
-
-
 def mended(image: bytes, mapper: Mapper) -> tuple[bytes, str]:
     """Return the image with its header's checksum right, and the checksum; as it is where there is no header."""
-    from knowledge.snes.header import checksum_of, read_header
+    from knowledge.snes.header import checksum_of, headed, read_header
 
     header, sums = read_header(image, mapper), checksum_of(image, mapper)
     if header is None or sums is None or not headed(image, mapper):
