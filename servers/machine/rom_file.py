@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pydantic import Field, ValidationError
 
 from schemas.frozen import Frozen
-from servers.machine.beneath import NotThereError, Root
+from servers.machine.beneath import Chunk, NotThereError, Root
 from servers.machine.errors import ServerError
 from servers.machine.names import show
 
@@ -24,6 +24,7 @@ COPIER_HEADER = 512
 """Bytes that copiers put before a ROM."""
 _SMALLEST = 0x8000
 _RECORD_LIMIT = 1 << 20
+_TRIES = 20
 
 
 class RomFile(NamedTuple):
@@ -88,7 +89,7 @@ def change_rom(root: Root, rom: RomFile, data: bytes, *, output: str = "", what:
         _absent(root, output)
         root.write(output, after, mode="create")
         return Changed(output, "", _digest(before), _digest(after))
-    if _digest(_now(root, rom.path)) != _digest(before):
+    if _digest(_now(root, rom.path).data) != _digest(before):
         raise ServerError(f"{show(rom.path)} was changed by something else meanwhile; nothing was written: call again")
     backup = f"{rom.path}.{_digest(before)[:12]}.bak"
     _keep(root, backup, before)
@@ -98,10 +99,10 @@ def change_rom(root: Root, rom: RomFile, data: bytes, *, output: str = "", what:
     return Changed(rom.path, backup, record.before, record.after)
 
 
-def _now(root: Root, path: str) -> bytes:
-    """Return the whole file as it is now. Raises ServerError when it is gone."""
+def _now(root: Root, path: str) -> Chunk:
+    """Return the whole file as it is now, and its etag. Raises ServerError when it is gone."""
     try:
-        return root.read(path, limit=ROM_LIMIT + COPIER_HEADER + 1, tagged=False).data
+        return root.read(path, limit=ROM_LIMIT + COPIER_HEADER + 1)
     except NotThereError as error:
         raise ServerError(f"{show(path)} is gone; its backups, *.bak beside it, hold what it was") from error
 
@@ -135,25 +136,43 @@ def undo_change(root: Root, path: str) -> Changed:
 
     Raises ServerError: nothing recorded, the ROM changed since then, or the backup is gone or changed.
     """
-    lines = _records(root, path)
-    if not lines:
+    records = _records(root, path)
+    if not records:
         raise ServerError(f"no change of {show(path)} is recorded; nothing to undo")
-    record = lines[-1]
-    etag = root.read(path, limit=1).etag if (now := _now(root, path)) else ""
-    if _digest(now) != record.after:
-        raise ServerError(
-            f"{show(path)} was changed by something else since; copy {show(record.backup)} over it to have that state"
-        )
+    now = _now(root, path)
+    record = next((one for one in reversed(records) if one.after == _digest(now.data)), None)
+    if record is None:  # the records of two changes at once may stand in either order
+        backup = show(records[-1].backup)
+        raise ServerError(f"{show(path)} was changed by something else since; copy {backup} over it to have that state")
     try:
         old = root.read(record.backup, limit=ROM_LIMIT + COPIER_HEADER + 1, tagged=False).data
     except NotThereError as error:
         raise ServerError(f"the backup {show(record.backup)} is gone: {show(path)} stays as it is") from error
     if _digest(old) != record.before:
         raise ServerError(f"the backup {show(record.backup)} was changed: {show(path)} stays as it is")
-    root.write(path, old, mode="replace", etag=etag)
-    rest = b"".join(line.model_dump_json().encode() + b"\n" for line in lines[:-1])
-    root.write(_record_name(path), rest, mode="replace")
+    root.write(path, old, mode="replace", etag=now.etag)
+    _forget(root, path, record)
     return Changed(path, record.backup, record.after, record.before)
+
+
+def _forget(root: Root, path: str, record: _Record) -> None:
+    """Take a record off the undo file; others may add theirs meanwhile."""
+    name = _record_name(path)
+    for _ in range(_TRIES):
+        etag = root.read(name, limit=1).etag
+        left = _records(root, path)
+        if record not in left:
+            return
+        del left[len(left) - 1 - left[::-1].index(record)]
+        rest = b"".join(one.model_dump_json().encode() + b"\n" for one in left)
+        try:
+            root.write(name, rest, mode="replace", etag=etag)
+        except ServerError as error:
+            if "has changed" not in str(error):
+                raise
+        else:
+            return
+    raise ServerError(f"{show(path)} is put back, but {show(name)} is busy; delete its last line")
 
 
 def _records(root: Root, path: str) -> list[_Record]:
