@@ -25,7 +25,7 @@ from servers.machine.names import escape, parse, plain, show
 from servers.machine.store import TEMP_SUFFIX, explain, replace_at
 from servers.machine.walk import FOLDER, Spot, find
 
-__all__ = ["Chunk", "Entry", "Kind", "Listing", "NotThereError", "Root", "Written"]
+__all__ = ["Chunk", "Entry", "Kind", "Listing", "NotThereError", "Root", "TakenError", "Written"]
 
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _LOCK_SECONDS = 10.0
@@ -38,6 +38,10 @@ Kind = Literal["file", "folder", "link", "other"]
 
 class NotThereError(ServerError):
     """The path names nothing; the server adds which of its tools lists what is there."""
+
+
+class TakenError(ServerError):
+    """A new file was asked for, and the path names one that is there."""
 
 
 class Chunk(NamedTuple):
@@ -232,7 +236,7 @@ class Root:
 
         def content(old: int | None) -> bytes:
             if mode == "create" and old is not None:
-                raise ServerError(f"{show(path)} already exists; read it, then write with mode replace or append")
+                raise TakenError(f"{show(path)} already exists; read it, then write with mode replace or append")
             _matching(old, etag, path)
             return data
 

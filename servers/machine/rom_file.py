@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pydantic import Field, ValidationError
 
 from schemas.frozen import Frozen
-from servers.machine.beneath import Chunk, NotThereError, Root
+from servers.machine.beneath import Chunk, NotThereError, Root, TakenError
 from servers.machine.errors import ServerError
 from servers.machine.names import show
 
@@ -121,13 +121,16 @@ def _record_name(path: str) -> str:
 
 
 def _keep(root: Root, backup: str, data: bytes) -> None:
-    """Write the backup, unless one with the same content is there already."""
-    try:
-        if root.read(backup, limit=len(data) + 1, tagged=False).data == data:
-            return
-    except NotThereError:
-        root.write(backup, data, mode="create")
-        return
+    """Write the backup, unless one with the same content is there already, perhaps just written by somebody else."""
+    for _ in range(2):
+        try:
+            if root.read(backup, limit=len(data) + 1, tagged=False).data == data:
+                return
+            break
+        except NotThereError:
+            with contextlib.suppress(TakenError):
+                root.write(backup, data, mode="create")
+                return
     raise ServerError(f"{show(backup)} is in the way and holds something else; move it, then apply again")
 
 
