@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -176,15 +177,24 @@ async def test_prompts_name_the_tools_that_prove(client: Client) -> None:
     assert "compare_code" in message.content.text and "A" in message.content.text
 
 
-def processes() -> set[str]:
-    """Command lines of the asar and bubblewrap processes that this one started."""
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The one place for temporary files of a test: open to nobody, whom root becomes, which tmp_path is not."""
+    with tempfile.TemporaryDirectory(prefix="afs-proofs-") as name:
+        Path(name).chmod(0o711)
+        monkeypatch.setattr("tempfile.tempdir", name)
+        yield Path(name)
+
+
+def processes(folder: Path) -> set[str]:
+    """Command lines of the processes that name a folder."""
     found: set[str] = set()
     for entry in Path("/proc").iterdir():
         try:
             line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
         except OSError:
             continue
-        if b"afs-asar-" in line:
+        if str(folder).encode() in line:
             found.add(line.decode(errors="replace"))
     return found
 
@@ -216,7 +226,7 @@ WORDS = st.sampled_from(FRAGMENTS.split())
 
 @settings(max_examples=FUZZ, deadline=None, suppress_health_check=list(HealthCheck))
 @given(words=st.lists(st.one_of(WORDS, st.text(max_size=6)), max_size=30), ends=st.randoms())
-def test_no_text_crashes_a_tool_or_leaves_a_process(words: list[str], ends: Any) -> None:
+def test_no_text_crashes_a_tool_or_leaves_a_process(folder: Path, words: list[str], ends: Any) -> None:
     code = "".join(word + ends.choice([" ", "\n", "", "\n"]) for word in words)
 
     async def look() -> None:
@@ -226,4 +236,4 @@ def test_no_text_crashes_a_tool_or_leaves_a_process(words: list[str], ends: Any)
                 assert "Error executing tool" not in text, (tool, code)
 
     anyio.run(look)
-    assert processes() == set()
+    assert processes(folder) == set()
