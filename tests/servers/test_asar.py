@@ -20,23 +20,9 @@ from servers.machine.asar import Assembly, assemble_code, find_asar
 from servers.machine.errors import ServerError
 from servers.machine.wire import RESULT_LIMIT
 from servers.settings import Settings
+from tests.asar import HERE, NEEDS_ASAR
 
-HERE = Settings.from_environment()
-
-
-def _asar_there() -> bool:
-    try:
-        find_asar(HERE)
-    except ServerError:
-        return False
-    return True
-
-
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.asar,
-    pytest.mark.skipif(not _asar_there(), reason="asar is absent: afs fetch asar"),
-]
+pytestmark = [pytest.mark.anyio, *NEEDS_ASAR]
 
 
 @pytest.fixture(params=["auto", "legacy"])

@@ -9,39 +9,11 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp.types import TextContent
 
 from servers.asar.server import build
-from servers.machine.asar import find_asar
-from servers.machine.errors import ServerError
-from servers.settings import Settings
+from tests.asar import HERE, NEEDS_ASAR, call_in
 
-HERE = Settings.from_environment()
-
-
-def _asar_there() -> bool:
-    try:
-        find_asar(HERE)
-    except ServerError:
-        return False
-    return True
-
-
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.asar,
-    pytest.mark.skipif(not _asar_there(), reason="asar is absent: afs fetch asar"),
-]
-
-
-async def call(root: Path, tool: str, **arguments: Any) -> tuple[str, dict[str, Any]]:
-    """Return the text and the fields of a result; the fields are empty when it is an error."""
-    with anyio.fail_after(60):
-        async with Client(build(dataclasses.replace(HERE, project_root=root))) as client:
-            result = await client.call_tool(tool, arguments)
-    block = result.content[0]
-    assert isinstance(block, TextContent)
-    return block.text, {} if result.is_error else dict(result.structured_content or {})
+pytestmark = [pytest.mark.anyio, *NEEDS_ASAR]
 
 
 def hirom() -> bytes:
@@ -69,7 +41,7 @@ def hirom() -> bytes:
 async def test_a_long_argument_that_says_nothing_is_refused_soon(
     tool: str, arguments: dict[str, Any], tmp_path: Path
 ) -> None:
-    said, fields = await call(tmp_path, tool, **arguments)
+    said, fields = await call_in(tmp_path, tool, **arguments)
     assert fields == {}
     assert len(said) < 5_000
 
@@ -77,36 +49,36 @@ async def test_a_long_argument_that_says_nothing_is_refused_soon(
 async def test_the_memory_map_of_a_rom_is_read_off_its_header(tmp_path: Path) -> None:
     (tmp_path / "my game.sfc").write_bytes(hirom())
     for part in ("my game.sfc $C08000 2", "'my game.sfc' 00:8000 $2", "hirom my game.sfc pc:0x8000 2"):
-        _, fields = await call(tmp_path, "run_code", code=f"rom: {part}")
+        _, fields = await call_in(tmp_path, "run_code", code=f"rom: {part}")
         assert (part, fields["stop"], fields["instructions"]) == (part, "rts", 2)
 
 
 @pytest.mark.parametrize("tool", ["run_code", "count_cycles", "disassemble", "optimize_code", "lint"])
 async def test_a_start_outside_the_code_is_an_error_that_says_where_the_code_lies(tool: str, tmp_path: Path) -> None:
-    said, fields = await call(tmp_path, tool, code="org $008000\nnop\nrts\n", entry="m8 x8 start=$009000")
+    said, fields = await call_in(tmp_path, tool, code="org $008000\nnop\nrts\n", entry="m8 x8 start=$009000")
     assert fields == {}
     assert "$008000-$008001" in said
 
 
 @pytest.mark.parametrize("spelled", ["A9 12", "a912", "$A9,$12", "0xA9, 0x12", "$008000: A9 12", "db $A9,$12"])
 async def test_bytes_are_understood_in_each_usual_spelling(spelled: str, tmp_path: Path) -> None:
-    _, fields = await call(tmp_path, "explain_bytes", bytes=spelled)
+    _, fields = await call_in(tmp_path, "explain_bytes", bytes=spelled)
     assert [item["bytes"] for item in fields["instructions"]] == ["A9 12"]
 
 
 async def test_db_and_a_byte_without_a_sign_are_two_bytes(tmp_path: Path) -> None:
-    _, fields = await call(tmp_path, "explain_bytes", bytes="DB 60")
+    _, fields = await call_in(tmp_path, "explain_bytes", bytes="DB 60")
     assert [item["mnemonic"] for item in fields["instructions"]] == ["STP", "RTS"]
 
 
 async def test_symbols_lie_where_the_codes_own_memory_map_puts_them(tmp_path: Path) -> None:
     own, given = "hirom\norg $C08000\nfoo: rtl\n", "org $C08000\nfoo: rtl\n"
     for code, mapper in ((own, "lorom"), (given, "hirom")):
-        text, _ = await call(tmp_path, "convert_symbols", to="mlb", code=code, mapper=mapper)
+        text, _ = await call_in(tmp_path, "convert_symbols", to="mlb", code=code, mapper=mapper)
         assert "\nSnesPrgRom:8000:foo" in text
-    _, fields = await call(tmp_path, "convert_symbols", to="wla", code="foo = $7E0010\n")
+    _, fields = await call_in(tmp_path, "convert_symbols", to="wla", code="foo = $7E0010\n")
     assert "7E:0010 foo" in fields["lines"]
-    said, _ = await call(tmp_path, "convert_symbols", to="wla", code="nop\n")
+    said, _ = await call_in(tmp_path, "convert_symbols", to="wla", code="nop\n")
     assert "no labels" in said
 
 
@@ -115,7 +87,7 @@ async def test_sarif_of_many_findings_comes_in_pages(tmp_path: Path) -> None:
     seen: list[str] = []
     offset = total = 0
     while offset >= 0:
-        text, fields = await call(
+        text, fields = await call_in(
             tmp_path, "lint", code=code, format="sarif", offset=offset, limit=200, level="suggestion"
         )
         run = json.loads(fields["sarif"])["runs"][0]
@@ -128,17 +100,17 @@ async def test_sarif_of_many_findings_comes_in_pages(tmp_path: Path) -> None:
 
 
 async def test_hardware_accesses_that_are_not_listed_are_counted_in_the_text(tmp_path: Path) -> None:
-    text, fields = await call(tmp_path, "run_code", code="ldx #$40\n- sta $2118\ndex\nbne -\nrts\n")
+    text, fields = await call_in(tmp_path, "run_code", code="ldx #$40\n- sta $2118\ndex\nbne -\nrts\n")
     assert fields["hardware_total"] == 64
     assert "64 hardware accesses in all; show=hardware lists them" in text
-    text, _ = await call(tmp_path, "run_code", code="sta $2118\nrts\n", show="memory")
+    text, _ = await call_in(tmp_path, "run_code", code="sta $2118\nrts\n", show="memory")
     assert "1 hardware accesses in all" in text
 
 
 async def test_a_value_that_an_index_register_cannot_hold_is_refused(tmp_path: Path) -> None:
-    said, fields = await call(tmp_path, "run_code", code="rts", inputs=["X=$1234"])
+    said, fields = await call_in(tmp_path, "run_code", code="rts", inputs=["X=$1234"])
     assert fields == {} and "x16" in said
-    _, fields = await call(tmp_path, "run_code", code="rts", inputs=["X=$1234"], entry="x16")
+    _, fields = await call_in(tmp_path, "run_code", code="rts", inputs=["X=$1234"], entry="x16")
     assert fields["registers"]["X"] == "$1234"
 
 

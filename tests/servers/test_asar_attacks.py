@@ -10,28 +10,14 @@ import anyio
 import pytest
 
 from servers.machine import landlock
-from servers.machine.asar import ASAR_LIMITS, Assembly, assemble_code, find_asar
-from servers.machine.errors import ServerError
+from servers.machine.asar import ASAR_LIMITS, Assembly, assemble_code
 from servers.machine.sandbox import Backend
-from servers.settings import Settings
+from tests.asar import HERE, NEEDS_ASAR
 
-HERE = Settings.from_environment()
 QUICK = ASAR_LIMITS._replace(cpu_seconds=1, wall_seconds=20.0, memory_bytes=128 << 20)
 
 
-def _asar_there() -> bool:
-    try:
-        find_asar(HERE)
-    except ServerError:
-        return False
-    return True
-
-
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.asar,
-    pytest.mark.skipif(not _asar_there(), reason="asar is absent: afs fetch asar"),
-]
+pytestmark = [pytest.mark.anyio, *NEEDS_ASAR]
 
 
 @pytest.fixture(params=[pytest.param("bubblewrap", marks=pytest.mark.bwrap), "landlock"])

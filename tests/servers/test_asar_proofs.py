@@ -15,43 +15,19 @@ from mcp import Client
 from mcp.types import ResourceTemplateReference, TextContent, TextResourceContents
 
 from servers.asar.server import build
-from servers.machine.asar import find_asar
-from servers.machine.errors import ServerError
-from servers.settings import Settings
+from tests.asar import HERE, NEEDS_ASAR, called
 
-HERE = Settings.from_environment()
 FUZZ = int(os.environ.get("AFS_FUZZ_CASES", "60"))
 """Cases of each fuzz test; 10000 for a long look."""
 
 
-def _asar_there() -> bool:
-    try:
-        find_asar(HERE)
-    except ServerError:
-        return False
-    return True
-
-
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.asar,
-    pytest.mark.skipif(not _asar_there(), reason="asar is absent: afs fetch asar"),
-]
+pytestmark = [pytest.mark.anyio, *NEEDS_ASAR]
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     async with Client(build(HERE)) as connected:
         yield connected
-
-
-async def call(client: Client, tool: str, **arguments: Any) -> tuple[str, dict[str, Any]]:
-    """Return the text and the fields of a result; the fields are empty when it is an error."""
-    with anyio.fail_after(120):
-        result = await client.call_tool(tool, arguments)
-    block = result.content[0]
-    assert isinstance(block, TextContent)
-    return block.text, {} if result.is_error else dict(result.structured_content or {})
 
 
 ZERO = "lda #$00\nsta $10\nrts"
@@ -72,18 +48,18 @@ COUNT = "lda $10\nclc\nadc #$01\nsta $10\nrts"
 async def test_a_candidate_is_judged_by_what_the_caller_uses(
     client: Client, original: str, candidate: str, live: str, result: str
 ) -> None:
-    text, fields = await call(client, "compare_code", original=original, candidate=candidate, live=live)
+    text, fields = await called(client, "compare_code", original=original, candidate=candidate, live=live)
     assert fields["result"] == result, text
     assert (fields["counterexample"] is not None) == (result == "refuted")
 
 
 async def test_a_counterexample_can_be_run_and_shows_the_difference(client: Client) -> None:
     pair = {"original": "lda $10\nasl\nrts", "candidate": "lda $10\nclc\nadc #$05\nrts"}
-    _, fields = await call(client, "compare_code", **pair, live="A")
+    _, fields = await called(client, "compare_code", **pair, live="A")
     example = fields["counterexample"]
     inputs = [f"{name}=${value:X}" for name, value in example["registers"].items() if name not in ("S",)]
     inputs += [f"{place}={value:02X}" for place, value in example["memory"].items()]
-    ran = [(await call(client, "run_code", code=code, inputs=inputs))[1]["registers"]["A"] for code in pair.values()]
+    ran = [(await called(client, "run_code", code=code, inputs=inputs))[1]["registers"]["A"] for code in pair.values()]
     assert ran[0][-2:] != ran[1][-2:]
 
 
@@ -91,9 +67,9 @@ async def test_a_candidate_that_never_ends_is_refuted_and_an_original_that_never
     client: Client,
 ) -> None:
     loop = "loop: bra loop"
-    text, fields = await call(client, "compare_code", original="rts", candidate=loop, budget=2_000)
+    text, fields = await called(client, "compare_code", original="rts", candidate=loop, budget=2_000)
     assert fields["result"] == "refuted", text
-    text, fields = await call(client, "compare_code", original=loop, candidate="rts", budget=2_000)
+    text, fields = await called(client, "compare_code", original=loop, candidate="rts", budget=2_000)
     assert not fields and "budget" in text
 
 
@@ -111,40 +87,40 @@ async def test_a_candidate_that_never_ends_is_refuted_and_an_original_that_never
 async def test_a_comparison_that_makes_no_sense_is_refused_with_the_next_step(
     client: Client, arguments: dict[str, Any], said: str
 ) -> None:
-    text, fields = await call(client, "compare_code", **{"original": ZERO, "candidate": ZERO, **arguments})
+    text, fields = await called(client, "compare_code", **{"original": ZERO, "candidate": ZERO, **arguments})
     assert not fields and said in text, text
 
 
 async def test_an_optimised_version_comes_with_its_verdict_and_assembles_to_its_bytes(client: Client) -> None:
     code = "lda #$00\nsta $10\nlda #$00\nsta $11\nlda $12\ncmp #$00\nbeq skip\ninc $13\nskip:\nrts"
-    text, fields = await call(client, "optimize_code", code=code, live="X Y")
+    text, fields = await called(client, "optimize_code", code=code, live="X Y")
     best = fields["best"]
     assert fields["improved"] and best["clocks"] < fields["original_clocks"], text
     assert best["result"] in ("proved", "tested") and best["changes"]
-    _, assembled = await call(client, "assemble", code=best["code"])
+    _, assembled = await called(client, "assemble", code=best["code"])
     assert "".join(block["hex"] for block in assembled["blocks"]) == best["hex"]
-    _, judged = await call(client, "compare_code", original=code, candidate=best["code"], live="X Y", seed=77)
+    _, judged = await called(client, "compare_code", original=code, candidate=best["code"], live="X Y", seed=77)
     assert judged["result"] in ("proved", "tested")
 
 
 async def test_code_with_nothing_to_save_comes_back_unchanged_and_says_so(client: Client) -> None:
-    text, fields = await call(client, "optimize_code", code="inc $10\nrts")
+    text, fields = await called(client, "optimize_code", code="inc $10\nrts")
     assert fields["improved"] is False and fields["best"] is None and text
 
 
 async def test_a_lint_finding_has_its_rule_its_path_and_its_fix_and_can_be_silenced(client: Client) -> None:
     code = "org $008000\nrep #$20\nlda #$12\nsta $10\nrts\n"
-    text, fields = await call(client, "lint", code=code)
+    text, fields = await called(client, "lint", code=code)
     assert fields["errors"] == 1 and "AFS201" in text
     finding = fields["findings"][0]
     assert finding["place"] == "main.asm:3" and "rep #$20" in finding["path"][0] and finding["fix"]
     silenced = code.replace("lda #$12", "lda #$12 ; lint: ignore AFS201 meant for a caller in 8 bits")
-    assert (await call(client, "lint", code=silenced))[1]["total"] == 0
-    assert (await call(client, "lint", code=code, rules="-AFS201"))[1]["errors"] == 0
+    assert (await called(client, "lint", code=silenced))[1]["total"] == 0
+    assert (await called(client, "lint", code=code, rules="-AFS201"))[1]["errors"] == 0
 
 
 async def test_findings_come_as_sarif_too(client: Client) -> None:
-    _, fields = await call(client, "lint", code="rep #$20\nlda #$12\nrts", format="sarif")
+    _, fields = await called(client, "lint", code="rep #$20\nlda #$12\nrts", format="sarif")
     log = json.loads(fields["sarif"])
     assert log["version"] == "2.1.0"
     assert [result["ruleId"] for result in log["runs"][0]["results"]] == ["AFS201"]
@@ -152,11 +128,11 @@ async def test_findings_come_as_sarif_too(client: Client) -> None:
 
 async def test_a_static_count_holds_the_exact_one_and_says_why_it_is_a_range(client: Client) -> None:
     code = "lda $10\nbeq skip\ninc $11\nskip:\nrts"
-    _, fields = await call(client, "count_cycles", code=code)
+    _, fields = await called(client, "count_cycles", code=code)
     assert (fields["cycles"]["least"], fields["cycles"]["most"]) == (3 + 3 + 6, 3 + 2 + 5 + 6)
     assert any("branch" in reason for reason in fields["reasons"])
     for value, exact in (("00", 12), ("01", 16)):
-        _, fields = await call(client, "count_cycles", code=code, inputs=[f"$10={value}"])
+        _, fields = await called(client, "count_cycles", code=code, inputs=[f"$10={value}"])
         assert fields["run"]["cycles"] == exact
 
 
@@ -210,7 +186,7 @@ def test_no_bytes_crash_a_tool(data: bytes, entry: str) -> None:
             for tool in TOOLS:
                 name = "bytes" if tool == "explain_bytes" else "code"
                 extra = {"budget": 2_000} if tool == "run_code" else {}
-                text, _ = await call(client, tool, entry=entry, **{name: f"hex: $008000: {data.hex()}"}, **extra)
+                text, _ = await called(client, tool, entry=entry, **{name: f"hex: $008000: {data.hex()}"}, **extra)
                 assert "Error executing tool" not in text, (tool, data.hex())
 
     anyio.run(look)
@@ -232,7 +208,7 @@ def test_no_text_crashes_a_tool_or_leaves_a_process(folder: Path, words: list[st
     async def look() -> None:
         async with Client(build(HERE)) as client:
             for tool in ("assemble", "lint"):
-                text, _ = await call(client, tool, code=code)
+                text, _ = await called(client, tool, code=code)
                 assert "Error executing tool" not in text, (tool, code)
 
     anyio.run(look)

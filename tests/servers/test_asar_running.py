@@ -1,46 +1,17 @@
 """Code that is run, explained and disassembled through the asar server, with the real asar."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
-from mcp import Client
-from mcp.types import TextContent
 
-from servers.asar.server import build
-from servers.machine.asar import find_asar
-from servers.machine.errors import ServerError
-from servers.settings import Settings
+from tests.asar import HERE, NEEDS_ASAR, call_in
 
-HERE = Settings.from_environment()
+pytestmark = [pytest.mark.anyio, *NEEDS_ASAR]
 
 
-def _asar_there() -> bool:
-    try:
-        find_asar(HERE)
-    except ServerError:
-        return False
-    return True
-
-
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.asar,
-    pytest.mark.skipif(not _asar_there(), reason="asar is absent: afs fetch asar"),
-]
-
-
-async def call(tool: str, root: Path | None = None, **arguments: Any) -> tuple[str, dict[str, Any]]:
-    """Return the text and the fields of a result; the fields are empty when it is an error."""
-    settings = HERE if root is None else dataclasses.replace(HERE, project_root=root)
-    with anyio.fail_after(60):
-        async with Client(build(settings)) as client:
-            result = await client.call_tool(tool, arguments)
-    block = result.content[0]
-    assert isinstance(block, TextContent)
-    return block.text, {} if result.is_error else dict(result.structured_content or {})
+async def call(tool: str, root: Path = HERE.project_root, **arguments: Any) -> tuple[str, dict[str, Any]]:
+    return await call_in(root, tool, **arguments)
 
 
 async def test_a_routine_is_run_from_its_inputs_to_its_registers_memory_and_exact_time() -> None:
