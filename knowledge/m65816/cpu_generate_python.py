@@ -258,12 +258,16 @@ def _write_16(value: str, second: str, *, high_first: bool) -> Iterator[str]:
                 " clock += g + g", "else:", f" clock += {call}, clock, pc)", " event = 0")  # fmt: skip
 
 
-def tree_lines(bodies: list[list[str]], weights: list[float], first: int, last: int, indent: str) -> Iterator[str]:
+_EXACT = 1_000_000
+"""Weights are counted in millionths: adding floating-point numbers is not the same in every Python."""
+
+
+def tree_lines(bodies: list[list[str]], weights: list[int], first: int, last: int, indent: str) -> Iterator[str]:
     """Return the comparisons that lead to a body; the heavier half of the numbers is split off first."""
     if last - first == 1:
         yield from (indent + line for line in bodies[first])
         return
-    half, total, cut = sum(weights[first:last]) / 2, 0.0, first
+    half, total, cut = sum(weights[first:last]) // 2, 0, first
     while cut < last - 1 and (cut == first or total + weights[cut] <= half):
         total += weights[cut]
         cut += 1
@@ -297,7 +301,7 @@ def python_text(*, recorded: bool = False) -> str:
     made = operations()
     bodies = [list(Writer(item, recorded=recorded).lines()) for item in made]
     bodies.append(["why = o", "left += 1", "break"])
-    weights = [item.weight for item in made] + [0.01]
+    weights = [round(item.weight * _EXACT) for item in made] + [_EXACT // 100]
     head = _HEAD.format(what=_RECORDED if recorded else _QUICK)
     if recorded:
         head = head.replace(

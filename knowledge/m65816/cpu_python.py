@@ -8376,7 +8376,7 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              z = r
              pc = nx
          else:
-          if op < 393:
+          if op < 394:
            if op < 392:
             ea = d + o + x & 65535
             k, g = rp[ea >> 13]
@@ -8413,46 +8413,45 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             z = r
             pc = nx
            else:
-            u = s + o + 1 & 65535
-            ea = s + o & 65535
-            k, g = rp[ea >> 13]
-            if g and ea & 8191 != 8191:
-             k += ea
-             q = mem[k] | mem[k + 1] << 8
-             clock += g + g
+            if op < 393:
+             u = s + o + 1 & 65535
+             ea = s + o & 65535
+             k, g = rp[ea >> 13]
+             if g and ea & 8191 != 8191:
+              k += ea
+              q = mem[k] | mem[k + 1] << 8
+              clock += g + g
+             else:
+              k = r16(ea, ea + 1 & 65535, clock, pc)
+              clock += k >> 16
+              q = k & 65535
+              event = 0
+             ea = db + q + y & 16777215
+             clock += 6
+             k, g = rp[ea >> 13]
+             if g and ea & 8191 != 8191:
+              k += ea
+              t = mem[k] | mem[k + 1] << 8
+              clock += g + g
+             else:
+              k = r16(ea, ea + 1 & 16777215, clock, pc)
+              clock += k >> 16
+              t = k & 65535
+              event = 0
+             if di:
+              r = adc_decimal(a, t, c, 12)
+              v = r & 131072
+              c = r >> 16 & 1
+             else:
+              r = a + t + c
+              v = (a ^ r) & (t ^ r) & 32768
+              c = r >> 16
+             r = r & 65535
+             a = r
+             n = r & 32768
+             z = r
+             pc = nx
             else:
-             k = r16(ea, ea + 1 & 65535, clock, pc)
-             clock += k >> 16
-             q = k & 65535
-             event = 0
-            ea = db + q + y & 16777215
-            clock += 6
-            k, g = rp[ea >> 13]
-            if g and ea & 8191 != 8191:
-             k += ea
-             t = mem[k] | mem[k + 1] << 8
-             clock += g + g
-            else:
-             k = r16(ea, ea + 1 & 16777215, clock, pc)
-             clock += k >> 16
-             t = k & 65535
-             event = 0
-            if di:
-             r = adc_decimal(a, t, c, 12)
-             v = r & 131072
-             c = r >> 16 & 1
-            else:
-             r = a + t + c
-             v = (a ^ r) & (t ^ r) & 32768
-             c = r >> 16
-            r = r & 65535
-            a = r
-            n = r & 32768
-            z = r
-            pc = nx
-          else:
-           if op < 395:
-            if op < 394:
              u = s + o + 1 & 65535
              ea = s + o & 65535
              k, g = rp[ea >> 13]
@@ -8489,52 +8488,53 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              n = r & 128
              z = r
              pc = nx
+          else:
+           if op < 395:
+            ea = d + o & 65535
+            u = ea + 2 & 65535
+            k, g = rp[ea >> 13]
+            if g and ea & 8191 != 8191:
+             k += ea
+             q = mem[k] | mem[k + 1] << 8
+             clock += g + g
             else:
-             ea = d + o & 65535
-             u = ea + 2 & 65535
-             k, g = rp[ea >> 13]
-             if g and ea & 8191 != 8191:
-              k += ea
-              q = mem[k] | mem[k + 1] << 8
-              clock += g + g
-             else:
-              k = r16(ea, ea + 1 & 65535, clock, pc)
-              clock += k >> 16
-              q = k & 65535
-              event = 0
-             k, g = rp[u >> 13]
-             if g:
-              t = mem[k + u]
-              clock += g
-             else:
-              k = r8(u, clock, pc)
-              clock += k >> 8
-              t = k & 255
-              event = 0
-             ea = (t << 16 | q) + y & 16777215
-             k, g = rp[ea >> 13]
-             if g and ea & 8191 != 8191:
-              k += ea
-              t = mem[k] | mem[k + 1] << 8
-              clock += g + g
-             else:
-              k = r16(ea, ea + 1 & 16777215, clock, pc)
-              clock += k >> 16
-              t = k & 65535
-              event = 0
-             if di:
-              r = adc_decimal(a, t, c, 12)
-              v = r & 131072
-              c = r >> 16 & 1
-             else:
-              r = a + t + c
-              v = (a ^ r) & (t ^ r) & 32768
-              c = r >> 16
-             r = r & 65535
-             a = r
-             n = r & 32768
-             z = r
-             pc = nx
+             k = r16(ea, ea + 1 & 65535, clock, pc)
+             clock += k >> 16
+             q = k & 65535
+             event = 0
+            k, g = rp[u >> 13]
+            if g:
+             t = mem[k + u]
+             clock += g
+            else:
+             k = r8(u, clock, pc)
+             clock += k >> 8
+             t = k & 255
+             event = 0
+            ea = (t << 16 | q) + y & 16777215
+            k, g = rp[ea >> 13]
+            if g and ea & 8191 != 8191:
+             k += ea
+             t = mem[k] | mem[k + 1] << 8
+             clock += g + g
+            else:
+             k = r16(ea, ea + 1 & 16777215, clock, pc)
+             clock += k >> 16
+             t = k & 65535
+             event = 0
+            if di:
+             r = adc_decimal(a, t, c, 12)
+             v = r & 131072
+             c = r >> 16 & 1
+            else:
+             r = a + t + c
+             v = (a ^ r) & (t ^ r) & 32768
+             c = r >> 16
+            r = r & 65535
+            a = r
+            n = r & 32768
+            z = r
+            pc = nx
            else:
             if op < 396:
              ea = d + o & 65535
@@ -11030,7 +11030,7 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      z = a & 255
                      pc = nx
                 else:
-                 if op < 516:
+                 if op < 517:
                   if op < 514:
                    if op < 513:
                     if d & 255:
@@ -11086,116 +11086,116 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                     s = 256 | s - 1 & 255
                     pc = pc & 16711680 | o
                    else:
-                    if d & 255:
-                     ea = d + o + x & 65535
-                    else:
-                     ea = d | o + x & 255
-                    u = ea & 65280 | ea + 1 & 255
-                    k, g = rp[ea >> 13]
-                    if g:
-                     q = mem[k + ea]
-                     clock += g
-                    else:
-                     k = r8(ea, clock, pc)
-                     clock += k >> 8
-                     q = k & 255
-                     event = 0
-                    k, g = rp[u >> 13]
-                    if g:
-                     t = mem[k + u]
-                     clock += g
-                    else:
-                     k = r8(u, clock, pc)
-                     clock += k >> 8
-                     t = k & 255
-                     event = 0
-                    q = q | t << 8
-                    ea = db | q
-                    k, g = rp[ea >> 13]
-                    if g:
-                     t = mem[k + ea]
-                     clock += g
-                    else:
-                     k = r8(ea, clock, pc)
-                     clock += k >> 8
-                     t = k & 255
-                     event = 0
-                    t = t & a
-                    a = a & 65280 | t
-                    n = t & 128
-                    z = t
-                    pc = nx
-                 else:
-                  if op < 519:
-                   if op < 517:
-                    r = nx - 1 & 65535
-                    k, g = wp[s >> 13]
-                    if g:
-                     k += s
-                     journal[k] = mem[k] = pc >> 16
-                     clock += g
-                    else:
-                     clock += w8(s, pc >> 16, clock, pc)
-                     event = 0
-                    s = s - 1 & 65535
-                    ea = s - 1 & 65535
-                    clock += 6
-                    k, g = wp[ea >> 13]
-                    if g and ea & 8191 != 8191:
-                     k += ea
-                     journal[k + 1] = mem[k + 1] = r >> 8
-                     journal[k] = mem[k] = r & 255
-                     clock += g + g
-                    else:
-                     clock += w16(ea + 1 & 65535, ea, r >> 8, r & 255, clock, pc)
-                     event = 0
-                    s = s - 2 & 65535
-                    s = 256 | s & 255
-                    pc = o
-                   else:
-                    if op < 518:
-                     s = 256 | s + 1 & 255
-                     k, g = rp[s >> 13]
+                    if op < 516:
+                     if d & 255:
+                      ea = d + o + x & 65535
+                     else:
+                      ea = d | o + x & 255
+                     u = ea & 65280 | ea + 1 & 255
+                     k, g = rp[ea >> 13]
                      if g:
-                      t = mem[k + s]
+                      q = mem[k + ea]
                       clock += g
                      else:
-                      k = r8(s, clock, pc)
+                      k = r8(ea, clock, pc)
+                      clock += k >> 8
+                      q = k & 255
+                      event = 0
+                     k, g = rp[u >> 13]
+                     if g:
+                      t = mem[k + u]
+                      clock += g
+                     else:
+                      k = r8(u, clock, pc)
                       clock += k >> 8
                       t = k & 255
                       event = 0
-                     n = t & 128
-                     v = t & 64
-                     di = t & 8
-                     ii = t & 4
-                     z = 0 if t & 2 else 1
-                     c = t & 1
-                     st = st & 12 | 3
-                     if st & 1:
-                      x = x & 255
-                      y = y & 255
-                     cache = caches[st]
-                     pc = nx
-                    else:
-                     ea = s + 1 & 65535
+                     q = q | t << 8
+                     ea = db | q
                      k, g = rp[ea >> 13]
-                     if g and ea & 8191 != 8191:
-                      k += ea
-                      t = mem[k] | mem[k + 1] << 8
-                      clock += g + g
+                     if g:
+                      t = mem[k + ea]
+                      clock += g
                      else:
-                      k = r16(ea, ea + 1 & 65535, clock, pc)
-                      clock += k >> 16
-                      t = k & 65535
+                      k = r8(ea, clock, pc)
+                      clock += k >> 8
+                      t = k & 255
                       event = 0
-                     s = s + 2 & 65535
-                     s = 256 | s & 255
-                     d = t
-                     st = st & 7 | (8 if d & 255 else 0)
-                     cache = caches[st]
-                     n = t & 32768
+                     t = t & a
+                     a = a & 65280 | t
+                     n = t & 128
                      z = t
                      pc = nx
+                    else:
+                     r = nx - 1 & 65535
+                     k, g = wp[s >> 13]
+                     if g:
+                      k += s
+                      journal[k] = mem[k] = pc >> 16
+                      clock += g
+                     else:
+                      clock += w8(s, pc >> 16, clock, pc)
+                      event = 0
+                     s = s - 1 & 65535
+                     ea = s - 1 & 65535
+                     clock += 6
+                     k, g = wp[ea >> 13]
+                     if g and ea & 8191 != 8191:
+                      k += ea
+                      journal[k + 1] = mem[k + 1] = r >> 8
+                      journal[k] = mem[k] = r & 255
+                      clock += g + g
+                     else:
+                      clock += w16(ea + 1 & 65535, ea, r >> 8, r & 255, clock, pc)
+                      event = 0
+                     s = s - 2 & 65535
+                     s = 256 | s & 255
+                     pc = o
+                 else:
+                  if op < 519:
+                   if op < 518:
+                    s = 256 | s + 1 & 255
+                    k, g = rp[s >> 13]
+                    if g:
+                     t = mem[k + s]
+                     clock += g
+                    else:
+                     k = r8(s, clock, pc)
+                     clock += k >> 8
+                     t = k & 255
+                     event = 0
+                    n = t & 128
+                    v = t & 64
+                    di = t & 8
+                    ii = t & 4
+                    z = 0 if t & 2 else 1
+                    c = t & 1
+                    st = st & 12 | 3
+                    if st & 1:
+                     x = x & 255
+                     y = y & 255
+                    cache = caches[st]
+                    pc = nx
+                   else:
+                    ea = s + 1 & 65535
+                    k, g = rp[ea >> 13]
+                    if g and ea & 8191 != 8191:
+                     k += ea
+                     t = mem[k] | mem[k + 1] << 8
+                     clock += g + g
+                    else:
+                     k = r16(ea, ea + 1 & 65535, clock, pc)
+                     clock += k >> 16
+                     t = k & 65535
+                     event = 0
+                    s = s + 2 & 65535
+                    s = 256 | s & 255
+                    d = t
+                    st = st & 7 | (8 if d & 255 else 0)
+                    cache = caches[st]
+                    n = t & 32768
+                    z = t
+                    pc = nx
                   else:
                    if op < 520:
                     if n:

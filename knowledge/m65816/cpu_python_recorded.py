@@ -7436,7 +7436,7 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              z = r
              pc = nx
          else:
-          if op < 393:
+          if op < 394:
            if op < 392:
             fetched(pc, 1)
             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
@@ -7469,43 +7469,42 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
             z = r
             pc = nx
            else:
-            fetched(pc, 1)
-            seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
-            u = s + o + 1 & 65535
-            ea = s + o & 65535
-            h = ea + 1 & 65535
-            k = r16(ea, h, clock, pc)
-            clock += k >> 16
-            q = k & 65535
-            seen(ea, q & 255, 1)
-            seen(h, q >> 8, 1)
-            event = 0
-            seen(u, -1, 0)
-            ea = db + q + y & 16777215
-            clock += 6
-            h = ea + 1 & 16777215
-            k = r16(ea, h, clock, pc)
-            clock += k >> 16
-            t = k & 65535
-            seen(ea, t & 255, 1)
-            seen(h, t >> 8, 1)
-            event = 0
-            if di:
-             r = adc_decimal(a, t, c, 12)
-             v = r & 131072
-             c = r >> 16 & 1
+            if op < 393:
+             fetched(pc, 1)
+             seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
+             u = s + o + 1 & 65535
+             ea = s + o & 65535
+             h = ea + 1 & 65535
+             k = r16(ea, h, clock, pc)
+             clock += k >> 16
+             q = k & 65535
+             seen(ea, q & 255, 1)
+             seen(h, q >> 8, 1)
+             event = 0
+             seen(u, -1, 0)
+             ea = db + q + y & 16777215
+             clock += 6
+             h = ea + 1 & 16777215
+             k = r16(ea, h, clock, pc)
+             clock += k >> 16
+             t = k & 65535
+             seen(ea, t & 255, 1)
+             seen(h, t >> 8, 1)
+             event = 0
+             if di:
+              r = adc_decimal(a, t, c, 12)
+              v = r & 131072
+              c = r >> 16 & 1
+             else:
+              r = a + t + c
+              v = (a ^ r) & (t ^ r) & 32768
+              c = r >> 16
+             r = r & 65535
+             a = r
+             n = r & 32768
+             z = r
+             pc = nx
             else:
-             r = a + t + c
-             v = (a ^ r) & (t ^ r) & 32768
-             c = r >> 16
-            r = r & 65535
-            a = r
-            n = r & 32768
-            z = r
-            pc = nx
-          else:
-           if op < 395:
-            if op < 394:
              fetched(pc, 1)
              seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
              u = s + o + 1 & 65535
@@ -7538,44 +7537,45 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
              n = r & 128
              z = r
              pc = nx
+          else:
+           if op < 395:
+            fetched(pc, 1)
+            if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
+            ea = d + o & 65535
+            u = ea + 2 & 65535
+            h = ea + 1 & 65535
+            k = r16(ea, h, clock, pc)
+            clock += k >> 16
+            q = k & 65535
+            seen(ea, q & 255, 1)
+            seen(h, q >> 8, 1)
+            event = 0
+            k = r8(u, clock, pc)
+            clock += k >> 8
+            t = k & 255
+            seen(u, t, 1)
+            event = 0
+            ea = (t << 16 | q) + y & 16777215
+            h = ea + 1 & 16777215
+            k = r16(ea, h, clock, pc)
+            clock += k >> 16
+            t = k & 65535
+            seen(ea, t & 255, 1)
+            seen(h, t >> 8, 1)
+            event = 0
+            if di:
+             r = adc_decimal(a, t, c, 12)
+             v = r & 131072
+             c = r >> 16 & 1
             else:
-             fetched(pc, 1)
-             if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
-             ea = d + o & 65535
-             u = ea + 2 & 65535
-             h = ea + 1 & 65535
-             k = r16(ea, h, clock, pc)
-             clock += k >> 16
-             q = k & 65535
-             seen(ea, q & 255, 1)
-             seen(h, q >> 8, 1)
-             event = 0
-             k = r8(u, clock, pc)
-             clock += k >> 8
-             t = k & 255
-             seen(u, t, 1)
-             event = 0
-             ea = (t << 16 | q) + y & 16777215
-             h = ea + 1 & 16777215
-             k = r16(ea, h, clock, pc)
-             clock += k >> 16
-             t = k & 65535
-             seen(ea, t & 255, 1)
-             seen(h, t >> 8, 1)
-             event = 0
-             if di:
-              r = adc_decimal(a, t, c, 12)
-              v = r & 131072
-              c = r >> 16 & 1
-             else:
-              r = a + t + c
-              v = (a ^ r) & (t ^ r) & 32768
-              c = r >> 16
-             r = r & 65535
-             a = r
-             n = r & 32768
-             z = r
-             pc = nx
+             r = a + t + c
+             v = (a ^ r) & (t ^ r) & 32768
+             c = r >> 16
+            r = r & 65535
+            a = r
+            n = r & 32768
+            z = r
+            pc = nx
            else:
             if op < 396:
              fetched(pc, 1)
@@ -9702,7 +9702,7 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                      z = a & 255
                      pc = nx
                 else:
-                 if op < 516:
+                 if op < 517:
                   if op < 514:
                    if op < 513:
                     fetched(pc, 1)
@@ -9747,99 +9747,99 @@ def run(cpu: "PythonCpu", registers: "Registers", budget: int, clock: int) -> No
                     s = 256 | s - 1 & 255
                     pc = pc & 16711680 | o
                    else:
-                    fetched(pc, 1)
-                    if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
-                    seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
-                    if d & 255:
-                     ea = d + o + x & 65535
-                    else:
-                     ea = d | o + x & 255
-                    u = ea & 65280 | ea + 1 & 255
-                    k = r8(ea, clock, pc)
-                    clock += k >> 8
-                    q = k & 255
-                    seen(ea, q, 1)
-                    event = 0
-                    k = r8(u, clock, pc)
-                    clock += k >> 8
-                    t = k & 255
-                    seen(u, t, 1)
-                    event = 0
-                    q = q | t << 8
-                    ea = db | q
-                    k = r8(ea, clock, pc)
-                    clock += k >> 8
-                    t = k & 255
-                    seen(ea, t, 1)
-                    event = 0
-                    t = t & a
-                    a = a & 65280 | t
-                    n = t & 128
-                    z = t
-                    pc = nx
-                 else:
-                  if op < 519:
-                   if op < 517:
-                    fetched(pc, 1)
-                    fetched(pc, 2)
-                    r = nx - 1 & 65535
-                    clock += w8(s, pc >> 16, clock, pc)
-                    seen(s, pc >> 16, 9)
-                    event = 0
-                    s = s - 1 & 65535
-                    seen(s + 1 & 65535, -1, 0)
-                    fetched(pc, 3)
-                    ea = s - 1 & 65535
-                    clock += 6
-                    h = ea + 1 & 65535
-                    clock += w16(h, ea, (r) >> 8, (r) & 255, clock, pc)
-                    seen(h, (r) >> 8, 9)
-                    seen(ea, r & 255, 9)
-                    event = 0
-                    s = s - 2 & 65535
-                    s = 256 | s & 255
-                    pc = o
-                   else:
-                    if op < 518:
+                    if op < 516:
+                     fetched(pc, 1)
+                     if st & 8: seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
                      seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
-                     seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
-                     s = 256 | s + 1 & 255
-                     k = r8(s, clock, pc)
+                     if d & 255:
+                      ea = d + o + x & 65535
+                     else:
+                      ea = d | o + x & 255
+                     u = ea & 65280 | ea + 1 & 255
+                     k = r8(ea, clock, pc)
+                     clock += k >> 8
+                     q = k & 255
+                     seen(ea, q, 1)
+                     event = 0
+                     k = r8(u, clock, pc)
                      clock += k >> 8
                      t = k & 255
-                     seen(s, t, 1)
+                     seen(u, t, 1)
                      event = 0
+                     q = q | t << 8
+                     ea = db | q
+                     k = r8(ea, clock, pc)
+                     clock += k >> 8
+                     t = k & 255
+                     seen(ea, t, 1)
+                     event = 0
+                     t = t & a
+                     a = a & 65280 | t
                      n = t & 128
-                     v = t & 64
-                     di = t & 8
-                     ii = t & 4
-                     z = 0 if t & 2 else 1
-                     c = t & 1
-                     st = st & 12 | 3
-                     if st & 1:
-                      x = x & 255
-                      y = y & 255
-                     cache = caches[st]
-                     pc = nx
-                    else:
-                     seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
-                     seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
-                     ea = s + 1 & 65535
-                     h = ea + 1 & 65535
-                     k = r16(ea, h, clock, pc)
-                     clock += k >> 16
-                     t = k & 65535
-                     seen(ea, t & 255, 1)
-                     seen(h, t >> 8, 1)
-                     event = 0
-                     s = s + 2 & 65535
-                     s = 256 | s & 255
-                     d = t
-                     st = st & 7 | (8 if d & 255 else 0)
-                     cache = caches[st]
-                     n = t & 32768
                      z = t
                      pc = nx
+                    else:
+                     fetched(pc, 1)
+                     fetched(pc, 2)
+                     r = nx - 1 & 65535
+                     clock += w8(s, pc >> 16, clock, pc)
+                     seen(s, pc >> 16, 9)
+                     event = 0
+                     s = s - 1 & 65535
+                     seen(s + 1 & 65535, -1, 0)
+                     fetched(pc, 3)
+                     ea = s - 1 & 65535
+                     clock += 6
+                     h = ea + 1 & 65535
+                     clock += w16(h, ea, (r) >> 8, (r) & 255, clock, pc)
+                     seen(h, (r) >> 8, 9)
+                     seen(ea, r & 255, 9)
+                     event = 0
+                     s = s - 2 & 65535
+                     s = 256 | s & 255
+                     pc = o
+                 else:
+                  if op < 519:
+                   if op < 518:
+                    seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
+                    seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
+                    s = 256 | s + 1 & 255
+                    k = r8(s, clock, pc)
+                    clock += k >> 8
+                    t = k & 255
+                    seen(s, t, 1)
+                    event = 0
+                    n = t & 128
+                    v = t & 64
+                    di = t & 8
+                    ii = t & 4
+                    z = 0 if t & 2 else 1
+                    c = t & 1
+                    st = st & 12 | 3
+                    if st & 1:
+                     x = x & 255
+                     y = y & 255
+                    cache = caches[st]
+                    pc = nx
+                   else:
+                    seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
+                    seen(pc & 16711680 | pc + 1 & 65535, -1, 0)
+                    ea = s + 1 & 65535
+                    h = ea + 1 & 65535
+                    k = r16(ea, h, clock, pc)
+                    clock += k >> 16
+                    t = k & 65535
+                    seen(ea, t & 255, 1)
+                    seen(h, t >> 8, 1)
+                    event = 0
+                    s = s + 2 & 65535
+                    s = 256 | s & 255
+                    d = t
+                    st = st & 7 | (8 if d & 255 else 0)
+                    cache = caches[st]
+                    n = t & 32768
+                    z = t
+                    pc = nx
                   else:
                    if op < 520:
                     fetched(pc, 1)
