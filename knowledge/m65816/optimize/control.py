@@ -49,6 +49,10 @@ def _jump(view: View, number: int, line: Line) -> Iterator[Edit]:
         yield Edit(number, number + 1, (), "jump_to_next", "it leads to the instruction behind it")
         return
     yield from _decided(view, number, line)
+    behind = graph.following[number]
+    again = behind is not None and there.meaning == graph.lines[behind].meaning
+    if again and there.ends and there.opcode.access in ("return", "jump", "branch"):
+        yield Edit(number, number + 1, (), "both_ways", "it leads to the same either way")
     if _goes_always(there) and there.aim not in (line.aim, line.key):
         yield Edit(number, number + 1, (line._replace(aim=there.aim),), "jump_to_jump", "its target jumps on")
     if _goes_always(line):

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from knowledge.m65816.opcodes import BRANCHES, effects
 from knowledge.m65816.optimize.graph import Graph
-from knowledge.m65816.optimize.line import Line
+from knowledge.m65816.optimize.line import UNKNOWN, Line
+from knowledge.m65816.optimize.ranges import ranges
 from knowledge.m65816.optimize.state import ANYWHERE, NAMES, Key, Place, State, Stored
 from knowledge.m65816.optimize.step import Opaque, step
 from knowledge.m65816.optimize.terms import Terms
@@ -73,6 +74,7 @@ class _Solver:
         self.visits = [0] * len(graph.lines)
         self.ways: list[dict[int, State]] = [{} for _ in graph.lines]
         self.left = list[int]()
+        self.ranges = ranges(graph)
         self._arrive(-1, graph.entry, start_state(terms, contract, known))
 
     def solve(self) -> None:
@@ -144,6 +146,11 @@ class _Solver:
         ways[source] = state
         self.visits[target] += 1
         joined = _joined(list(ways.values()), self.graph.lines[target].key, give_up=self.visits[target] > _LIMIT)
+        for name, bits in self.ranges.get(target, {}).items():
+            if joined.get(name) >= 256:
+                joined.env[name] = self.terms.make("counter", self.graph.lines[target].key, name, bits=bits)
+        if self.graph.lines[target].m == UNKNOWN:
+            joined.m = UNKNOWN
         old = self.before[target]
         if old is None or not _equal(old, joined):
             self.before[target] = joined

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
+from knowledge.m65816.optimize.carries import carry_edits
 from knowledge.m65816.optimize.control import control_edits
 from knowledge.m65816.optimize.cost import clocks_of
 from knowledge.m65816.optimize.enumerate import enumerated_edits
 from knowledge.m65816.optimize.facts import states
+from knowledge.m65816.optimize.gather import gathering_edits
 from knowledge.m65816.optimize.graph import graph_of
 from knowledge.m65816.optimize.layout import Code
 from knowledge.m65816.optimize.line import Line
@@ -14,9 +16,11 @@ from knowledge.m65816.optimize.liveness import liveness
 from knowledge.m65816.optimize.local import Edit, View, local_edits
 from knowledge.m65816.optimize.loops import loop_edits
 from knowledge.m65816.optimize.reorder import moving_edits
+from knowledge.m65816.optimize.saves import saving_edits
 from knowledge.m65816.optimize.terms import Terms
 from knowledge.m65816.optimize.turns import turning_edits
 from knowledge.m65816.optimize.widen import widening_edits
+from knowledge.m65816.optimize.wider_loops import wider_loop_edits
 from schemas.contract import Contract
 
 __all__ = ["Aim", "Change", "Goal", "improve", "view_of"]
@@ -81,6 +85,10 @@ def _proposals(view: View, depth: int) -> Iterator[Edit]:
     elif depth == 1:
         yield from turning_edits(view)
         yield from loop_edits(view)
+        yield from saving_edits(view)
+        yield from carry_edits(view)
+        yield from gathering_edits(view)
+        yield from wider_loop_edits(view)
         yield from widening_edits(view)
         yield from moving_edits(view)
         yield from local_edits(view, edits=3)
@@ -119,6 +127,8 @@ class _Search:
                 continue
             cleaned = self._cleaned(change.code)
             score = _score(cleaned, self.aim.goal)
+            if self.aim.goal == "clocks":
+                score = score._replace(first=score.first - edit.gain)
             fits = cleaned.size <= self.aim.room
             if fits and (score < now or (edit.rule in _CLEANING and score <= now)):
                 best, now = change._replace(code=cleaned), score

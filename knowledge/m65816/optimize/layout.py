@@ -12,7 +12,7 @@ from knowledge.m65816.flow import Entry, Flow, Node, analyse
 from knowledge.m65816.flow_state import State
 from knowledge.m65816.instruction import relocate
 from knowledge.m65816.opcodes import find
-from knowledge.m65816.optimize.line import Line
+from knowledge.m65816.optimize.line import EITHER_M, UNKNOWN, Line
 from knowledge.m65816.outcome import CodeError
 from knowledge.m65816.program import Block, Program
 from schemas.contract import Contract
@@ -134,14 +134,17 @@ def _refuse(reason: str, step: str) -> CodeError:
 
 
 def _widths(node: Node) -> tuple[int, int]:
-    seen = {(node.instruction.m, node.instruction.x)}
+    instruction = node.instruction
+    seen = {(instruction.m, instruction.x)}
     seen |= {(state.m, state.x) for state in node.states if state.m is not None and state.x is not None}
-    at = f"${node.instruction.address:06X}"
-    if node.state.m is None or node.state.x is None or len(seen) > 1:
+    at = f"${instruction.address:06X}"
+    either = instruction.opcode.mnemonic in EITHER_M and len({x for _, x in seen}) == 1
+    if node.state.x is None or ((node.state.m is None or len(seen) > 1) and not either):
         raise _refuse(f"M or X is not the same on all paths to {at}", "optimise each routine alone, with its own entry")
     if node.state.e != 0:
         raise _refuse(f"the code at {at} may run in emulation mode", "only native mode is optimised: say e=0")
-    return node.state.m, node.state.x
+    m = node.state.m
+    return (UNKNOWN if m is None or len(seen) > 1 else m), node.state.x
 
 
 def _line(node: Node, known: dict[int, Node]) -> Line:

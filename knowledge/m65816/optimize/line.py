@@ -5,10 +5,16 @@ from typing import NamedTuple
 from knowledge.m65816.instruction import Instruction
 from knowledge.m65816.opcodes import Opcode, find
 
-__all__ = ["CONTROL", "Line", "changed"]
+__all__ = ["CONTROL", "EITHER_M", "UNKNOWN", "Line", "changed"]
 
 CONTROL = frozenset(("branch", "jump", "call", "return"))
 """Accesses of instructions after which control may be elsewhere."""
+
+
+UNKNOWN = 2
+"""The M of a line that runs with either; it is one of `EITHER_M`."""
+EITHER_M = frozenset(("REP", "SEP", "INX", "INY", "DEX", "DEY", "LDX", "LDY", "CPX", "CPY", "CLC", "SEC", "NOP", "BRA"))
+"""Instructions that do the same whatever M is."""
 
 
 class Line(NamedTuple):
@@ -19,6 +25,7 @@ class Line(NamedTuple):
     opcode: Opcode
     operand: int
     m: int
+    """0, 1, or `UNKNOWN`."""
     x: int
     aim: int | None = None
     """Key of the line that a branch, jump or call leads to, when that is a line of the same code."""

@@ -27,6 +27,8 @@ class Edit(NamedTuple):
     lines: tuple[Line, ...]
     rule: str
     why: str
+    gain: float = 0.0
+    """What it saves besides what the lines' costs show, as they are counted there: passes of a loop."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,21 @@ def local_edits(view: View, *, edits: int) -> Iterator[Edit]:
             yield from _Walk(view, leaders, number, edits).edits(state)
 
 
+_ANY_WIDTH = frozenset(
+    ("PLP", "PHP", "REP", "SEP", "SEC", "CLC", "CLD", "SED", "CLV", "XBA", "PHB", "PLB", "PHD", "PLD")
+)
+_ANY_M = frozenset(("INX", "INY", "DEX", "DEY", "LDX", "LDY", "STX", "STY", "CPX", "CPY", "TXY", "TYX", "PHX", "PHY"))
+
+
+def _fitted(line: Line, state: State) -> Line:
+    """Return a line as it is in the widths of a state, when it does the same in any."""
+    if (line.m, line.x) == (state.m, state.x):
+        return line
+    if line.name in _ANY_WIDTH or (line.name in _ANY_M and line.x == state.x):
+        return line._replace(m=state.m, x=state.x)
+    return line
+
+
 class _Walk:
     """All ways through the lines from one on with a few of them changed; the first always is."""
 
@@ -124,6 +141,7 @@ class _Walk:
         for chosen, changes in self._choices(number, line, earlier, new, left):
             after = new.copy()
             try:
+                chosen = tuple(_fitted(one, after) for one in chosen)
                 for one in chosen:
                     step(after, one)
             except Opaque:
@@ -153,7 +171,7 @@ class _Walk:
         if left:
             if line.name != "NOP" or not (self.timed or self.view.graph.weights[number] > 1):
                 yield (), 1
-            for variant in dict.fromkeys((*variants(line, new), *variants(line, old))):
+            for variant in dict.fromkeys((*variants(line, new, old), *variants(line, old, old))):
                 yield (variant,), 1
 
     def _edit(self, number: int, lines: tuple[Line, ...]) -> Edit:

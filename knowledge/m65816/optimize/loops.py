@@ -10,7 +10,7 @@ from knowledge.m65816.optimize.local import Edit, View, at_line
 from knowledge.m65816.optimize.passes import independent
 from knowledge.m65816.optimize.step import Opaque, is_opaque, step
 
-__all__ = ["loop_edits"]
+__all__ = ["Loop", "loop_edits", "loops"]
 
 _PURE = frozenset(("LDA", "LDX", "LDY", "TXA", "TYA", "TAX", "TAY", "TXY", "TYX", "CLC", "SEC"))
 _FLAGS = frozenset("nzc")
@@ -25,13 +25,14 @@ class Loop(NamedTuple):
 
 def loop_edits(view: View) -> Iterator[Edit]:
     """Yield every rewrite of a loop."""
-    for loop in _loops(view):
+    for loop in loops(view):
         yield from _hoisted(view, loop)
         yield from _counted_down(view, loop)
         yield from _in_register(view, loop)
 
 
-def _loops(view: View) -> Iterator[Loop]:
+def loops(view: View) -> Iterator[Loop]:
+    """Yield the innermost loops of plain code that are entered from the line above and left at their end."""
     graph = view.graph
     for latch, line in enumerate(graph.lines):
         head = None if line.aim is None else graph.index[line.aim]

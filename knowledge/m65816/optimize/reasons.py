@@ -44,6 +44,11 @@ RULES: dict[str, str] = {
     "count_down": "a loop that counts down needs no comparison, and its passes do not depend on each other",
     "test_at_bottom": "a loop that tests at its end takes one branch on each pass",
     "sign_ends_loop": "a counter that passes 0 shows it by its sign",
+    "wider_loop": "a loop over bytes handles two of them a pass",
+    "one_width": "the width is changed once and not on each pass",
+    "carry_by_branch": "the upper byte is only touched when there is a carry",
+    "both_ways": "the branch leads to the same either way",
+    "gather_widths": "what is done in one width is done together",
     "hoist": "what is the same on each pass is done once before the loop",
 }
 """The rules by id, with what each does."""

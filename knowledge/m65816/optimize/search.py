@@ -23,6 +23,10 @@ __all__ = ["Candidate", "Optimized", "optimize"]
 
 _LARGEST = 400
 """Instructions that are optimised at once."""
+_STALLED, _FEW = 12, 1
+"""Master clocks a CPU cycle, above which DMA makes up most of a run; seeds that such code is compared with."""
+_GROWTH, _SLACK = 8, 0.03
+"""Bytes that code may become longer when nothing is said, and the share that it has to save without them."""
 _TRIES = 12
 """Times that the search starts again without a rewrite that was refuted."""
 
@@ -77,6 +81,8 @@ class _Found:
                 f"no input lets the code end within {contract.budget} instructions: give code that returns, narrow the "
                 "inputs, or raise the budget"
             )
+        self.transfers = self.before.clocks > _STALLED * self.before.cycles
+        """Whether most of its time is DMA, which is slow to run: then fewer inputs and one search have to do."""
         self._verdicts: dict[Program, Verdict] = {}
 
     def measured(self, program: Program) -> Measure:
@@ -95,11 +101,14 @@ class _Found:
         return changes if wrong is None else changes[: changes.index(wrong)]
 
     def _wrong(self, changes: list[Change]) -> Change | None:
-        for change in changes:
-            placed = put_together(change.code)
-            if placed is None or self._tested(placed.program).result == "refuted":
-                return change
-        return None
+        """Return the first change that the comparison refuses; what stands with all of them stands with each."""
+        if not changes or self._stands(changes[-1]):
+            return None
+        return next((change for change in changes if not self._stands(change)), changes[-1])
+
+    def _stands(self, change: Change) -> bool:
+        placed = put_together(change.code)
+        return placed is not None and self._tested(placed.program).result != "refuted"
 
     def _tested(self, program: Program) -> Verdict:
         if program not in self._verdicts:
@@ -109,7 +118,8 @@ class _Found:
     def _verdict(self, program: Program, method: Literal["auto", "vectors"]) -> Verdict:
         """Compare a program with the original: on vectors alone, or in every way and with other seeds."""
         seed = self.seed + (method == "auto")
-        return compare(self.program, program, self.contract, seeds=self.seeds, seed=seed, method=method)
+        seeds = min(self.seeds, _FEW) if self.transfers else self.seeds
+        return compare(self.program, program, self.contract, seeds=seeds, seed=seed, method=method)
 
     def candidate(self, changes: list[Change], goal: Goal, others: Sequence[Candidate]) -> Candidate | None:
         """Return the program behind the changes as a whole, when it is better and accepted."""
@@ -128,16 +138,20 @@ class _Found:
         saving = 1 - cost.clocks / self.before.clocks if self.before.clocks else 0.0
         return Candidate(placed.program, verdict, cost, self._words(changes), saving)
 
-    def options(self, aim: Aim) -> list[Candidate]:
-        """Return what the search comes to, and what it comes to when it goes on for the other goal."""
+    def options(self, aim: Aim, *, more: int) -> list[Candidate]:
+        """Return what the search comes to, with `more` bytes too, and when it goes on for the other goal."""
         options: list[Candidate] = []
         changes: list[Change] = []
         other: Goal = "bytes" if aim.goal == "clocks" else "clocks"
-        for one in (aim.goal, other):
+        for one in (aim.goal,) if self.transfers else (aim.goal, other):
             changes = self.accepted(aim._replace(goal=one), changes)
             option = self.candidate(changes, aim.goal, options)
             if option is not None:
                 options.append(option)
+                if one == "clocks" == aim.goal and more and option.saving >= _SLACK:
+                    longer = self.accepted(aim._replace(room=aim.room + more), changes)
+                    option = self.candidate(longer, aim.goal, options)
+                    options += [] if option is None else [option]
         return options
 
     def _words(self, changes: list[Change]) -> tuple[Rewrite, ...]:
@@ -168,13 +182,14 @@ def optimize(
     goal: Goal = "clocks",
     seeds: int = 16,
     seed: int = 0,
-    growth: int = 0,
+    growth: int | None = None,
     candidates: int = 20_000,
     on_progress: Callable[[int], None] | None = None,
 ) -> Optimized:
     """Return the best program that `compare` accepts for the original under the contract, and others ranked.
 
-    `growth`: bytes that the code may become longer. `candidates`: rewrites that are looked at, at most.
+    `growth`: bytes that the code may become longer; None: none, but up to 8 for a goal of clocks where the code has
+    slack without them (0 for code that has to fit its place). `candidates`: rewrites that are looked at, at most.
     `on_progress` is told how many were; what it raises ends the search. Equal arguments give equal results.
     The program is entered at its start alone: its other routines may move or be taken in where they are called.
     Raises CodeError for a contract that makes no sense and for a program that cannot be taken apart: code decoded in
@@ -188,8 +203,8 @@ def optimize(
         if on_progress is not None:
             on_progress(found.looked)
 
-    aim = Aim(contract, goal, found.code.size + max(0, growth), candidates, progress=progress)
-    ranked = sorted(found.options(aim), key=_order(goal))
+    aim = Aim(contract, goal, found.code.size + max(0, growth or 0), candidates, progress=progress)
+    ranked = sorted(found.options(aim, more=_GROWTH if growth is None else 0), key=_order(goal))
     best = ranked[0] if ranked else None
     return Optimized(found.before, best, tuple(ranked[1:]), found.looked, found.refuted, _reason(ranked, found))
 

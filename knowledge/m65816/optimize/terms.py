@@ -99,6 +99,9 @@ class Terms:
             return self.either(one, two)
         bits = 0xFF
         if one == two:
+            inner = self._of("and", one)
+            if inner is not None and int(inner[1]) < 256 and carry == 0:
+                return self.both(int(inner[1]) << 1 & 0xFF, self.add(int(inner[2]), int(inner[2]), 0))
             bits = self.bits(one) << 1 & 0xFF | (carry != 0)
         return self.make("add", one, two, carry, bits=bits)
 
@@ -146,6 +149,9 @@ class Terms:
         """Return `one` shifted right with the flag `into` coming in at the top."""
         if one < 256 and into < 256:
             return one >> 1 | into << 7
+        inner = self._of("and", one)
+        if inner is not None and int(inner[1]) < 256 and into == 0:
+            return self.both(int(inner[1]) >> 1, self.right(int(inner[2]), 0))
         return self.make("right", one, into, bits=self.bits(one) >> 1 | (0x80 if into else 0))
 
     def opposite(self, flag: int) -> int:

@@ -10,7 +10,7 @@ from knowledge.m65816.optimize.local import Edit, View, at_line
 from knowledge.m65816.optimize.state import State
 from knowledge.m65816.optimize.step import Opaque, is_opaque, step
 
-__all__ = ["turning_edits"]
+__all__ = ["behind", "turning_edits"]
 
 _TEST = 4
 """Lines that a test has at most, its branch included."""
@@ -114,7 +114,7 @@ def _to_minus_one(view: View, head: int, latch: int) -> Iterator[Edit]:
     for number in inside:
         if not set(graph.predecessors[number]) <= (inside | {head - 1} if number == head else inside):
             return
-    first = _before(view, head)
+    first = behind(view, head)
     row = find("BPL", "relative")
     if first is None or row is None or (view.needed[latch + 1].names | view.needed[head].names) & frozenset("nzc"):
         return
@@ -124,7 +124,7 @@ def _to_minus_one(view: View, head: int, latch: int) -> Iterator[Edit]:
         yield Edit(latch - 1, latch + 1, (turned,), "sign_ends_loop", "the counter starts below the sign bit")
 
 
-def _before(view: View, head: int) -> State | None:
+def behind(view: View, head: int) -> State | None:
     """Return the state behind the line above a loop."""
     state = at_line(view, head - 1) if head else None
     if state is None:

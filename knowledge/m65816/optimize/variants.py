@@ -6,6 +6,7 @@ from knowledge.m65816.opcodes import BRANCHES, Mode, find
 from knowledge.m65816.optimize.line import Line, changed
 from knowledge.m65816.optimize.place import places
 from knowledge.m65816.optimize.state import State
+from knowledge.m65816.optimize.step import Opaque, step
 from knowledge.snes.addresses import fold
 
 __all__ = ["variants"]
@@ -23,13 +24,14 @@ _SHORTER: dict[Mode, tuple[Mode, ...]] = {
 }
 
 
-def variants(line: Line, state: State) -> Iterator[Line]:
+def variants(line: Line, state: State, original: State) -> Iterator[Line]:
     """Yield lines that may stand in a line's place, cheaper by themselves or together with another change.
 
+    `state` is what holds before the line after the changes so far, `original` what held before them.
     They are proposals: whether one does the same is for the caller to find out.
     """
     if line.opcode.access == "branch" and line.opcode.mode == "relative":
-        yield from _branches(line, state)
+        yield from _branches(line, state, original)
         return
     if line.opcode.mode in _SHORTER:
         yield from _nearer(line, state)
@@ -39,17 +41,21 @@ def variants(line: Line, state: State) -> Iterator[Line]:
         yield from _stores(line, state)
     elif line.name in ("ADC", "SBC") and line.opcode.mode == "immediate_m":
         yield from _sums(line)
+    if line.name in ("ADC", "SBC", "AND", "ORA", "EOR", "TXA", "TYA", "LDA"):
+        yield from _constant(line, state)
+    elif line.name == "CMP":
+        yield from _comparisons(line, state)
 
 
 def _some(*lines: Line | None) -> Iterator[Line]:
     return (line for line in lines if line is not None)
 
 
-def _branches(line: Line, state: State) -> Iterator[Line]:
+def _branches(line: Line, state: State, original: State) -> Iterator[Line]:
     flag = BRANCHES[line.name]
     if not flag:
         return
-    holds, terms = state.get(flag), state.terms
+    holds, terms = original.get(flag), state.terms
     if line.name in ("BPL", "BVC", "BCC", "BNE"):
         holds = terms.opposite(holds)
     for name, other in BRANCHES.items():
@@ -121,3 +127,27 @@ def _sums(line: Line) -> Iterator[Line]:
         changed(line, line.name, "immediate_m", line.operand + 1 & top),
         changed(line, line.name, "immediate_m", line.operand - 1 & top),
     )
+
+
+def _comparisons(line: Line, state: State) -> Iterator[Line]:
+    """The same comparison with an index register that holds what the accumulator holds."""
+    mode = "immediate_x" if line.opcode.mode == "immediate_m" else line.opcode.mode
+    if line.m != line.x:
+        return
+    for name in "XY":
+        if all(
+            state.get(one) == state.get(two) for one, two in zip("AB"[: 2 - line.m], (name, name + "H"), strict=False)
+        ):
+            yield from _some(changed(line, "CP" + name, mode, line.operand))
+
+
+def _constant(line: Line, state: State) -> Iterator[Line]:
+    """The value that comes out, when it is always the same."""
+    after = state.copy()
+    try:
+        step(after, line)
+    except Opaque:
+        return
+    values = [after.get(half) for half in "AB"[: 2 - line.m]]
+    if after.events == state.events and all(value < 256 for value in values):
+        yield from _some(changed(line, "LDA", "immediate_m", int.from_bytes(bytes(values), "little")))

@@ -115,6 +115,34 @@ def _paired(view: View, first: int, end: int, state: State) -> Iterator[Edit]:
         model = lines[first]
         around = [_flags(model, "REP"), *body, _flags(model, "SEP")]
         yield from _judged(view, first, stop, around, "widen")
+        yield from _through_index(view, first, stop, around, "widen")
+        if stop < len(lines) and stop not in view.graph.leaders and _switches(lines[stop], "REP"):
+            yield from _judged(view, first, stop + 1, around[:-1], "widen")
+        if first and first not in view.graph.leaders and _switches(lines[first - 1], "SEP"):
+            yield from _judged(view, first - 1, stop, around[1:], "widen")
+
+
+def _switches(line: Line, name: str) -> bool:
+    return line.name == name and line.operand == 0x20
+
+
+def _through_index(view: View, first: int, end: int, lines: list[Line], rule: str) -> Iterator[Edit]:
+    """The same words through an index register that is 16 bits wide, without REP and SEP."""
+    if lines[0].x:
+        return
+    for register in "XY":
+        made = [_indexed(line, register) for line in lines if line.name not in ("REP", "SEP")]
+        if all(line is not None for line in made):
+            yield from _judged(view, first, end, [line for line in made if line is not None], rule)
+
+
+def _indexed(line: Line, register: str) -> Line | None:
+    if line.m:
+        return line
+    mode = "immediate_x" if line.opcode.mode == "immediate_m" else line.opcode.mode
+    name = {"LDA": "LD", "STA": "ST"}.get(line.name)
+    made = None if name is None else changed(line, name + register, mode, line.operand)
+    return None if made is None else made._replace(m=1)
 
 
 class _Copy(NamedTuple):
@@ -159,6 +187,7 @@ def _copies(view: View, first: int, end: int, state: State) -> Iterator[Edit]:
         lines = _written(stored, sources, view.graph.lines[first], wide=wide)
         if lines is not None:
             yield from _judged(view, first, stop, lines, "rewrite_copies")
+            yield from _through_index(view, first, stop, lines, "rewrite_copies")
 
 
 def _sources(view: View, first: int, stop: int, start: State) -> dict[int, Line]:
