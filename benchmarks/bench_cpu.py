@@ -100,7 +100,7 @@ def flat_text() -> str:
         else ["break"]
         for item in made
     ]
-    loop = "\n".join(tree_lines(bodies, [item.weight for item in made], 0, len(bodies), "  "))
+    loop = "\n".join(tree_lines(bodies, [item.weight for item in made], "  "))
     return f"{_ENTER}{loop}\n return budget - left, cycles\n"
 
 

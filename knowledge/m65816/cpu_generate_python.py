@@ -262,8 +262,12 @@ _EXACT = 1_000_000
 """Weights are counted in millionths: adding floating-point numbers is not the same in every Python."""
 
 
-def tree_lines(bodies: list[list[str]], weights: list[int], first: int, last: int, indent: str) -> Iterator[str]:
+def tree_lines(bodies: list[list[str]], weights: list[float], indent: str) -> Iterator[str]:
     """Return the comparisons that lead to a body; the heavier half of the numbers is split off first."""
+    return _tree(bodies, [round(weight * _EXACT) for weight in weights], 0, len(bodies), indent)
+
+
+def _tree(bodies: list[list[str]], weights: list[int], first: int, last: int, indent: str) -> Iterator[str]:
     if last - first == 1:
         yield from (indent + line for line in bodies[first])
         return
@@ -272,9 +276,9 @@ def tree_lines(bodies: list[list[str]], weights: list[int], first: int, last: in
         total += weights[cut]
         cut += 1
     yield f"{indent}if op < {cut}:"
-    yield from tree_lines(bodies, weights, first, cut, indent + " ")
+    yield from _tree(bodies, weights, first, cut, indent + " ")
     yield f"{indent}else:"
-    yield from tree_lines(bodies, weights, cut, last, indent + " ")
+    yield from _tree(bodies, weights, cut, last, indent + " ")
 
 
 def _tables(made: tuple[Operation, ...]) -> Iterator[str]:
@@ -301,7 +305,7 @@ def python_text(*, recorded: bool = False) -> str:
     made = operations()
     bodies = [list(Writer(item, recorded=recorded).lines()) for item in made]
     bodies.append(["why = o", "left += 1", "break"])
-    weights = [round(item.weight * _EXACT) for item in made] + [_EXACT // 100]
+    weights = [item.weight for item in made] + [0.01]
     head = _HEAD.format(what=_RECORDED if recorded else _QUICK)
     if recorded:
         head = head.replace(
@@ -310,6 +314,6 @@ def python_text(*, recorded: bool = False) -> str:
         enter = _ENTER.replace(" event = 0\n", " fetched = cpu.fetched\n seen = cpu.seen\n event = 0\n", 1) + _NOTE
     else:
         head, enter = head + FUNCTIONS + "\n" + "\n".join(_tables(made)) + "\n", _ENTER
-    loop = "\n".join(tree_lines(bodies, weights, 0, len(bodies), "  ")) + "\n"
+    loop = "\n".join(tree_lines(bodies, weights, "  ")) + "\n"
     text = head + enter + _CHARGE + loop + _LEAVE
     return re.sub(r"\bP\b(?=[,\n])", _P, text)
