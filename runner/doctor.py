@@ -142,6 +142,17 @@ def ripgrep_here() -> Finding:
     )
 
 
+def proofs_here() -> Finding:
+    """Tell what stands behind proofs of code: the fast CPU, and z3."""
+    fast, solver = (importlib.util.find_spec(name) is not None for name in ("wasmtime", "z3"))
+    cpu = "65816 in WebAssembly" if fast else "65816 in Python (slower)"
+    proved = "z3 proves loop-free code" if solver else "no z3: proofs only by running every input"
+    fixes = ([] if fast else ["pip install wasmtime"]) + ([] if solver else ["pip install 'afs-suite[smt]'"])
+    return Finding(
+        part="proofs", state="ok" if fast and solver else "note", detail=f"{cpu}; {proved}", fix=" and ".join(fixes)
+    )
+
+
 def context_here(settings: Settings) -> Finding:
     """Tell whether notes and runs can be kept under the context root; it is made on the first write."""
     root = settings.context_root
@@ -232,6 +243,7 @@ def _checks(settings: Settings) -> tuple[Callable[[], Finding], ...]:
         ollama_here,
         sandbox_here,
         ripgrep_here,
+        proofs_here,
         lambda: context_here(settings),
         emulators_here,
         *(functools.partial(host_here, host) for host in HOSTS),
