@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from knowledge.m65816.flow import Node, Way
+from knowledge.m65816.flow import Node, Routine, Way
 from knowledge.m65816.flow_state import TOUCHED, State
 from knowledge.m65816.flow_step import step
 from knowledge.m65816.lint.context import Context
 from knowledge.m65816.lint.finding import Step
 
-__all__ = ["WIDE", "after", "local_origin", "origin", "origins", "relies", "sets"]
+__all__ = ["WIDE", "after", "local_origin", "origin", "origins", "regained", "relies", "sets"]
 
 WIDE = {
     ("m", 0): "16-bit A (M = 0)",
@@ -19,6 +19,15 @@ WIDE = {
 """Widths in words."""
 _MASK = {"m": 0x20, "x": 0x10}
 _FARTHEST = 2_000
+_SAVED = {"d": "D", "db": "DB"}
+_PUSHES = ("PHB", "PHD", "PEI")
+_BANKED = frozenset(
+    (
+        "absolute", "absolute_x", "absolute_y", "direct_indirect", "direct_x_indirect", "direct_indirect_y",
+        "stack_relative_indirect_y",
+    )
+)  # fmt: skip
+"""Modes that take the bank of their data from DB."""
 
 
 def sets(node: Node, field: str) -> bool:
@@ -131,3 +140,48 @@ def relies(context: Context, call: int, field: str) -> bool:
             return used
         address = node.successors[0].target
     return used
+
+
+def regained(context: Context, routine: Routine, field: str) -> bool:
+    """Tell whether no caller of a routine needs the D or DB (`d`, `db`) that it leaves; False without callers.
+
+    A caller does not that saved its own, or that sets another one before it uses it. Where the flow knows what the
+    routine was entered with, only what stands behind the call counts.
+    """
+    known = getattr(routine.entry, field) is not None
+    calls = [address for address in routine.callers if address in context.nodes]
+    return bool(calls) and all(
+        not _uses(context, call, field) or (not known and _keeps(context, call, field)) for call in calls
+    )
+
+
+def _keeps(context: Context, call: int, field: str) -> bool:
+    """Tell whether the caller saved D or DB before a call, or has it back at all its returns."""
+    node, kind = context.nodes[call], _SAVED[field]
+    if node.state.stack is not None and any(item.kind == kind for item in node.state.stack):
+        return True
+    routines = [context.flow.routines[entry] for entry in node.routines if entry in context.flow.routines]
+    exits = [each.state for routine in routines for each in routine.exits if each.kind in ("rts", "rtl", "rti")]
+    return bool(exits) and not any(state.touched & TOUCHED[kind] for state in exits)
+
+
+def _uses(context: Context, call: int, field: str) -> bool:
+    """Tell whether D or DB may be used behind a call before it is set: by an access, a call, or whoever comes next."""
+    work, seen = [context.nodes[call].instruction.next], set[int]()
+    while work:
+        address = work.pop()
+        if address in seen:
+            continue
+        seen.add(address)
+        node = context.nodes.get(address)
+        if node is None or len(seen) > _FARTHEST:
+            return True
+        if sets(node, field):
+            continue
+        row = node.instruction.opcode
+        if row.access in ("call", "return") or not node.successors or row.mnemonic in _PUSHES:
+            return True
+        if row.access != "jump" and (row.mode in _BANKED if field == "db" else row.mode.startswith("direct")):
+            return True
+        work += [edge.target for edge in node.successors]
+    return False

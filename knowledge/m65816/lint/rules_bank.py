@@ -8,7 +8,7 @@ from knowledge.m65816.flow_state import TOUCHED
 from knowledge.m65816.lint.access import access, system_bank
 from knowledge.m65816.lint.context import Context
 from knowledge.m65816.lint.finding import Finding, Gain
-from knowledge.m65816.lint.origins import after, origin
+from knowledge.m65816.lint.origins import after, origin, regained
 from knowledge.m65816.lint.source import Command, number
 from knowledge.snes.memory_map import region
 from knowledge.snes.registers import register_at
@@ -200,7 +200,7 @@ def _unaligned(context: Context, address: int, page: int) -> Finding:
 
 
 def _page_left(context: Context, routine: Routine) -> Iterator[Finding]:
-    if len(routine.nodes) <= _TINY:
+    if len(routine.nodes) <= _TINY or regained(context, routine, "d"):
         return
     for each in routine.exits:
         left, entered = each.state.d, routine.entry.d

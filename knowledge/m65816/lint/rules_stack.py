@@ -1,13 +1,14 @@
 """Rules over the stack: what is left on it at a return, pulls of another width or into another register, pairs."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from knowledge.m65816.flow import Join, Node, Routine
+from knowledge.m65816.flow import Exit, Join, Node, Routine
 from knowledge.m65816.flow_state import RETURN_ADDRESS, TOUCHED, Pushed, State
 from knowledge.m65816.lint.access import width
 from knowledge.m65816.lint.context import Context
 from knowledge.m65816.lint.finding import Finding, Step
-from knowledge.m65816.lint.origins import after, origin
+from knowledge.m65816.lint.origins import after, origin, regained
 
 __all__ = ["depths", "stack_rules"]
 
@@ -17,6 +18,10 @@ _FITS = {
     "PLD": frozenset(("D", "A", "X", "Y", "value", "part", "return")),
     "PLP": frozenset(("P", "A", "X", "Y", "value", "part", "return")),
 }
+_INTO = {"PLA": "A", "PLX": "X", "PLY": "Y", "PLB": "DB", "PLD": "D", "PLP": "P"}
+_SAID = {"A": "A", "X": "X", "Y": "Y", "DB": "the data bank", "D": "D", "P": "P"}
+_SPECIAL = ("DB", "D", "P")
+_MOST_PULLS = 12
 _MOST_DEPTHS = 12
 _MOST_JOINS = 40
 _TINY = 4
@@ -38,7 +43,10 @@ def stack_rules(context: Context) -> Iterator[Finding]:
         if routine.address not in wrong:
             yield from _torn(context, routine)
             yield from _piled(context, routine)
-        yield from _swapped(context, routine)
+            swapped = list(_swapped(context, routine))
+            yield from swapped
+            if swapped:
+                continue
         yield from _bank(context, routine)
     for join in [join for join in context.flow.joins if join.field == "stack"][:_MOST_JOINS]:
         yield from _join(context, join)
@@ -218,35 +226,104 @@ def _swapped(context: Context, routine: Routine) -> Iterator[Finding]:
     for each in routine.exits:
         if each.kind not in ("rts", "rtl", "rti"):
             continue
-        run: list[tuple[int, str, str]] = []
-        address = each.address
-        while (node := context.nodes.get(address)) is not None and len(set(node.predecessors)) == 1:
-            address = node.predecessors[0]
-            before = context.nodes.get(address)
-            if before is not None and before.instruction.opcode.access == "push":
-                run.clear()
-            if before is None or before.instruction.opcode.access != "pull" or not before.state.stack:
-                break
-            top = before.state.stack[-1]
-            name = before.instruction.opcode.mnemonic
-            if name in ("PLA", "PLX", "PLY") and top.kind in ("A", "X", "Y") and not top.touched:
-                run.append((address, name[2], top.kind))
-        wrong = [item for item in run if item[1] != item[2]]
-        if wrong and sorted(item[1] for item in run) == sorted(item[2] for item in run):
-            place, into, kind = wrong[-1]
+        run = _last_pulls(context, each.address)
+        if not run or None in run:
+            continue
+        wrong = [item for item in run if item is not None and item.into != item.saved.kind]
+        same = sorted(item.into for item in wrong) == sorted(item.saved.kind for item in wrong)
+        if wrong and same and not any(_changed(item.saved) for item in wrong):
+            first = wrong[0]
             yield context.at_address(
                 "pull-order",
-                place,
-                f"{kind} was saved here, but {into} gets it: the pulls are in the order of the pushes",
+                first.address,
+                f"{_SAID[first.saved.kind]} was saved here, but {_SAID[first.into]} gets it: "
+                "the pulls are in the order of the pushes",
                 path=[context.step(each.address, "returns with the registers exchanged")],
                 fix="pull in the opposite order of the pushes",
             )
+        elif wrong and not same:
+            yield from _lost(context, routine, each, [item for item in wrong if item.saved.kind in _SPECIAL])
+
+
+class _Pull(NamedTuple):
+    """One pull, and what lies on top there."""
+
+    address: int
+    into: str
+    """A, X, Y, DB, D or P."""
+    saved: Pushed
+
+
+def _last_pulls(context: Context, address: int) -> list[_Pull | None]:
+    """Return the pulls right before a return, in their order; none when a push stands before them: that is a move.
+
+    None stands for a pull of something unknown, or of what is no register.
+    """
+    places: list[int] = []
+    while (node := context.nodes.get(address)) is not None and len(set(node.predecessors)) == 1:
+        address = node.predecessors[0]
+        before = context.nodes.get(address)
+        access = before.instruction.opcode.access if before is not None else ""
+        if access == "push":
+            return []
+        if access != "pull" or len(places) == _MOST_PULLS:
+            break
+        places.insert(0, address)
+    if not places:
+        return []
+    stack = list(context.nodes[places[0]].state.stack or ())
+    found: list[_Pull | None] = []
+    for place in places:
+        into = _INTO.get(context.nodes[place].instruction.opcode.mnemonic)
+        saved = stack.pop() if stack else None
+        known = into is not None and saved is not None and saved.kind in _SAID
+        found.append(_Pull(place, into, saved) if known and into is not None and saved is not None else None)
+    return found
+
+
+def _changed(saved: Pushed) -> bool:
+    """Tell whether what was pushed was no longer the caller's; P is saved behind a REP or SEP too."""
+    return saved.kind != "P" and saved.touched != 0
+
+
+def _lost(context: Context, routine: Routine, each: Exit, wrong: Sequence[_Pull]) -> Iterator[Finding]:
+    """Report a saved DB, D or P that A, X or Y gets right before a return, while the register itself stays changed."""
+    for item in wrong:
+        kind = item.saved.kind
+        bits = 0xFF if kind == "P" else TOUCHED[kind]
+        taken = _taken(context, routine, item)
+        if item.into not in ("A", "X", "Y") or not each.state.touched & bits or taken is None or each.state.stack:
+            continue
+        yield context.at_address(
+            "pull-order",
+            item.address,
+            f"{item.into} gets {_SAID[kind]} that was saved, and {_SAID[kind]} stays as {context.shown(taken)} left it",
+            path=[
+                context.step(item.saved.origin, f"{context.shown(item.saved.origin)}: pushed here"),
+                context.step(taken, f"{context.shown(taken)} pulls what another push left"),
+            ],
+            fix="pull in the opposite order of the pushes",
+        )
+        return
+
+
+def _taken(context: Context, routine: Routine, item: _Pull) -> int | None:
+    """Return the pull of a register that took something else while the saved one still lay beneath it."""
+    kind = item.saved.kind
+    for address in routine.nodes:
+        node = context.nodes[address]
+        if _INTO.get(node.instruction.opcode.mnemonic) != kind or not node.state.stack or len(node.state.stack) < 2:
+            continue
+        *beneath, top = node.state.stack
+        if top.kind != kind and any(each.kind == kind and each.origin == item.saved.origin for each in beneath):
+            return address
+    return None
 
 
 def _bank(context: Context, routine: Routine) -> Iterator[Finding]:
     """Report a routine that leaves another data bank behind."""
     exits = [each for each in routine.exits if each.kind in ("rts", "rtl")]
-    if not exits or len(routine.nodes) <= _TINY:
+    if not exits or len(routine.nodes) <= _TINY or regained(context, routine, "db"):
         return
     for each in exits:
         left, entered = each.state.db, routine.entry.db

@@ -317,3 +317,173 @@ Copy:
     plb
     sep #$30
     rtl
+;; data bank of P saved by the only caller, a handler => clean
+NMI:
+    rep #$30
+    phb
+    pha
+    phx
+    phy
+    phd
+    jsl Update
+    rep #$30
+    pld
+    ply
+    plx
+    pla
+    plb
+    rti
+Update:
+    sep #$30
+    phk
+    plb
+    lda $4210
+    lda $1234
+    sta $10
+    rtl
+;; data bank set anew by every caller => clean
+Main:
+    phb
+    sep #$30
+    jsl Load
+    phk
+    plb
+    lda Table
+    sta $12
+    plb
+    rtl
+Table:
+    db $01,$02
+Load:
+    lda #$7E
+    pha
+    plb
+    lda $8000
+    sta $10
+    rtl
+;; data bank that the caller still needs => AFS405@19 AFS702@7
+Main:
+    phb
+    sep #$30
+    phk
+    plb
+    jsl Load
+    lda Table
+    sta $12
+    plb
+    rtl
+Table:
+    db $01,$02
+Load:
+    lda #$7E
+    pha
+    plb
+    lda $8000
+    sta $10
+    rtl
+;; D that the only caller saved => clean
+Main:
+    rep #$30
+    phd
+    jsr Work
+    pld
+    rts
+Work:
+    lda #$2100
+    tcd
+    sep #$20
+    lda #$80
+    sta $00
+    rts
+;; saved data bank comes back into A => AFS403@7
+    sep #$20
+    phb
+    pha
+    plb
+    lda $10
+    sta $12
+    pla
+    rts
+;; saved data bank comes back into A behind a known one => AFS403@8
+    sep #$20
+    phb
+    lda #$7E
+    pha
+    plb
+    lda $1234
+    sta $1236
+    pla
+    rts
+;; phd and phx pulled in the order of the pushes => AFS403@7
+    rep #$30
+    phd
+    phx
+    lda #$0000
+    tcd
+    sta $10
+    pld
+    plx
+    rts
+;; php and pha pulled in the order of the pushes => AFS403@6
+    sep #$20
+    php
+    pha
+    lda #$05
+    sta $10
+    plp
+    pla
+    rts
+;; saved P comes back into A => AFS403@8
+    sep #$30
+    php
+    phx
+    plp
+    lda $10
+    adc $12
+    sta $10
+    ply
+    rts
+;; data bank from A, the old one put back => clean
+    sep #$20
+    phb
+    pha
+    plb
+    lda $1234
+    sta $10
+    plb
+    rts
+;; data bank and A exchanged at once => clean
+    sep #$20
+    phb
+    pha
+    plb
+    pla
+    rts
+;; P read into A => clean
+    sep #$20
+    php
+    pla
+    sta $10
+    rts
+;; saved P dropped on the way that answers in the carry => clean
+    sep #$20
+    php
+    rep #$20
+    lda $10
+    cmp #$0100
+    sep #$20
+    bcs no
+    plp
+    clc
+    rts
+no:
+    pla
+    rts
+;; D read through the stack => clean
+    rep #$30
+    phd
+    tya
+    sta $10
+    pla
+    sta $12
+    rts
