@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from knowledge.m65816.flow import Exit, Node, Routine
 from knowledge.m65816.flow_state import RETURN_ADDRESS
+from knowledge.m65816.instruction import decode
 from knowledge.m65816.lint.context import Context
+from knowledge.m65816.lint.entries import ENDS
 from knowledge.m65816.lint.finding import Finding
 from knowledge.m65816.lint.source import Command, number
 
@@ -33,7 +35,9 @@ def call_rules(context: Context) -> Iterator[Finding]:
     for address, node in context.nodes.items():
         if node.instruction.target is not None and address not in context.misled and not context.ghost(address):
             yield from _target(context, address, node, node.instruction.target)
-    if not context.source.commands:
+    if context.source.commands:
+        yield from _by_hand(context)
+    else:
         yield from _overlaps(context)
 
 
@@ -146,19 +150,47 @@ def _target(context: Context, address: int, node: Node, target: int) -> Iterator
             path=[context.step(target, f"{at.text[:60]}: run as code")],
             fix="name the code that is meant; a table of addresses is read with jmp (table,x) or jsr (table,x)",
         )
-    elif at.kind == "code" and context.ghost(target) and not _offset_meant(command):
-        yield context.at_address(
-            "jump-into-instruction",
-            address,
-            f"this goes to ${target:06X}, into the middle of {at.text[:60]}",
-            path=[context.step(at.address, f"{at.text[:60]} begins here")],
-            fix="put a label at the instruction that is meant",
-        )
+    else:
+        yield from _into_middle(context, address, target)
 
 
-def _offset_meant(command: Command | None) -> bool:
-    """Tell whether the text itself goes to an offset from a label."""
-    return command is not None and any(mark in command.operand.strip("+-") for mark in "+-")
+def _into_middle(context: Context, address: int, target: int) -> Iterator[Finding]:
+    """Report a target within an instruction of the text, but for one that is there to be skipped."""
+    at = context.source.at(target)
+    if at is None or at.kind != "code" or not context.ghost(target):
+        return
+    if context.program.byte(at.address) in _SKIPS:
+        return
+    yield context.at_address(
+        "jump-into-instruction",
+        address,
+        f"this goes to ${target:06X}, into the middle of {at.text[:60]}",
+        path=[context.step(at.address, f"{at.text[:60]} begins here")],
+        fix="put a label at the instruction that is meant",
+    )
+
+
+def _by_hand(context: Context) -> Iterator[Finding]:
+    """Report a branch or jump that was written as bytes, between instructions, and goes into the middle of another."""
+    program, source = context.program, context.source
+    before: Command | None = None
+    for command in sorted(source.by_address.values(), key=lambda each: each.address):
+        last, before = before, command
+        if command.name != "db" or command.address in source.named or last is None or not _runs_on(last, command):
+            continue
+        data = bytes(program.byte(command.address + place) or 0 for place in range(4))
+        made = decode(data, command.address, m=1, x=1)
+        if made.target is None or made.opcode.access not in ("branch", "jump", "call"):
+            continue
+        if made.size > 1 and source.begins(made.next) and made.next in source.by_address:
+            yield from _into_middle(context, command.address, made.target)
+
+
+def _runs_on(last: Command, command: Command) -> bool:
+    """Tell whether control surely comes from one command to the next; bytes behind a call may be for who is called."""
+    if last.kind != "code" or last.address + last.size != command.address:
+        return False
+    return last.name not in ENDS and last.name not in ("jsr", "jsl", "brk", "cop", "wdm", "per")
 
 
 def _overlaps(context: Context) -> Iterator[Finding]:

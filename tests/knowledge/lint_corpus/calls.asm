@@ -207,7 +207,7 @@ main:
     jmp (Table,x)
 Table:
     dw main
-;; into an operand => AFS602
+;; into an operand => AFS602@3 AFS602@7
 main:
     lda $1234
     beq main+1-0
@@ -269,3 +269,74 @@ main:
     sta $0000
     sep #$20
     jmp ($0000)
+;; branch to a label and one into its operand => AFS602@3
+    sep #$20
+    lda $10
+    beq t+1
+    sta $11
+t:  lda #$05
+    sta $12
+    rts
+;; jump to a label and one into its operand => AFS602@2
+    sep #$20
+    jmp t+1
+t:  lda #$05
+    sta $12
+    rts
+;; branch written as bytes into an operand => AFS602@3
+    sep #$20
+    lda $10
+    db $F0,$03
+    sta $11
+t:  lda #$05
+    sta $12
+    rts
+;; jump written as an opcode and a word into an operand => AFS602@4
+    sep #$20
+    lda $10
+    sta $11
+    db $4C : dw t+1
+t:  lda #$05
+    sta $12
+    rts
+;; to an instruction behind a label by an offset => clean
+    sep #$20
+    lda $10
+    beq t+2
+    sta $11
+t:  lda $13
+    sta $12
+    rts
+;; into the operand of an instruction that is there to be skipped => clean
+    sep #$20
+    lda $10
+    beq t+1
+    inc $11
+t:  bit.w $05A9
+    sta $12
+    rts
+;; branch written as bytes to an instruction => clean
+    sep #$20
+    lda $10
+    db $F0,$02
+    sta $11
+t:  lda #$05
+    sta $12
+    rts
+;; bytes behind a call for who is called => clean
+main:
+    sep #$20
+    jsr Print
+    db $F0,$03
+    sta $11
+t:  lda #$05
+    sta $12
+    rts
+Print:
+    rep #$20
+    pla
+    inc
+    inc
+    pha
+    sep #$20
+    rts
