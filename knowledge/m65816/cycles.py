@@ -16,6 +16,7 @@ from knowledge.m65816.flow import Entry, Flow, analyse
 from knowledge.m65816.flow_code import Code
 from knowledge.m65816.flow_shape import Loop, loops
 from knowledge.m65816.instruction import Instruction
+from knowledge.m65816.layout import check_program, lay_out
 from knowledge.m65816.outcome import Cost as Spent
 from knowledge.m65816.outcome import Outcome
 from knowledge.m65816.program import Listing, Program, SourceLine
@@ -93,9 +94,11 @@ def count(program: Program, entry: Entry | None = None, *, flow: Flow | None = N
     The entry says what is known at the start; without one it is the program's start in native mode with nothing known.
     `limit` bounds the instructions that are followed, each round of a loop anew. Code outside the program, pointers to
     code in RAM, waits and DMA have no bound. The stack is taken to lie in work RAM, and stores through pointers are
-    taken to start no DMA.
+    taken to start no DMA. Raises CodeError for a program that could not be run: see `layout.lay_out`.
     """
     start = entry or Entry(program.start)
+    check_program(program, [start.address])
+    lay_out(program)
     found = flow or analyse(program, [start])
     explorer = Explorer(Code(program), found, limit=limit)
     total = explorer.explore(start.address & 0xFFFFFF, start.state)

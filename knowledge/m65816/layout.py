@@ -4,18 +4,19 @@ SRAM has the size that the header gives, else 32 KiB, and is mirrored over its a
 `knowledge.snes.memory_map`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from knowledge.m65816.flow_code import Code
 from knowledge.m65816.memory import HARDWARE, PAGE, PAGES, ROM, SRAM, WRAM
 from knowledge.m65816.outcome import CodeError
 from knowledge.m65816.program import Block, Program
 from knowledge.snes.mapping import MAPPERS, Mapper, pc_offset
 from knowledge.snes.memory_map import clocks, region, sram_address
 
-__all__ = ["ROM_LIMIT", "Layout", "Piece", "access_clocks", "lay_out"]
+__all__ = ["ROM_LIMIT", "Layout", "Piece", "access_clocks", "check_program", "lay_out"]
 
 ROM_LIMIT = 0x1000000
 """Bytes of ROM, at most."""
@@ -155,16 +156,30 @@ def _pieces(block: Block) -> Iterator[Block]:
         address, data = address + room, data[room:]
 
 
-def _check(blocks: Sequence[Block]) -> None:
-    if not any(block.data for block in blocks):
+def check_program(program: Program, entries: Iterable[int] = ()) -> None:
+    """Raise CodeError for a program that cannot be, without laying it out.
+
+    That is one with an unknown mapper, without bytes, with a block outside the address space or across a bank; or with
+    an entry, its own or one of `entries` (SNES addresses), where neither a block nor the ROM has a byte.
+    """
+    if program.mapper not in MAPPERS:
+        raise CodeError(f"no mapper named {program.mapper!r}; use one of {', '.join(MAPPERS)}")
+    if not any(block.data for block in program.blocks):
         raise CodeError("the program has no bytes; give code to run")
-    for address, data in blocks:
+    for address, data in program.blocks:
         if not 0 <= address <= 0xFFFFFF:
             raise CodeError(f"a block lies at {address:#x}, which is no SNES address; use $000000 to $FFFFFF")
         if (address & 0xFFFF) + len(data) > 0x10000:
             raise CodeError(
                 f"the block at ${address:06X} ({len(data)} bytes) crosses the end of its bank; split it there"
             )
+    wanted = {*entries} | ({program.entry} - {-1})
+    code = Code(program, whole_rom=True) if wanted else None
+    for entry in sorted(wanted):
+        if not 0 <= entry <= 0xFFFFFF:
+            raise CodeError(f"the entry {entry:#x} is no SNES address; use $000000 to $FFFFFF")
+        if code is not None and not code.has(entry):
+            raise CodeError(f"the entry ${entry:06X} lies in none of the blocks; start at an address that has code")
 
 
 def _reject_overlaps(pieces: Iterable[tuple[int, int, int]]) -> None:
@@ -270,11 +285,9 @@ def _rom_size(program: Program) -> int:
 def lay_out(program: Program) -> Layout:
     """Return where everything lies.
 
-    Raises CodeError for a program without bytes, a block outside ROM and RAM or across a bank, and blocks that overlap.
+    Raises CodeError for what `check_program` refuses, a block outside ROM and RAM, and blocks that overlap.
     """
-    if program.mapper not in MAPPERS:
-        raise CodeError(f"no mapper named {program.mapper!r}; use one of {', '.join(MAPPERS)}")
-    _check(program.blocks)
+    check_program(program)
     builder = _Builder(program)
     if program.rom:
         builder.show_whole(_rom_size(program))

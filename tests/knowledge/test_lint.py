@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from knowledge.m65816.cycles import count
 from knowledge.m65816.flow import Entry
 from knowledge.m65816.flow_state import State
 from knowledge.m65816.lint.catalogue import POINTS, docs, rules
@@ -15,6 +16,7 @@ from knowledge.m65816.lint.check import lint
 from knowledge.m65816.lint.finding import Finding, as_json
 from knowledge.m65816.lint.options import AddressRange, LintOptions
 from knowledge.m65816.lint.sarif import as_sarif
+from knowledge.m65816.machine import Machine
 from knowledge.m65816.outcome import CodeError
 from knowledge.m65816.program import Block, Listing, Program, SourceLine, snippet
 
@@ -232,7 +234,7 @@ def test_the_number_of_findings_is_bounded() -> None:
 
 
 @settings(deadline=None, max_examples=120)
-@given(st.binary(max_size=200), st.sampled_from((None, 0, 1)))
+@given(st.binary(min_size=1, max_size=200), st.sampled_from((None, 0, 1)))
 def test_no_bytes_make_the_linter_fail(data: bytes, width: int | None) -> None:
     options = LintOptions(pedantic=True, original=bytes(0x8000))
     items = lint(snippet(data), entries=[Entry(0x8000, State(m=width, x=width))], options=options)
@@ -247,7 +249,7 @@ def test_no_bytes_make_the_linter_fail(data: bytes, width: int | None) -> None:
             st.integers(-1, 0x8020), st.text(max_size=40) | st.sampled_from(["a: lda #$12", " db 300", ".b jsr a"])
         )
     ),
-    st.binary(max_size=40),
+    st.binary(min_size=1, max_size=40),
 )
 def test_no_text_makes_the_linter_fail(rows: list[tuple[int, str]], data: bytes) -> None:
     listing = lines(*rows)
@@ -268,3 +270,40 @@ def test_a_bank_of_one_instruction_is_linted_with_bounded_work(pattern: str) -> 
 def test_the_table_of_rules_is_read_from_its_own_file() -> None:
     table = Path(__file__).resolve().parents[2] / "knowledge" / "m65816" / "lint" / "rules.toml"
     assert table.read_text(encoding="utf-8").count("[[rule]]") == len(rules())
+
+
+IMPOSSIBLE: dict[str, Program] = {
+    "no bytes": Program(()),
+    "address": Program((Block(-1, b"\x60"),)),
+    "no SNES address": Program((Block(0x1008000, b"\x60"),)),
+    "crosses the end of its bank": Program((Block(0x00FFFF, b"\xea\x60"),)),
+    "no mapper": Program((Block(0x8000, b"\x60"),), mapper=cast("Any", "sa2")),
+    "none of the blocks": Program((Block(0x8000, b"\x60"),), entry=0x9000),
+    "the entry": Program((Block(0x8000, b"\x60"),), entry=0x1008000),
+}
+
+
+@pytest.mark.parametrize("said", IMPOSSIBLE)
+def test_a_program_that_cannot_be_is_refused_by_lint_count_and_the_machine_alike(said: str) -> None:
+    program = IMPOSSIBLE[said]
+    with pytest.raises(CodeError, match=said):
+        lint(program)
+    with pytest.raises(CodeError, match=said):
+        count(program)
+    with pytest.raises(CodeError):
+        Machine(program)
+
+
+def test_an_entry_of_the_caller_where_nothing_lies_is_refused() -> None:
+    with pytest.raises(CodeError, match=r"\$009000"):
+        lint(code("60"), entries=[Entry(0x9000)])
+    with pytest.raises(CodeError, match=r"\$009000"):
+        count(code("60"), Entry(0x9000))
+    assert lint(code("60"), entries=[Entry(0x808000)]) == ()
+
+
+def test_blocks_over_each_other_are_a_finding_of_lint_and_an_error_of_count() -> None:
+    program = Program((Block(0x8000, b"\xea\xea\x60"), Block(0x8001, b"\xea\x60")))
+    assert "org-overlap" in {item.name for item in lint(program)}
+    with pytest.raises(CodeError, match="same bytes"):
+        count(program)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from knowledge.m65816.flow import Entry
+from knowledge.m65816.layout import check_program
 from knowledge.m65816.lint.catalogue import Rule, matches, rule, rules
 from knowledge.m65816.lint.context import Context
 from knowledge.m65816.lint.entries import follow, widths
@@ -57,9 +58,12 @@ def lint(
     Bytes are enough; with a listing, findings name lines, and the rules that compare text with bytes run too. Without
     entries control begins at the vectors in the program, else at its start, and at labels of code that nothing reaches;
     M and X are then as the first immediate behind an entry has them. Unknown stays unknown: it is never a finding.
-    Raises CodeError when the options name a rule that does not exist.
+    Raises CodeError when the options name a rule that does not exist, and for programs that cannot be: without bytes,
+    with blocks across a bank or outside the address space, or with an entry where nothing lies. Blocks over each other
+    and outside the ROM are findings.
     """
     chosen = options or LintOptions()
+    check_program(program, [entry.address for entry in entries])
     wanted = _wanted(chosen)
     source = Source(listing or Listing(), program)
     found = _found(source, entries, chosen, wanted)
