@@ -15,6 +15,7 @@ from knowledge.m65816.contract_names import (
     split,
 )
 from knowledge.m65816.outcome import CodeError
+from knowledge.snes.addresses import fold
 from schemas.contract import Contract, Input, MemoryRange
 
 __all__ = ["Reading", "check_contract", "describe", "parse_contract", "read_contract"]
@@ -226,21 +227,27 @@ def check_contract(contract: Contract) -> None:
     seen: set[str | int] = set()
     for wanted in contract.inputs:
         _check_input(wanted, contract)
-        places = _places(wanted)
+        places = _places(wanted, contract)
         if seen & places:
-            raise CodeError(f"two inputs speak of {wanted.name}: join them into one")
+            whole = " (A has 16 bits here and includes B)" if wanted.name in ("A", "B") and not contract.m else ""
+            raise CodeError(f"two inputs speak of {wanted.name}{whole}: join them into one")
         seen |= places
 
 
-def _places(one: Input) -> set[str | int]:
+def _places(one: Input, contract: Contract) -> set[str | int]:
+    """Return what an input speaks of, mirrors folded."""
     if one.name.startswith("$"):
-        return set(range(int(one.name[1:], 16), int(one.name[1:], 16) + one.size))
-    return {one.name}
+        return {fold(int(one.name[1:], 16) + index) for index in range(one.size)}
+    return {"A", "B"} if one.name == "A" and not contract.m else {one.name}
+
+
+def _highest(one: Input) -> int:
+    return max(one.values) if one.values else one.high
 
 
 def _check_input(one: Input, contract: Contract) -> None:
     limit = _input_limit(one, contract)
-    highest = max(one.values) if one.values else one.high
+    highest = _highest(one)
     if not one.values and one.low > one.high:
         raise CodeError(f"the input {one.name} runs backwards, {one.low} to {one.high}: write the smaller value first")
     if len(one.values) > _MOST_VALUES:
@@ -266,6 +273,8 @@ def _input_limit(one: Input, contract: Contract) -> int:
         raise CodeError(f"{one.name} is fixed at entry and an input too: write `{one.name.lower()}=any` at entry first")
     if one.name in ("m", "x", "e") or one.name not in {*REGISTER_NAMES, *FLAG_NAMES}:
         raise CodeError(f"no input is named {one.name!r}: {_INPUT_HELP}; the widths and e belong to the entry")
+    if one.name == "S" and contract.e and (min(one.values, default=one.low) < 0x100 or _highest(one) > 0x1FF):
+        raise CodeError("in emulation mode (e=1) S lies in $0100-$01FF: let its input do so")
     if one.name in ("X", "Y") and contract.x:
         return 0xFF
     return 0xFF if one.name == "A" and contract.m else WIDTHS.get(one.name, 1)

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from knowledge.m65816.contract_names import FLAG_NAMES, REGISTER_NAMES
 from knowledge.m65816.contracts import check_contract
-from knowledge.m65816.equivalence_exhaustive import exhaust, space_of
+from knowledge.m65816.equivalence_exhaustive import ASSUMED_STACK, exhaust, space_of
 from knowledge.m65816.equivalence_run import Pair, Result
 from knowledge.m65816.equivalence_shrink import counterexample, shrunk
 from knowledge.m65816.live_in import Unbounded, flow_of
@@ -82,7 +82,7 @@ class _Comparison:
         first = self._try(islice(series, _FIRST))
         if first.different is not None:
             return self._refuted(first.different, first.cases, "vectors")
-        if self.original.blocks == self.candidate.blocks and self.original.start == self.candidate.start:
+        if _same(self.original, self.candidate):
             reason = "The bytes are the same."
             return Verdict(result="proved", method="identical", cases=0, reason=reason, assumptions=self._assumed())
         for way in (self._by_smt, self._by_exhaustion):
@@ -93,7 +93,7 @@ class _Comparison:
         return self._by_vectors(first, series)
 
     def _by_smt(self, tried: int) -> Verdict | None:
-        proof = prove(self.original, self.candidate, self.contract)
+        proof = prove(self.original, self.candidate, self.contract, frame=self.pair.frame)
         if proof.result == "equal":
             reason = f"z3 found that no input tells them apart ({proof.reason})."
             assumed = self._assumed(*ASSUMPTIONS)
@@ -122,7 +122,9 @@ class _Comparison:
             return None
         names = ", ".join(space.names) or "nothing"
         reason = f"All {space.size} inputs agree: both read only {names}; all else was filled in two ways."
-        assumed = self._assumed("S = $01FF before the call")
+        free = not any(one.name == "S" for one in self.contract.inputs)
+        low, high = ASSUMED_STACK
+        assumed = self._assumed(*([f"S lies between ${low:04X} and ${high:04X} before the call"] if free else []))
         return Verdict(
             result="proved", method="exhaustive", cases=tried + found.cases, reason=reason, assumptions=assumed
         )
@@ -200,7 +202,7 @@ class _Comparison:
         values = {one.name: min(one.values, default=one.low) for one in contract.inputs}
         whole = values.get("A", 0) if not contract.m else 0
         a = given.get("A", values.get("A", 0) & 0xFF) | given.get("B", values.get("B", whole >> 8)) << 8
-        frame = 4 if self.pair.interrupt else 3
+        frame = self.pair.frame
         registers = Registers(
             a=a,
             x=given.get("X", values.get("X", 0)),
@@ -228,6 +230,12 @@ class _Comparison:
         dead = [name for name in (*REGISTER_NAMES, *FLAG_NAMES) if name in contract.clobbers]
         said += [f"dead at exit: {' '.join(dead)} (capitals are registers, small letters flags)"] if dead else []
         return (*said, "bytes below S are dead at exit", *more)
+
+
+def _same(one: Program, other: Program) -> bool:
+    """Return whether two programs are the same in all that a run can see."""
+    same = one.blocks == other.blocks and one.start == other.start and one.mapper == other.mapper
+    return same and one.rom == other.rom and one.fast_rom == other.fast_rom
 
 
 def _endless(result: Result, contract: Contract) -> str:

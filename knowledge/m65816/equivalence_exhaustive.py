@@ -1,10 +1,11 @@
 """Every input, one by one, where what both programs read has at most 16 bits.
 
 Why that is a proof: a program's result is a function of what it reads. Everything either may read is in `live_in`, a
-bound over all paths, and every value of it is tried. What neither reads can only be left alone or be overwritten by a
-function of what was read. Left alone against overwritten is told apart by two fills of all the rest, one for each
-poison, that differ in every bit of the registers and flags; a RAM byte that only one of the two wrote counts as equal
-only when it holds the poison of both fills, which cannot be since the fills differ there, and that is checked.
+bound over all paths, and every value of it is tried; the stack and code in RAM may not be named by address, so that
+where S lies does not matter. What neither reads can only be left alone or be overwritten by a function of what was
+read. Left alone against overwritten is told apart by two fills of all the rest, one for each poison, that differ in
+every bit of the registers and flags; a RAM byte that only one of the two wrote counts as equal only when it holds the
+poison of both fills, which cannot be since the fills differ there, and that is checked.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,16 +15,22 @@ from typing import NamedTuple
 from knowledge.m65816.cpu import STOPS, SWEPT, SweepStart
 from knowledge.m65816.equivalence_run import ENDS, Pair
 from knowledge.m65816.flow import Flow
-from knowledge.m65816.live_in import Unbounded, live_in, writes_stack_by_address
+from knowledge.m65816.live_in import Spans, Unbounded, live_in, writes_into
 from knowledge.m65816.opcodes import FLAGS
 from knowledge.m65816.registers import Registers
 from knowledge.m65816.vectors import Case, domain
+from knowledge.snes.addresses import fold
+from knowledge.snes.mapping import pc_offset
 from schemas.contract import Contract
 
-__all__ = ["MOST", "Exhausted", "Space", "exhaust", "space_of"]
+__all__ = ["ASSUMED_STACK", "MOST", "Exhausted", "Space", "exhaust", "space_of"]
 
 MOST = 1 << 16
 """Inputs that are tried, at most."""
+ASSUMED_STACK = (0x0180, 0x01FF)
+"""Where S is taken to lie before the call when the contract does not say."""
+_DEEPEST, _ABOVE = 0x28, 0x20
+"""Bytes below and above S that are the stack's own: a run of more than 32 writes, pushes among them, proves nothing."""
 _CHUNK = 2048
 _MOST_INSTRUCTIONS = {"python": 3_000_000, "wasm": 400_000_000}
 """By CPU: what a few seconds allow."""
@@ -58,11 +65,12 @@ class Exhausted(NamedTuple):
 
 def space_of(flows: Sequence[Flow], contract: Contract) -> Space:
     """Return the inputs that have to be tried; raise Unbounded when they cannot be bounded or are too many."""
-    names: set[str] = set()
+    names = _narrowed(contract)
+    reserved = _reserved(flows, contract)
     for flow in flows:
-        names |= live_in(flow)
-    if writes_stack_by_address(flows):
-        raise Unbounded("a write that may fall into the stack")
+        names |= live_in(flow, reserved)
+    if writes_into(flows, reserved):
+        raise Unbounded("a write that may fall into the stack or into a program")
     if contract.d is None or contract.db is None or contract.e:
         raise Unbounded("an open D or DB, or emulation mode")
     if flows[0].entries[0].address != flows[1].entries[0].address:
@@ -80,6 +88,43 @@ def space_of(flows: Sequence[Flow], contract: Contract) -> Space:
     if space.size > MOST:
         raise Unbounded(f"{space.size} inputs")
     return space
+
+
+def _narrowed(contract: Contract) -> set[str]:
+    """Return the inputs that may not hold everything: they vary even where nobody reads them.
+
+    A candidate may rely on them by writing back the one value that is there.
+    """
+    bits = dict.fromkeys("nvdizc", 1) | dict.fromkeys("XY", 8 if contract.x else 16)
+    names = [one.name for one in contract.inputs if one.name not in ("S", "D", "DB") and one.size == 1]
+    return {name for name in names if len(domain(name, bits.get(name, 8), contract)) < 1 << bits.get(name, 8)}
+
+
+def _reserved(flows: Sequence[Flow], contract: Contract) -> Spans:
+    """Return the memory that a proof needs to itself: the stack, and blocks in WRAM. Raise Unbounded where unknown."""
+    first, last = ASSUMED_STACK
+    wanted = next((one for one in contract.inputs if one.name == "S"), None)
+    if wanted is not None:
+        first, last = min(wanted.values, default=wanted.low), max(wanted.values, default=wanted.high)
+    first, last = 0x7E0000 + first - _DEEPEST, 0x7E0000 + last + _ABOVE
+    if first < 0x7E0000 or last >= 0x7E2000:
+        raise Unbounded("a stack that may leave $0000-$1FFF")
+    if len({flow.program.mapper for flow in flows}) > 1:
+        raise Unbounded("two mappers")
+    spans: list[tuple[int, int]] = []
+    for block in (block for flow in flows for block in flow.program.blocks):
+        mapper, start = flows[0].program.mapper, fold(block.address)
+        if start >> 17 == 0x3F:
+            spans.append((start, start + len(block.data) - 1))
+        elif mapper == "norom" or pc_offset(block.address, mapper) is None:
+            raise Unbounded("a program that is neither in ROM nor in WRAM")
+    if any(low <= last and high >= first for low, high in spans):
+        raise Unbounded("a program in the stack")
+    spans.append((first, last))
+    named = [int(one.name[1:], 16) for one in contract.inputs if one.name.startswith("$")]
+    if any(low <= place <= high for place in named for low, high in spans):
+        raise Unbounded("an input in the stack or in a program")
+    return spans
 
 
 def exhaust(pair: Pair, space: Space) -> Exhausted:
@@ -117,8 +162,9 @@ def _inputs(space: Space, contract: Contract, fill: int, seed: int) -> Iterator[
     p |= FLAGS["d"] if contract.decimal else 0
     if fill == _FILLS[1]:
         p |= sum(FLAGS[name] for name in "nvizc") | (FLAGS["d"] if contract.decimal is None else 0)
+    s = next((min(one.values, default=one.low) for one in contract.inputs if one.name == "S"), 0x01FF)
     for values in product(*space.values):
-        registers = Registers(wide, index, index, 0x01FF, contract.d or 0, contract.db or 0, p=p, e=contract.e)
+        registers = Registers(wide, index, index, s, contract.d or 0, contract.db or 0, p=p, e=contract.e)
         memory: dict[int, int] = {}
         for name, value in zip(space.names, values, strict=True):
             _set(registers, memory, name, value)

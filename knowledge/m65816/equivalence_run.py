@@ -70,6 +70,11 @@ class Pair:
         self._deepest = 0
         self._dead = [(one.start, one.end) for one in contract.memory_clobbers]
 
+    @property
+    def frame(self) -> int:
+        """Bytes that lie on the stack at the first instruction."""
+        return 4 if self.interrupt and not self.contract.e else 3
+
     def start(self, case: Case) -> Start:
         """Return what a machine starts from on a case."""
         frame = "interrupt" if self.interrupt else "call"

@@ -16,11 +16,13 @@ from knowledge.snes.addresses import fold
 from knowledge.snes.mapping import pc_offset
 from schemas.contract import Contract
 
-__all__ = ["Unbounded", "flow_of", "live_in", "writes_stack_by_address"]
+__all__ = ["Spans", "Unbounded", "flow_of", "live_in", "writes_into"]
 
 _PARTIAL = frozenset(("SEP", "PLP", "RTI", "XCE"))
 _RTS = b"\x60"
-_STACK = range(0x7E0170, 0x7E0220)
+
+Spans = Sequence[tuple[int, int]]
+"""First and last addresses of stretches of memory, mirrors folded."""
 
 
 class Unbounded(ValueError):
@@ -45,10 +47,11 @@ def flow_of(program: Program, contract: Contract) -> Flow:
     return analyse(replace(program, blocks=blocks), [Entry(program.start, state)], limit=20_000)
 
 
-def live_in(flow: Flow) -> frozenset[str]:
+def live_in(flow: Flow, reserved: Spans = ()) -> frozenset[str]:
     """Return names of the registers and flags, and `$7E0010` for the RAM bytes, that may be read before being written.
 
-    S is left out: it may only address the stack. Raises Unbounded.
+    S is left out: it may only address the stack. `reserved` is memory that may not be read by address: the stack, and
+    code in RAM. Raises Unbounded.
     """
     _check(flow)
     start = flow.nodes[flow.entries[0].address]
@@ -56,6 +59,8 @@ def live_in(flow: Flow) -> frozenset[str]:
     known = _written_before(flow)
     for address, node in flow.nodes.items():
         for place in _ram_reads(flow, node):
+            if any(low <= place <= high for low, high in reserved):
+                raise Unbounded(f"${place:06X} is read at ${address:06X}, which is the stack's or part of a program")
             if place not in known[address]:
                 names.add(f"${place:06X}")
     return frozenset(names)
@@ -195,8 +200,8 @@ def _written_before(flow: Flow) -> dict[int, frozenset[int]]:
     return {address: found or frozenset() for address, found in known.items()}
 
 
-def writes_stack_by_address(flows: Sequence[Flow]) -> bool:
-    """Return whether a write that is no push may fall where the stack is."""
+def writes_into(flows: Sequence[Flow], reserved: Spans) -> bool:
+    """Return whether a write that is no push may fall into memory that is reserved: the stack, code in RAM."""
     for flow in flows:
         for node in flow.nodes.values():
             if node.instruction.opcode.access not in ("write", "modify"):
@@ -204,8 +209,16 @@ def writes_stack_by_address(flows: Sequence[Flow]) -> bool:
             if node.instruction.opcode.mode in ("accumulator", "stack_relative"):
                 continue
             span = _span(node)
-            if span is None or any(
-                fold(place) in _STACK for place in range(span[0], min(span[1], span[0] + 0x400) + 2)
-            ):
+            if span is None or any(_meet(span[0], span[1] + 1, one) for one in reserved):
+                return True
+    return False
+
+
+def _meet(low: int, high: int, reserved: tuple[int, int]) -> bool:
+    """Return whether an address from `low` to `high`, mirrors folded, is reserved."""
+    for bank in range(low >> 16, (high >> 16) + 1):
+        first, last = max(low, bank << 16), min(high, bank << 16 | 0xFFFF)
+        for start, end in ((first, min(last, bank << 16 | 0x1FFF)), (max(first, bank << 16 | 0x2000), last)):
+            if start <= end and fold(start & 0xFFFFFF) <= reserved[1] and fold(end & 0xFFFFFF) >= reserved[0]:
                 return True
     return False

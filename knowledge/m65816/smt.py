@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from knowledge.m65816.program import Program
 from knowledge.m65816.smt_paths import explore
-from knowledge.m65816.smt_state import STACK_HIGH, STACK_LOW, State, World
+from knowledge.m65816.smt_state import STACK_HIGH, STACK_LOW, State, World, in_stack
 from knowledge.m65816.smt_values import Bits, Unsupported, Value, smt_available
 from schemas.contract import Contract, Input
 
@@ -40,17 +40,23 @@ class Proof(NamedTuple):
     model: Model | None = None
 
 
-def prove(original: Program, candidate: Program, contract: Contract, *, resources: int = _RESOURCES) -> Proof:
+def prove(
+    original: Program, candidate: Program, contract: Contract, *, frame: int = 3, resources: int = _RESOURCES
+) -> Proof:
     """Return whether two programs agree under a contract: equal, or an input on which they differ, or unknown.
 
+    `frame` is how many bytes lie between S before the call, of which an input on S speaks, and S at the first
+    instruction: 3 for a call, 4 for an interrupt in native mode.
     `unknown` says what is not modelled: reads of hardware, loops with an unknown count, addresses that
     may lie anywhere. A model should be run before it is believed.
     """
     if not smt_available():
         return Proof("unknown", "z3 is not installed (the extra `smt`)")
     try:
-        world = _world(contract)
-        given = _given(world, contract)
+        _check_inputs(contract, frame)
+        world = _world(contract, frame)
+        given = _given(world, contract, frame)
+        _check_given(world, given)
         firsts = explore(world, original, contract, given=given)
         seconds = explore(world, candidate, contract, given=given)
         world.check_apart()
@@ -59,7 +65,30 @@ def prove(original: Program, candidate: Program, contract: Contract, *, resource
         return Proof("unknown", f"not modelled: {error}")
 
 
-def _world(contract: Contract) -> World:
+def _bounds(one: Input) -> tuple[int, int]:
+    return (min(one.values), max(one.values)) if one.values else (one.low, one.high)
+
+
+def _check_inputs(contract: Contract, frame: int) -> None:
+    """Raise Unsupported for inputs that what is assumed of the stack would narrow, or that lie in it."""
+    for one in contract.inputs:
+        low, high = _bounds(one)
+        if one.name == "S" and not STACK_LOW + frame <= low <= high <= STACK_HIGH + frame:
+            raise Unsupported(f"an S before the call outside ${STACK_LOW + frame:04X} to ${STACK_HIGH + frame:04X}")
+        if one.name.startswith("$") and in_stack(int(one.name[1:], 16), int(one.name[1:], 16) + one.size - 1):
+            raise Unsupported(f"an input in the stack, {one.name}")
+
+
+def _check_given(world: World, given: list[Any]) -> None:
+    """Raise Unsupported when no input at all is left: everything would hold of it."""
+    solver = world.bits.z3.SolverFor("QF_AUFBV", ctx=world.bits.context)
+    solver.set("rlimit", _RESOURCES)
+    solver.add(*given)
+    if solver.check() != world.bits.z3.sat:
+        raise Unsupported("inputs that no state is known to fulfil")
+
+
+def _world(contract: Contract, frame: int) -> World:
     bits = Bits()
     z3 = bits.z3
     index = 8 if contract.x else 16
@@ -69,20 +98,21 @@ def _world(contract: Contract) -> World:
     memory = z3.Array("memory", z3.BitVecSort(24, bits.context), byte)
     stack = z3.Array("stack", z3.BitVecSort(16, bits.context), byte)
     bounds = {
-        int(one.name[1:], 16): (min(one.values), max(one.values)) if one.values else (one.low, one.high)
-        for one in contract.inputs
-        if one.name.startswith("$") and one.size == 2
+        int(one.name[1:], 16): _bounds(one) for one in contract.inputs if one.name.startswith("$") and one.size == 2
     }
     world = World(bits, memory, stack, names, bounds, emulation=bool(contract.e))
     for one in contract.inputs:
-        _note_input(world, one, contract)
+        _note_input(world, one, contract, frame)
     return world
 
 
-def _note_input(world: World, one: Input, contract: Contract) -> None:
+def _note_input(world: World, one: Input, contract: Contract, frame: int) -> None:
     """Keep what is known of an input beside the fact itself: its one value, or its largest."""
     bits, names = world.bits, world.names
-    low, high = (min(one.values), max(one.values)) if one.values else (one.low, one.high)
+    low, high = _bounds(one)
+    if one.name == "S":
+        bits.bound(names["S"], high - frame, smallest=low - frame)
+        return
     if one.name.startswith("$"):
         cells = {f"${int(one.name[1:], 16) + index:06X}": low >> 8 * index & 0xFF for index in range(one.size)}
         world.fixed |= cells if low == high else {}
@@ -90,12 +120,12 @@ def _note_input(world: World, one: Input, contract: Contract) -> None:
     wide = one.name == "A" and not contract.m
     value = bits.joined(names["B"], names["A"], 8, 8) if wide else names[one.name]
     bits.bound(value, min(high, (1 << int(value.size())) - 1), smallest=low)
-    if low == high and one.name != "S":
+    if low == high:
         world.fixed |= {"A": low & 0xFF, "B": low >> 8} if wide else {one.name: low}
 
 
-def _given(world: World, contract: Contract) -> list[Any]:
-    """Return what holds at entry."""
+def _given(world: World, contract: Contract, frame: int) -> list[Any]:
+    """Return what holds at the first instruction."""
     bits, z3 = world.bits, world.bits.z3
     s = world.names["S"]
     facts = [z3.UGE(s, bits.term(STACK_LOW, 16)), z3.ULE(s, bits.term(STACK_HIGH, 16))]
@@ -107,6 +137,7 @@ def _given(world: World, contract: Contract) -> list[Any]:
         else:
             wide = one.name == "A" and not contract.m
             value = z3.Concat(world.names["B"], world.names["A"]) if wide else world.names[one.name]
+            value = s + bits.term(frame, 16) if one.name == "S" else value
         width = value.size()
         limit = (1 << width) - 1
         if one.values:

@@ -8,13 +8,20 @@ from knowledge.m65816.smt_values import Bits, Unsupported, Value
 from knowledge.snes.mapping import pc_offset
 from schemas.contract import Contract
 
-__all__ = ["STACK_HIGH", "STACK_LOW", "Address", "Image", "State", "World", "start_state"]
+__all__ = ["STACK_HIGH", "STACK_LOW", "Address", "Image", "State", "World", "in_stack", "start_state"]
 
 STACK_LOW, STACK_HIGH = 0x0180, 0x01FF
 """Where the stack pointer lies at entry, by assumption; the bytes about it are the stack's own."""
 _STACK_AREA = (0x7E0100, 0x7E021F)
+_RETURNS = (0x7E0000 + STACK_LOW, 0x7E0004 + STACK_HIGH)
+"""Where the return address may lie."""
 _DEEPEST = 0x70
 _LARGEST_TABLE = 512
+
+
+def in_stack(first: int, last: int) -> bool:
+    """Return whether any WRAM byte from `first` to `last`, in banks $7E and $7F, may be one of the stack's."""
+    return first <= _STACK_AREA[1] and last >= _STACK_AREA[0]
 
 
 class Address(NamedTuple):
@@ -65,15 +72,21 @@ class World:
     stack_reads: list[int] = field(default_factory=list[int])
     touched: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     """Intervals of RAM that either program names."""
+    stored: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    """Those of them that are written."""
     uses_stack: bool = False
     fixed: dict[str, int] = field(default_factory=dict[str, int])
     """Registers, flags and `$7E0010` that the contract gives one value."""
     emulation: bool = False
 
     def check_apart(self) -> None:
-        """Raise Unsupported when named memory may be the stack's."""
-        low, high = _STACK_AREA
-        if self.uses_stack and any(first <= high and last >= low for first, last in self.touched):
+        """Raise Unsupported when named memory may be the stack's.
+
+        Without a push or a pull, reads there are only reads of a free value; a write may still go to where the return
+        address lies.
+        """
+        returned = any(first <= _RETURNS[1] and last >= _RETURNS[0] for first, last in self.stored)
+        if returned or (self.uses_stack and any(in_stack(*span) for span in self.touched)):
             raise Unsupported("memory named by address that may lie in the stack")
 
 
@@ -188,6 +201,7 @@ class State:
     def write_ram(self, address: Address, byte: Value) -> None:
         """Write a RAM byte."""
         self.world.touched.append((address.low, address.high))
+        self.world.stored.append((address.low, address.high))
         if isinstance(address.value, int):
             self.fresh[address.value] = self.waiting[address.value] = byte
             self.written.add(address.value)
