@@ -353,3 +353,45 @@ def test_the_sign_ends_a_count_down_only_from_below_the_sign_bit() -> None:
     short, long = "A2 07 FE 00 0D CA E0 FF D0 F8 60", "A2 90 FE 00 0D CA E0 FF D0 F8 60"
     assert best(short, dead()) == "a2 07 fe 00 0d ca 10 fa 60"
     assert best(long, dead()) == ""
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "least"),
+    [
+        ("wider_loop", "A2 00 A9 00 9D 00 06 E8 E0 20 D0 F6 60", 0.5),
+        ("one_width", "C2 20 A2 00 C2 20 BD 00 02 18 65 10 9D 00 02 E2 20 E8 E8 E0 20 D0 ED 60", 0.2),
+        ("gather_widths", "C2 20 A5 40 85 44 E2 20 A9 01 85 48 C2 20 A9 34 12 85 4A E2 20 60", 0.1),
+        ("carry_by_branch", "A5 30 18 69 01 85 30 A5 31 69 00 85 31 60", 0.4),
+        ("both_ways", "A5 21 C5 23 90 01 60 60", 0.05),
+        ("needless_push", "DA 5A A2 0A FE 00 05 CA D0 FA 7A FA 60", 0.05),
+        ("store_behind", "C2 30 A9 00 00 A2 3E 00 18 7F 00 20 7E 85 10 CA CA 10 F5 E2 30 60", 0.1),
+    ],
+)
+def test_slack_of_each_kind_goes_by_its_rule_and_the_result_stands(rule: str, text: str, least: float) -> None:
+    found = of(text, dead(), seeds=4).best
+    assert found is not None
+    assert rule in [one.rule for one in found.rewrites]
+    assert found.saving >= least
+    fresh = compare(snippet(code(text)), found.program, dead(), seeds=8, seed=4711, method="vectors")
+    assert fresh.result != "refuted"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A2 0F 9E 00 04 CA 10 FA 60",
+        "A2 0F BD 00 04 9D 00 05 CA 10 F7 60",
+        "E6 10 D0 02 E6 11 60",
+        "A0 0F B1 00 99 00 04 88 10 F8 60",
+        "F8 A5 10 18 69 01 85 10 A5 11 69 00 85 11 D8 60",
+        "A5 10 F0 02 C6 10 60",
+    ],
+)
+def test_tight_code_is_not_made_longer_for_speed_unless_asked(text: str) -> None:
+    assert of(text, dead(), seeds=4).best is None
+
+
+def test_a_register_that_the_loop_changes_is_still_saved_when_it_is_live() -> None:
+    text = "DA A2 0A FE 00 05 CA D0 FA FA 60"
+    assert best(text, dead("X")) == ""
+    assert best(text, dead()) == "a2 0a fe 00 05 ca d0 fa 60"

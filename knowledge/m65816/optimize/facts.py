@@ -198,17 +198,28 @@ def _joined(ways: list[State], line: int, *, give_up: bool) -> State:
     if not framed:
         joined.stack, joined.depth = terms.make("frame", line), 0
     joined.env = {}
-    for key in {key for way in ways for key in way.env}:
+    alike: dict[tuple[int, ...], Key] = {}
+    for key in sorted({key for way in ways for key in way.env}, key=_rank):
         if framed or isinstance(key, str) or key[0] != 1:
-            joined.env[key] = _value([way.get(key) for way in ways], terms, line, key, give_up=give_up)
+            values = [way.get(key) for way in ways]
+            first_key = key if give_up else alike.setdefault((_is_flag(key), *values), key)
+            joined.env[key] = _value(values, terms, line, first_key, give_up=give_up)
     return joined
+
+
+def _rank(key: Key) -> tuple[int, int, str]:
+    return (0, 0, key) if isinstance(key, str) else (*key, "")
+
+
+def _is_flag(key: Key) -> bool:
+    return isinstance(key, str) and key in "nvzcdi"
 
 
 def _value(values: list[int], terms: Terms, line: int, key: Key, *, give_up: bool) -> int:
     if not give_up and all(value == values[0] for value in values):
         return values[0]
     parts = (key,) if isinstance(key, str) else key
-    return terms.make("either", line, *parts, bits=1 if isinstance(key, str) and key in "nvzcdi" else 0xFF)
+    return terms.make("either", line, *parts, bits=1 if _is_flag(key) else 0xFF)
 
 
 def states(graph: Graph, terms: Terms, contract: Contract) -> Facts:

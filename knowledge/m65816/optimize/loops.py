@@ -7,7 +7,7 @@ from knowledge.m65816.opcodes import effects, find
 from knowledge.m65816.optimize.facts import halves
 from knowledge.m65816.optimize.line import Line, changed
 from knowledge.m65816.optimize.local import Edit, View, at_line
-from knowledge.m65816.optimize.passes import independent
+from knowledge.m65816.optimize.passes import accumulates, independent
 from knowledge.m65816.optimize.step import Opaque, is_opaque, step
 
 __all__ = ["Loop", "loop_edits", "loops"]
@@ -29,6 +29,7 @@ def loop_edits(view: View) -> Iterator[Edit]:
         yield from _hoisted(view, loop)
         yield from _counted_down(view, loop)
         yield from _in_register(view, loop)
+        yield from _stored_once(view, loop)
 
 
 def loops(view: View) -> Iterator[Loop]:
@@ -164,6 +165,8 @@ def _counted_down(view: View, loop: Loop) -> Iterator[Edit]:
     dead = half | _FLAGS
     after = view.needed[loop.latch + 1] if loop.latch + 1 < len(lines) else None
     left = frozenset[str]().union(*(_writes(line) for line in lines[loop.head : count.body]))
+    if accumulates(view, loop.head, count.body):
+        left -= {"A", "B"}
     if after is None or after.names & (dead | left) or view.needed[loop.head].names & _FLAGS:
         return
     if not independent(view, loop.head, count.body, count.register, count.end - count.first, count.by):
@@ -214,12 +217,31 @@ def _in_register(view: View, loop: Loop) -> Iterator[Edit]:
     first = changed(store, "LDA", store.opcode.mode, store.operand)
     if added is None or first is None or loop.latch + 1 >= len(lines):
         return
-    if view.needed[loop.latch + 1].names & (_FLAGS | {"A", "B"} if store.m == 0 else {"n", "z", "A"}):
-        return
     body = [*lines[loop.head : four[0]], carry, added, *lines[end + 1 : loop.latch]]
     latch = lines[loop.latch]._replace(aim=body[0].key)
     why = "nothing else in the loop reads or writes the sum, or uses the accumulator"
     yield Edit(loop.head, loop.latch + 1, (first, *body, latch, store), "sum_in_register", why)
+
+
+def _stored_once(view: View, loop: Loop) -> Iterator[Edit]:
+    """A store to one place on each pass, which nothing in the loop reads: only the last one counts."""
+    lines = view.graph.lines
+    inside = range(loop.head, loop.latch)
+    if loop.latch + 1 >= len(lines) or any(lines[at].controls for at in inside):
+        return
+    for number in inside:
+        store = lines[number]
+        if store.name not in ("STA", "STX", "STY", "STZ") or store.opcode.mode not in ("direct", "absolute"):
+            continue
+        operand = (store.opcode.mode, store.operand)
+        if any((lines[at].opcode.mode, lines[at].operand) == operand for at in inside if at != number):
+            continue
+        if any(_reads(store) & _writes(lines[at]) for at in range(number + 1, loop.latch)):
+            continue
+        body = [*lines[loop.head : number], *lines[number + 1 : loop.latch]]
+        if body and _apart(view, loop, number):
+            latch = lines[loop.latch]._replace(aim=body[0].key)
+            yield Edit(loop.head, loop.latch + 1, (*body, latch, store), "store_behind", "only the last store counts")
 
 
 def _apart(view: View, loop: Loop, store: int) -> bool:

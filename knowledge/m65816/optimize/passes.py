@@ -9,7 +9,7 @@ from knowledge.m65816.optimize.local import View, at_line
 from knowledge.m65816.optimize.place import places, reads_pointer
 from knowledge.m65816.optimize.state import Place
 
-__all__ = ["Touch", "independent", "touches"]
+__all__ = ["Touch", "accumulates", "independent", "touches"]
 
 _COUNTERS = ("INC", "DEC")
 
@@ -42,6 +42,8 @@ def independent(view: View, head: int, end: int, register: str, span: int, by: i
     lines = view.graph.lines[head:end]
     half = halves(frozenset(register))
     written = frozenset[str]().union(*(_writes(line) for line in lines)) - half
+    if accumulates(view, head, end):
+        written -= {"A", "B"}
     if written & view.needed[head].names:
         return False
     found = [touches(view, number) for number in range(head, end)]
@@ -53,6 +55,22 @@ def independent(view: View, head: int, end: int, register: str, span: int, by: i
         if touch.writes and not all(_commute(touch, other, sums, span, by) for other in known):
             return False
     return True
+
+
+def accumulates(view: View, head: int, end: int) -> bool:
+    """Return whether lines only add to the accumulator, or only combine it by one bitwise operation: in any order."""
+    lines, state = view.graph.lines[head:end], at_line(view, head)
+    users = [at for at, line in enumerate(lines) if (_writes(line) | _reads(line)) & {"A", "B"}]
+    names = {lines[at].name for at in users}
+    if state is None or len(names) != 1 or not names <= {"ADC", "EOR", "ORA", "AND"}:
+        return False
+    if names != {"ADC"}:
+        return True
+    return state.get("d") == 0 and all(at and lines[at - 1].name == "CLC" for at in users)
+
+
+def _reads(line: Line) -> frozenset[str]:
+    return halves(effects(line.opcode, line.m, line.x, operand=line.operand).reads)
 
 
 def _writes(line: Line) -> frozenset[str]:

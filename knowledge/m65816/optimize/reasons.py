@@ -44,6 +44,7 @@ RULES: dict[str, str] = {
     "count_down": "a loop that counts down needs no comparison, and its passes do not depend on each other",
     "test_at_bottom": "a loop that tests at its end takes one branch on each pass",
     "sign_ends_loop": "a counter that passes 0 shows it by its sign",
+    "store_behind": "what each pass stores to one place is stored once behind the loop",
     "wider_loop": "a loop over bytes handles two of them a pass",
     "one_width": "the width is changed once and not on each pass",
     "carry_by_branch": "the upper byte is only touched when there is a carry",
