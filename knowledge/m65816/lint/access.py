@@ -1,16 +1,20 @@
 """Where instructions read and write, as far as the flow knows it: memory, registers, values, and the ways between."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from knowledge.m65816.flow import Flow, Node
 from knowledge.m65816.flow_state import State
 from knowledge.m65816.instruction import Instruction
+from knowledge.m65816.opcodes import OPCODES, effects
 
 __all__ = [
     "Access",
+    "Effect",
     "access",
     "before",
+    "effect",
     "forced_cycles",
     "reads",
     "register",
@@ -22,6 +26,8 @@ __all__ = [
 
 _DATA = ("read", "write", "modify")
 _INDEX = {"absolute_x": "xr", "absolute_y": "yr", "absolute_long_x": "xr", "direct_x": "xr", "direct_y": "yr"}
+_NARROWING = ("REP", "SEP", "PLP", "RTI", "XCE")
+"""What may clear the high bytes of X and Y, and keeps the low ones."""
 _SIMPLE = frozenset(("absolute", "absolute_long", "direct", *_INDEX))
 
 
@@ -43,6 +49,40 @@ def width(instruction: Instruction, state: State) -> int | None:
         flag = state.m if kind == "m" else state.x
         return None if flag is None else 2 - flag
     return {"8": 1, "16": 2}.get(kind, 0)
+
+
+class Effect(NamedTuple):
+    """What an instruction does to registers and flags, by the names of `opcodes.effects`, whatever M and X are."""
+
+    reads: frozenset[str]
+    """What it may read."""
+    writes: frozenset[str]
+    """What it writes in whatever width."""
+    may_write: frozenset[str]
+
+
+def effect(node: Node) -> Effect | None:
+    """Return what an instruction does in every width that it may run in; None when its own length is unknown."""
+    row, state = node.instruction.opcode, node.state
+    if {"immediate_m": state.m, "immediate_x": state.x}.get(row.mode, 0) is None:
+        return None
+    return _effect(row.code, state.m, state.x, node.instruction.operand & 0xFF if row.mnemonic in ("REP", "SEP") else 0)
+
+
+@lru_cache(maxsize=8192)
+def _effect(code: int, known_m: int | None, known_x: int | None, operand: int) -> Effect:
+    row = OPCODES[code]
+    found = [
+        effects(row, m, x, operand=operand)
+        for m in ((0, 1) if known_m is None else (known_m,))
+        for x in ((0, 1) if known_x is None else (known_x,))
+    ]
+    writes = frozenset[str].intersection(*(each.writes for each in found))
+    return Effect(
+        frozenset[str]().union(*(each.reads for each in found)),
+        writes - {"X", "Y"} if row.mnemonic in _NARROWING else writes,
+        frozenset[str]().union(*(each.writes for each in found)),
+    )
 
 
 def system_bank(bank: int) -> bool:

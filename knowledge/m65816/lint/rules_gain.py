@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 from knowledge.m65816.flow import Node
 from knowledge.m65816.flow_state import RETURN_ADDRESS
-from knowledge.m65816.lint.access import access, register, system_bank
+from knowledge.m65816.lint.access import access, effect, register, system_bank
 from knowledge.m65816.lint.context import Context
 from knowledge.m65816.lint.finding import Finding, Gain
 from knowledge.m65816.lint.rules_unused import straight
-from knowledge.m65816.opcodes import effects
 
 __all__ = ["dead_behind", "gain_rules"]
 
@@ -51,12 +50,12 @@ def dead_behind(context: Context, address: int, names: frozenset[str]) -> bool:
             continue
         seen.add((place, left))
         node = context.nodes.get(place)
-        if node is None or len(seen) > _FARTHEST or node.state.m is None or node.state.x is None:
+        found = effect(node) if node is not None else None
+        if node is None or found is None or len(seen) > _FARTHEST:
             return False
         row = node.instruction.opcode
         if row.access in ("call", "return", "move") or row.mnemonic in ("BRK", "COP", "STP", "WAI"):
             return False
-        found = effects(row, node.state.m, node.state.x, operand=node.instruction.operand & 0xFF)
         if found.reads & left or not node.successors:
             return False
         left = left - found.writes
@@ -136,10 +135,10 @@ def _needless_compare(context: Context, address: int, node: Node) -> Iterator[Fi
         return
     before = context.nodes.get(node.predecessors[0])
     name = _COMPARED[row.mnemonic]
-    if before is None or address in context.flow.routines or before.state.m is None or before.state.x is None:
+    found = effect(before) if before is not None else None
+    if before is None or found is None or address in context.flow.routines or effect(node) is None:
         return
     past = before.instruction.opcode
-    found = effects(past, before.state.m, before.state.x)
     sets = "n" in found.writes and "z" in found.writes and name in found.writes and past.access != "call"
     if not sets or past.mnemonic in (
         "XBA",

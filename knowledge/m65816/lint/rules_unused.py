@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from knowledge.m65816.flow import Node
-from knowledge.m65816.lint.access import access, register, width
+from knowledge.m65816.lint.access import access, effect, register, system_bank, width
 from knowledge.m65816.lint.context import Context
 from knowledge.m65816.lint.entries import ENDS
 from knowledge.m65816.lint.finding import Finding, Gain
 from knowledge.m65816.lint.source import plain
-from knowledge.m65816.opcodes import effects
 
 __all__ = ["unused_rules"]
 
@@ -59,17 +58,17 @@ def _quiet(node: Node) -> bool:
 
 
 def _dead_load(context: Context, address: int, node: Node) -> Iterator[Finding]:
-    if None in (node.state.m, node.state.x) or not _quiet(node):
+    made = effect(node)
+    if made is None or not _quiet(node):
         return
-    pending = set(effects(node.instruction.opcode, node.state.m or 0, node.state.x or 0).writes)
+    pending = made.may_write
     for place, after in straight(context, address):
-        row, state = after.instruction.opcode, after.state
-        if state.m is None or state.x is None or row.access in ("call", "return", "jump", "branch", "move"):
+        row, found = after.instruction.opcode, effect(after)
+        if found is None or row.access in ("call", "return", "jump", "branch", "move"):
             return
-        found = effects(row, state.m, state.x, operand=after.instruction.operand & 0xFF)
         if found.reads & pending or row.mnemonic in ("BRK", "COP", "WAI", "STP", "XCE", "REP", "SEP"):
             return
-        pending -= found.writes
+        pending = pending - found.writes
         if not pending:
             yield context.at_address(
                 "dead-load",
@@ -97,9 +96,9 @@ def _dead_store(context: Context, address: int, node: Node) -> Iterator[Finding]
             "CLI",
         ):
             return
-        if row.mnemonic in ("TCD", "PLD", "PLB", "TCS", "TXS"):
+        if row.mnemonic in ("TCD", "PLD", "PLB", "TCS", "TXS") or any(word in row.mode for word in _INDIRECT):
             return
-        if row.access == "read" and not row.mode.startswith("immediate"):
+        if row.access == "read" and not row.mode.startswith("immediate") and not _apart(node, after):
             return
         if row.access == "push" and row.mnemonic == "PEI":
             return
@@ -117,6 +116,29 @@ def _dead_store(context: Context, address: int, node: Node) -> Iterator[Finding]
             return
         if row.access == "write" and register(after) is not None:
             return
+
+
+def _apart(store: Node, read: Node) -> bool:
+    """Tell whether a read surely takes other bytes than a store writes, where neither D nor DB changes between.
+
+    Both are direct, or both addresses are known and in RAM.
+    """
+    one, two = store.instruction, read.instruction
+    if not _ram(read):
+        return False
+    if one.opcode.mode == two.opcode.mode == "direct":
+        first, second = one.operand, two.operand
+    else:
+        here, there = access(store), access(read)
+        if here is None or there is None or not (here.banked and there.banked):
+            return False
+        first, second = _cell(here.address), _cell(there.address)
+    return first + (width(one, store.state) or 2) <= second or second + (width(two, read.state) or 2) <= first
+
+
+def _cell(address: int) -> int:
+    """Return an address of RAM by its place in $7E and $7F."""
+    return 0x7E0000 | address if system_bank(address >> 16) else address
 
 
 def _ram(node: Node) -> bool:

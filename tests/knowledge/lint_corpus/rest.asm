@@ -538,3 +538,97 @@ main:
     lda $2100 ; lint: ignore AFS904 wrong number
     sta $10
     rts
+;; load without use, nothing known about X => AFS1201@2
+    sep #$20
+    lda #$01
+    lda #$02
+    sta $10
+    rts
+;; zero stored, nothing known about X => AFS1501@2
+    sep #$20
+    lda #$00
+    sta $10
+    lda #$05
+    sta $11
+    rts
+;; zero stored and given back => clean
+    sep #$20
+    lda #$00
+    sta $10
+    rts
+;; one more, nothing known about X => AFS1502@3
+    sep #$20
+    lda $10
+    clc
+    adc #$01
+    sta $10
+    clc
+    adc $12
+    sta $13
+    rts
+;; compare with 0 behind a load, nothing known about X => AFS1503@3
+    sep #$20
+    lda $10
+    cmp #$00
+    beq done
+    sta $11
+done:
+    clc
+    rts
+;; low byte loaded, exchanged and used => clean
+    sep #$20
+    lda #$01
+    xba
+    lda #$02
+    rep #$20
+    sta $10
+    rts
+;; high byte of a wide load still used => clean
+    rep #$20
+    lda #$0101
+    sep #$20
+    lda #$02
+    rep #$20
+    sta $10
+    rts
+;; index loaded before the flags come back => clean
+    php
+    sep #$30
+    ldx #$05
+    plp
+    stx $10
+    rts
+;; B read by tax when X may be 16 bits wide => clean
+    rep #$20
+    lda #$0102
+    tax
+    sep #$20
+    stx $10
+    rts
+;; stored twice with a read of another byte between => AFS1204@2
+    sep #$20
+    sta $10
+    lda $11
+    sta $10
+    rts
+;; stored twice with a wide read over it between => clean
+    rep #$20
+    sta $10
+    lda $0F
+    sta $10
+    rts
+;; stored twice with a read by its long address between => clean
+    sep #$20
+    sta $10
+    lda.l $7E0010
+    sta $10
+    rts
+;; pointer stored, used to store, and stored again => clean
+    rep #$20
+    lda #$8000
+    sta $10
+    lda #$0005
+    sta ($10)
+    lda #$9000
+    sta $10
+    rts
