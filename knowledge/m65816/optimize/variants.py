@@ -40,7 +40,7 @@ def variants(line: Line, state: State, original: State) -> Iterator[Line]:
     elif line.name in ("STA", "STX", "STY"):
         yield from _stores(line, state)
     elif line.name in ("ADC", "SBC") and line.opcode.mode == "immediate_m":
-        yield from _sums(line)
+        yield from _sums(line, state, original)
     if line.name in ("ADC", "SBC", "AND", "ORA", "EOR", "TXA", "TYA", "LDA"):
         yield from _constant(line, state)
     elif line.name == "CMP":
@@ -119,8 +119,13 @@ def _stores(line: Line, state: State) -> Iterator[Line]:
             yield from _some(changed(line, "ST" + other, mode, operand))
 
 
-def _sums(line: Line) -> Iterator[Line]:
+def _sums(line: Line, state: State, original: State) -> Iterator[Line]:
     top = 0xFF if line.m else 0xFFFF
+    root, ahead = _offset(state)
+    other, behind = _offset(original)
+    if line.m and root == other and ahead != behind:
+        further = behind - ahead if line.name == "ADC" else ahead - behind
+        yield from _some(changed(line, line.name, "immediate_m", line.operand + further & top))
     yield from _some(
         changed(line, "INC", "accumulator", 0),
         changed(line, "DEC", "accumulator", 0),
@@ -151,3 +156,10 @@ def _constant(line: Line, state: State) -> Iterator[Line]:
     values = [after.get(half) for half in "AB"[: 2 - line.m]]
     if after.events == state.events and all(value < 256 for value in values):
         yield from _some(changed(line, "LDA", "immediate_m", int.from_bytes(bytes(values), "little")))
+
+
+def _offset(state: State) -> tuple[int, int]:
+    """Return the accumulator's low byte as a term and what is added to it."""
+    value = state.get("A")
+    kind, *parts = state.terms.node(value)
+    return (int(parts[0]), int(parts[1])) if kind == "plus" else (value, 0)
