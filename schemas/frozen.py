@@ -8,4 +8,4 @@ __all__ = ["Frozen"]
 class Frozen(BaseModel):
     """A value: immutable, with no unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

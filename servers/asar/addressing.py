@@ -9,13 +9,11 @@ from pydantic import Field
 
 from knowledge.snes.mapping import Mapper
 from schemas.frozen import Frozen
-from servers.asar.source import MapperName, assembly_of, checked, said_version
-from servers.machine.beneath import NotThereError, Root
+from servers.asar.source import MapperName, assembly_of, checked, rom_bytes, said_version
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.names import show
 from servers.machine.paging import END, page_of
-from servers.machine.rom_file import read_rom
 from servers.settings import Settings
 
 if TYPE_CHECKING:
@@ -99,6 +97,7 @@ def read_table(settings: Settings, path: str, mapper: Mapper) -> SymbolTable:
     """Read a symbol file of the project, whatever its format. Raises ServerError."""
     from knowledge.snes.symbol_table import SymbolError
     from knowledge.snes.symbols import read_symbols
+    from servers.machine.beneath import NotThereError, Root
 
     try:
         with Root(settings.project_root) as root:
@@ -161,8 +160,7 @@ def offer_addressing(face: Face, settings: Settings) -> None:
 
 
 def _rom_size(settings: Settings, rom: str) -> int:
-    with Root(settings.project_root) as root:
-        return len(read_rom(root, rom).data)
+    return len(rom_bytes(settings, rom))
 
 
 def _offer_translating(face: Face, settings: Settings) -> None:

@@ -13,7 +13,6 @@ from servers.asar.addressing import read_table
 from servers.asar.explaining import state_of
 from servers.asar.source import CodeText, EntryText, Source, gather
 from servers.asar.state import begin_of
-from servers.machine.asar import assemble_code
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
@@ -51,6 +50,8 @@ class Disassembled(Frozen):
 
 async def _same_bytes(text: str, source: Source, settings: Settings) -> str:
     """Assemble the text again and say whether the same bytes come of it."""
+    from servers.machine.asar import assemble_code
+
     try:
         assembly = await assemble_code(text, settings, mapper=source.program.mapper)
     except ServerError as error:

@@ -4,11 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from servers.asar.source import MapperName, assembly_of
+from servers.asar.source import MapperName, assembly_of, rom_bytes
 from servers.machine.asar_report import Assembled, report
-from servers.machine.beneath import Root
 from servers.machine.face import READS, Face
-from servers.machine.rom_file import read_rom
 from servers.settings import Settings
 
 __all__ = ["offer_assembling"]
@@ -47,7 +45,6 @@ def offer_assembling(face: Face, settings: Settings) -> None:
         """
         image = b""
         if rom:
-            with Root(settings.project_root) as root:
-                image = read_rom(root, rom).data
+            image = rom_bytes(settings, rom)
         assembly = await assembly_of(code, settings, mapper=mapper, include=tuple(include), rom=image)
         return report(assembly, offset=offset, limit=limit, find=find_symbol)

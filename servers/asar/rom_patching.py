@@ -12,14 +12,13 @@ from pydantic import Field
 from schemas.frozen import Frozen
 from servers.asar.rom_work import RomWork, mended, report_of, work_of
 from servers.asar.source import said_version
-from servers.machine.beneath import Root
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, WRITES, Face
-from servers.machine.rom_file import Changed, change_rom, undo_change
 from servers.settings import Settings
 
 if TYPE_CHECKING:
     from knowledge.snes.patch_report import BankUse, Hook, PatchReport
+    from servers.machine.rom_file import Changed
 
 __all__ = ["offer_rom_patching"]
 
@@ -204,6 +203,9 @@ def _refuse(findings: list[Finding]) -> None:
 
 
 async def _apply(settings: Settings, work: RomWork, report: PatchReport, *, output: str, what: str) -> Applied:
+    from servers.machine.beneath import Root
+    from servers.machine.rom_file import change_rom
+
     image, checksum = mended(work.image, work.mapper)
 
     def write() -> Changed:
@@ -295,6 +297,8 @@ def _offer_undo(face: Face, settings: Settings) -> None:
 
         Refused when something else changed the ROM since: nothing is lost then.
         """
+        from servers.machine.beneath import Root
+        from servers.machine.rom_file import undo_change
 
         def undo() -> Changed:
             with Root(settings.project_root) as root:

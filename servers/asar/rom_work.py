@@ -10,17 +10,16 @@ from knowledge.m65816.program import Block, Program
 from knowledge.snes.mapping import Mapper, snes_address
 from servers.asar.source import address_of, assembly_of, checked
 from servers.asar.state import begin_of
-from servers.machine.asar import Assembly
-from servers.machine.beneath import Root
 from servers.machine.errors import ServerError
 from servers.machine.names import show
-from servers.machine.rom_file import RomFile, read_rom
 from servers.settings import Settings
 
 if TYPE_CHECKING:
     from knowledge.snes.patch_hooks import KnownCode
     from knowledge.snes.patch_report import PatchReport
     from schemas.contract import MemoryRange
+    from servers.machine.asar import Assembly
+    from servers.machine.rom_file import RomFile
 
 __all__ = ["RomWork", "mended", "report_of", "work_of"]
 
@@ -64,11 +63,14 @@ async def work_of(
 ) -> RomWork:
     """Assemble patches onto a ROM in their order. Raises ServerError when one does not assemble."""
     from knowledge.snes.header import find_mapper
+    from servers.machine.beneath import Root
+    from servers.machine.rom_file import read_rom
 
     with Root(settings.project_root) as root:
         file = read_rom(root, rom)
     chosen: Mapper = find_mapper(file.data).mapper if mapper == "auto" else mapper  # type: ignore[assignment]  # a Literal
-    image, done = file.data, list[Assembly]()
+    image = file.data
+    done: list[Assembly] = []
     for number, patch in enumerate(patches, start=1):
         what = f"patch {number}" if len(patches) > 1 else "patch"
         assembly = await assembly_of(patch, settings, mapper=chosen, include=tuple(include), rom=image)

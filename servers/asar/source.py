@@ -14,15 +14,13 @@ from pydantic import Field
 
 from knowledge.m65816.program import Block, Listing, Program
 from knowledge.snes.mapping import MAPPERS, Mapper, pc_offset
-from servers.machine.asar import Assembly, asar_version, assemble_code, assemble_program, find_asar
-from servers.machine.asar_files import patch_program
-from servers.machine.beneath import Root
 from servers.machine.errors import ServerError
 from servers.machine.names import show
-from servers.machine.rom_file import read_rom
 from servers.settings import Settings
 
 if TYPE_CHECKING:
+    from servers.machine.asar import Assembly
+
     pass
 
 __all__ = [
@@ -34,6 +32,7 @@ __all__ = [
     "assembly_of",
     "checked",
     "gather",
+    "rom_bytes",
     "said_version",
     "source_of",
 ]
@@ -77,6 +76,8 @@ class Source(NamedTuple):
 
 async def said_version(settings: Settings) -> str:
     """Return the version of the asar in use, or why there is none: each result says it."""
+    from servers.machine.asar import asar_version, find_asar
+
     try:
         return await asar_version(find_asar(settings))
     except ServerError:
@@ -128,6 +129,10 @@ async def assembly_of(
     code: str, settings: Settings, *, mapper: Mapper = "lorom", include: tuple[str, ...] = (), rom: bytes = b""
 ) -> Assembly:
     """Assemble text, or the patch that `file: main.asm` names, over a ROM or a blank one. Raises ServerError."""
+    from servers.machine.asar import assemble_code, assemble_program
+    from servers.machine.asar_files import patch_program
+    from servers.machine.beneath import Root
+
     kind, rest = _kind(code)
     if kind not in ("text", "file"):
         raise ServerError(f"{kind}: is nothing to assemble; send assembly text, or file: and a patch of the project")
@@ -202,12 +207,20 @@ def _mapper_first(text: str) -> tuple[Mapper | None, str]:
     return None, text
 
 
+def rom_bytes(settings: Settings, path: str) -> bytes:
+    """Return a ROM of the project, without copier header. Raises ServerError."""
+    from servers.machine.beneath import Root
+    from servers.machine.rom_file import read_rom
+
+    with Root(settings.project_root) as root:
+        return read_rom(root, path).data
+
+
 def _from_rom(text: str, settings: Settings) -> Program:
     """Read `game.sfc $008000 64` or `hirom game.sfc $C08000`."""
     said, text = _mapper_first(text)
     part = _part(text)
-    with Root(settings.project_root) as root:
-        image = read_rom(root, part.path).data
+    image = rom_bytes(settings, part.path)
     mapper = said or _mapper_of(image)
     first = address_of(part.place, mapper)
     offset = pc_offset(first, mapper)

@@ -6,13 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from knowledge.m65816.opcodes import FLAGS
-from knowledge.m65816.outcome import CodeError, Script, Start
-from knowledge.m65816.registers import D, I, M, Registers, X
 from servers.machine.errors import ServerError
 from servers.machine.names import show
 
 if TYPE_CHECKING:
+    from knowledge.m65816.outcome import Start
+    from knowledge.m65816.registers import Registers
     from schemas.contract import Contract
 
 __all__ = ["Begin", "begin_of", "start_of"]
@@ -37,6 +36,7 @@ class Begin(NamedTuple):
 def begin_of(entry: str) -> Begin:
     """Read `m8 x16 d=$0000 db=$7E start=Main`. Raises ServerError with the right spelling."""
     from knowledge.m65816.contracts import read_contract
+    from knowledge.m65816.outcome import CodeError
 
     match = _START.search(entry)
     text = _START.sub(" ", entry)
@@ -51,6 +51,9 @@ def start_of(contract: Contract, inputs: Sequence[str]) -> Start:
 
     Raises ServerError with the right spelling.
     """
+    from knowledge.m65816.outcome import CodeError, Script, Start
+    from knowledge.m65816.registers import D, I, M, Registers, X
+
     p = (M if contract.m else 0) | (X if contract.x else 0) | I | (D if contract.decimal else 0)
     values = Registers(p=p, e=contract.e, d=contract.d or 0, db=contract.db or 0)
     memory: dict[int, int | bytes] = {}
@@ -97,6 +100,9 @@ def _parts(text: str) -> list[str]:
 
 def _set(values: Registers, text: str) -> None:
     from knowledge.m65816.contract_names import FLAG_NAMES, WIDTHS, names_in, number
+    from knowledge.m65816.opcodes import FLAGS
+    from knowledge.m65816.outcome import CodeError
+    from knowledge.m65816.registers import M, X
 
     name, equals, value = text.partition("=")
     if not equals:
@@ -129,6 +135,7 @@ def _set(values: Registers, text: str) -> None:
 
 
 def _memory(text: str) -> tuple[int, bytes]:
+    from knowledge.m65816.outcome import CodeError
     from knowledge.snes.addresses import spelled
 
     place, equals, content = text.partition("=")
@@ -142,6 +149,8 @@ def _memory(text: str) -> tuple[int, bytes]:
 
 
 def _bytes(token: str, text: str) -> bytes:
+    from knowledge.m65816.outcome import CodeError
+
     digits = re.sub(r"^(?:\$|0x)", "", token, flags=re.IGNORECASE)
     if not re.fullmatch(r"(?:[0-9A-Fa-f]{2}){1,}|[0-9A-Fa-f]", digits):
         raise CodeError(f"{show(text[:60])}: {show(token[:20])} is no byte; {_MEMORY_HELP}")

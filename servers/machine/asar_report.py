@@ -1,16 +1,18 @@
 """What a model is told of an assembly: the same facts as fields and as compact text, never above the limit."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field
 
 from schemas.diagnostic import Diagnostic
 from schemas.frozen import Frozen
-from servers.machine.asar import Assembly
-from servers.machine.asar_rom import Block
 from servers.machine.errors import ServerError
 from servers.machine.paging import END
 from servers.machine.wire import clean, shorten
+
+if TYPE_CHECKING:
+    from servers.machine.asar import Assembly
+    from servers.machine.asar_rom import Block
 
 __all__ = ["MOST_BYTES", "Assembled", "BlockPart", "Symbol", "diagnostic_line", "report"]
 
@@ -114,7 +116,7 @@ class _Page(NamedTuple):
     next_offset: int
 
 
-def _page(blocks: tuple[Block, ...], offset: int, limit: int) -> _Page:
+def _page(blocks: "tuple[Block, ...]", offset: int, limit: int) -> _Page:
     parts: list[BlockPart] = []
     position, left = 0, limit
     for block in blocks:
@@ -162,7 +164,7 @@ def _bounded(item: Diagnostic) -> Diagnostic:
     )
 
 
-def report(assembly: Assembly, *, offset: int = 0, limit: int = MOST_BYTES, find: str = "") -> Assembled:
+def report(assembly: "Assembly", *, offset: int = 0, limit: int = MOST_BYTES, find: str = "") -> Assembled:
     """Bring an assembly into the size of one result: `limit` bytes from `offset` on, symbols that contain `find`.
 
     Raises ServerError when `offset` is past the last byte.

@@ -7,10 +7,13 @@ leaves is cleaned, and nothing above the size limit leaves.
 
 import functools
 import inspect
+import logging
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver import server as sdk
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -82,6 +85,14 @@ def _problems(error: ToolError, name: str, known: tuple[str, ...]) -> str:
         return str(error).removeprefix(f"Error executing tool {name}: ")
     lines = [f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}" for item in cause.errors()]
     return f"{name} takes {', '.join(known) or 'no arguments'}; " + "; ".join(lines[:8])
+
+
+def _log_plainly(level: str = "WARNING") -> None:
+    """Log to standard error in plain lines: a host keeps them in a file, and rich would cost each start its import."""
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+
+
+sdk.configure_logging = _log_plainly  # type: ignore[attr-defined]  # imported there, not exported
 
 
 class Face(MCPServer):

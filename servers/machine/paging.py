@@ -2,12 +2,14 @@
 
 import codecs
 from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from servers.machine.beneath import Root
 from servers.machine.errors import ServerError
 from servers.machine.names import show
 from servers.machine.wire import clean
+
+if TYPE_CHECKING:
+    from servers.machine.beneath import Root
 
 __all__ = ["END", "Page", "TextPage", "page_of", "read_text"]
 
@@ -77,7 +79,7 @@ def _note(data: bytes, text: str) -> str:
     return "; ".join(notes)
 
 
-def read_text(root: Root, path: str, *, offset: int, limit: int) -> TextPage:
+def read_text(root: "Root", path: str, *, offset: int, limit: int) -> TextPage:
     """Return at most `limit` bytes of a text file from byte `offset` on, cut at a line's end if one is near.
 
     Raises ServerError for a binary file, an offset behind the end and all that `Root.read` refuses.
