@@ -19,6 +19,8 @@ WIDE = {
 """Widths in words."""
 _MASK = {"m": 0x20, "x": 0x10}
 _FARTHEST = 2_000
+_MOST_CALLERS = 64
+_NEAR = 256
 _SAVED = {"d": "D", "db": "DB"}
 _PUSHES = ("PHB", "PHD", "PEI")
 _BANKED = frozenset(
@@ -149,7 +151,7 @@ def regained(context: Context, routine: Routine, field: str) -> bool:
     routine was entered with, only what stands behind the call counts.
     """
     known = getattr(routine.entry, field) is not None
-    calls = [address for address in routine.callers if address in context.nodes]
+    calls = [address for address in routine.callers[:_MOST_CALLERS] if address in context.nodes]
     return bool(calls) and all(
         not _uses(context, call, field) or (not known and _keeps(context, call, field)) for call in calls
     )
@@ -160,7 +162,9 @@ def _keeps(context: Context, call: int, field: str) -> bool:
     node, kind = context.nodes[call], _SAVED[field]
     if node.state.stack is not None and any(item.kind == kind for item in node.state.stack):
         return True
-    routines = [context.flow.routines[entry] for entry in node.routines if entry in context.flow.routines]
+    routines = [
+        context.flow.routines[entry] for entry in node.routines[:_MOST_CALLERS] if entry in context.flow.routines
+    ]
     exits = [each.state for routine in routines for each in routine.exits if each.kind in ("rts", "rtl", "rti")]
     return bool(exits) and not any(state.touched & TOUCHED[kind] for state in exits)
 
@@ -174,7 +178,7 @@ def _uses(context: Context, call: int, field: str) -> bool:
             continue
         seen.add(address)
         node = context.nodes.get(address)
-        if node is None or len(seen) > _FARTHEST:
+        if node is None or len(seen) > _NEAR:
             return True
         if sets(node, field):
             continue

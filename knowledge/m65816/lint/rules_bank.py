@@ -200,7 +200,7 @@ def _unaligned(context: Context, address: int, page: int) -> Finding:
 
 
 def _page_left(context: Context, routine: Routine) -> Iterator[Finding]:
-    if len(routine.nodes) <= _TINY or regained(context, routine, "d"):
+    if len(routine.nodes) <= _TINY:
         return
     for each in routine.exits:
         left, entered = each.state.d, routine.entry.d
@@ -210,6 +210,8 @@ def _page_left(context: Context, routine: Routine) -> Iterator[Finding]:
             continue
         if entered is None and (left == 0 or not _uses_page(context, routine, left)):
             continue
+        if regained(context, routine, "d"):
+            return
         yield context.at_address(
             "direct-page-not-restored",
             each.address,

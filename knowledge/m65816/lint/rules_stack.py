@@ -323,7 +323,7 @@ def _taken(context: Context, routine: Routine, item: _Pull) -> int | None:
 def _bank(context: Context, routine: Routine) -> Iterator[Finding]:
     """Report a routine that leaves another data bank behind."""
     exits = [each for each in routine.exits if each.kind in ("rts", "rtl")]
-    if not exits or len(routine.nodes) <= _TINY or regained(context, routine, "db"):
+    if not exits or len(routine.nodes) <= _TINY:
         return
     for each in exits:
         left, entered = each.state.db, routine.entry.db
@@ -331,6 +331,8 @@ def _bank(context: Context, routine: Routine) -> Iterator[Finding]:
             continue
         if entered is None and each.kind != "rtl" and left not in (0x7E, 0x7F):
             continue
+        if regained(context, routine, "db"):
+            return
         yield context.at_address(
             "data-bank-not-restored",
             each.address,

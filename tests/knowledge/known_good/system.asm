@@ -304,3 +304,36 @@ SaveByte:
     lda.l $700001
     sta $11
     rts
+;; handler that saves the data bank for the routines that it calls
+NMI:
+    rep #$30
+    phb
+    pha
+    phx
+    phy
+    phd
+    jsl Frame
+    jsl Sound
+    rep #$30
+    pld
+    ply
+    plx
+    pla
+    plb
+    rti
+Frame:
+    sep #$30
+    phk
+    plb
+    lda $4210
+    lda $1000
+    sta $1001
+    rtl
+Sound:
+    sep #$30
+    lda #$7E
+    pha
+    plb
+    lda $8000
+    sta.l $002140
+    rtl
