@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from knowledge.m65816.outcome import Outcome, Start
 from schemas.frozen import Frozen
 from servers.asar.explaining import state_of
 from servers.asar.source import CodeText, EntryText, Source, gather
@@ -20,6 +19,7 @@ from servers.settings import Settings
 if TYPE_CHECKING:
     from knowledge.m65816.cycles import Count, LineCount
     from knowledge.m65816.flow_state import State
+    from knowledge.m65816.outcome import Outcome, Start
 
 __all__ = ["offer_counting"]
 

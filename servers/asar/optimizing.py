@@ -12,7 +12,6 @@ import anyio.to_thread
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
-from knowledge.m65816.outcome import CodeError
 from schemas.frozen import Frozen
 from servers.asar.explaining import state_of
 from servers.asar.proving import ClobberText, InputTexts, LiveText, Seed, reading
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from knowledge.m65816.contracts import Reading
     from knowledge.m65816.flow_state import State
     from knowledge.m65816.optimize.search import Candidate, Optimized
+    from knowledge.m65816.outcome import CodeError
 
 __all__ = ["offer_optimizing"]
 
@@ -106,6 +106,7 @@ def _version_lines(name: str, version: Version) -> list[str]:
 def _version(candidate: Candidate, state: State) -> Version:
     from knowledge.m65816.disassemble import disassemble
     from knowledge.m65816.flow import Entry
+    from knowledge.m65816.outcome import CodeError
 
     verdict = candidate.verdict
     if verdict.result == "refuted":

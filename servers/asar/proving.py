@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from knowledge.m65816.outcome import CodeError
 from schemas.contract import Counterexample, Difference, Verdict
 from schemas.frozen import Frozen
 from servers.asar.source import CodeText, EntryText, gather
@@ -97,6 +96,7 @@ def reading(*, entry: str, live: str, clobbers: str, inputs: list[str], budget: 
     Raises ServerError with the right spelling.
     """
     from knowledge.m65816.contracts import read_contract
+    from knowledge.m65816.outcome import CodeError
 
     try:
         return read_contract(

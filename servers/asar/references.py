@@ -1,11 +1,10 @@
 """What is to be read rather than called: the opcode and register references, and prompts to begin with."""
 
+from __future__ import annotations
+
 from mcp.server.mcpserver.exceptions import ResourceError
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
-from knowledge.m65816.opcodes import BY_MNEMONIC
-from knowledge.m65816.outcome import CodeError
-from knowledge.snes.registers import registers
 from servers.machine.face import Face
 
 __all__ = ["offer_references"]
@@ -15,6 +14,7 @@ _MOST = 100
 
 
 def _opcode(mnemonic: str) -> str:
+    from knowledge.m65816.outcome import CodeError
     from knowledge.m65816.reference import opcode_page
 
     try:
@@ -24,6 +24,7 @@ def _opcode(mnemonic: str) -> str:
 
 
 def _register(register: str) -> str:
+    from knowledge.m65816.outcome import CodeError
     from knowledge.m65816.reference import register_page
 
     try:
@@ -113,6 +114,9 @@ def _offer_completion(face: Face) -> None:
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion | None:
+        from knowledge.m65816.opcodes import BY_MNEMONIC
+        from knowledge.snes.registers import registers
+
         names: list[str] = []
         if isinstance(ref, ResourceTemplateReference) and argument.name == "mnemonic":
             names = sorted(BY_MNEMONIC)

@@ -8,10 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 import anyio.to_thread
 from pydantic import Field
 
-from knowledge.m65816.opcodes import FLAGS
-from knowledge.m65816.outcome import CodeError, HardwareAccess, Outcome, Remark, Start, TraceLine
-from knowledge.m65816.program import Program
-from knowledge.m65816.registers import Registers
 from schemas.frozen import Frozen
 from servers.asar.source import CodeText, EntryText, gather
 from servers.asar.state import begin_of, start_of
@@ -21,6 +17,10 @@ from servers.machine.paging import END, page_of
 from servers.settings import Settings
 
 if TYPE_CHECKING:
+    from knowledge.m65816.outcome import HardwareAccess, Outcome, Remark, Start, TraceLine
+    from knowledge.m65816.program import Program
+    from knowledge.m65816.registers import Registers
+
     pass
 
 __all__ = ["flag_letters", "offer_running", "register_values", "run_program"]
@@ -101,6 +101,8 @@ class RunResult(Frozen):
 
 def flag_letters(p: int) -> str:
     """Return P as `nVmxdizc`: a capital letter where the flag is set."""
+    from knowledge.m65816.opcodes import FLAGS
+
     return "".join(name.upper() if p & bit else name for name, bit in FLAGS.items())
 
 
@@ -185,6 +187,7 @@ def run_program(program: Program, start: Start, *, budget: int, trace: bool = Fa
     A run that is not too long is made a second time with every access of the bus looked at, which is far slower.
     """
     from knowledge.m65816.machine import Machine
+    from knowledge.m65816.outcome import CodeError
 
     try:
         machine = Machine(program)
