@@ -11,10 +11,12 @@ from typing import Literal, NamedTuple
 
 from knowledge.m65816.contract_names import FLAG_NAMES, REGISTER_NAMES
 from knowledge.m65816.contracts import check_contract
+from knowledge.m65816.equivalence_contract import settled
 from knowledge.m65816.equivalence_exhaustive import ASSUMED_STACK, exhaust, space_of
 from knowledge.m65816.equivalence_run import Pair, Result
 from knowledge.m65816.equivalence_shrink import counterexample, shrunk
 from knowledge.m65816.live_in import Unbounded, flow_of
+from knowledge.m65816.machine import Machine
 from knowledge.m65816.opcodes import FLAGS
 from knowledge.m65816.outcome import CodeError
 from knowledge.m65816.program import Program
@@ -29,8 +31,8 @@ Method = Literal["auto", "vectors", "smt", "exhaustive"]
 METHODS: tuple[Method, ...] = ("auto", "vectors", "smt", "exhaustive")
 _FIRST = 24
 """Cases that are run before a proof is tried."""
-_MOST_INSTRUCTIONS = 4_000_000
-"""Instructions after which no more vectors are tried."""
+_MOST_WORK = 3_000_000
+"""Work (see `equivalence_run.work`) after which no more vectors are tried: a few seconds at the worst."""
 _MOST_RUNAWAYS = 12
 """Cases on which the original may run out of its budget before it is called endless for most inputs."""
 
@@ -67,15 +69,17 @@ def compare(
     if not 1 <= seeds <= 4096:
         raise CodeError(f"{seeds} seeds: give 1 to 4096")
     comparison = _Comparison(original, candidate, contract)
-    return comparison.verdict(cases(contract, comparison.mined, seeds=seeds, seed=seed), method)
+    return comparison.verdict(cases(comparison.contract, comparison.mined, seeds=seeds, seed=seed), method)
 
 
 class _Comparison:
     def __init__(self, original: Program, candidate: Program, contract: Contract) -> None:
-        self.original, self.candidate, self.contract = original, candidate, contract
+        self.original, self.candidate = original, candidate
+        machines = Machine(original), Machine(candidate)
+        self.contract = contract = settled(contract, machines[0].layout)
         self.flows = [flow_of(program, contract) for program in (original, candidate)]
-        self.mined: Mined = mine(self.flows, contract)
-        self.pair = Pair(original, candidate, contract, self.flows[0])
+        self.pair = Pair(machines, contract, self.flows[0])
+        self.mined: Mined = mine(self.flows, contract, free=self.pair.free)
         self.notes: list[str] = []
 
     def verdict(self, series: Iterator[Case], method: Method) -> Verdict:
@@ -130,7 +134,7 @@ class _Comparison:
         )
 
     def _by_vectors(self, first: _Tried, series: Iterator[Case]) -> Verdict:
-        rest = self._try(series)
+        rest = self._try(series if self.pair.work <= _MOST_WORK else iter(()))
         total = first.cases + rest.cases
         if rest.different is not None:
             return self._refuted(rest.different, total, "vectors")
@@ -166,7 +170,7 @@ class _Comparison:
                 last = result
             else:
                 tried += 1
-            if self.pair.instructions > _MOST_INSTRUCTIONS:
+            if self.pair.work > (_MOST_WORK if tried else _MOST_WORK // 4):
                 break
         if not tried and last is not None:
             return self._without_sure_cases(last, chance, left_out)
@@ -179,7 +183,7 @@ class _Comparison:
         return _Tried(left_out, 0, left_out, chance)
 
     def _refuted(self, case: Case, tried: int, method: Literal["smt", "exhaustive", "vectors"]) -> Verdict:
-        case = shrunk(self.pair, case, self.mined)
+        case = shrunk(self.pair, case, self.mined) if self.pair.work <= _MOST_WORK else case
         result = self.pair.run(case)
         found = counterexample(case, result)
         worst = result.differences[0]
@@ -229,6 +233,11 @@ class _Comparison:
         said += [] if contract.decimal is None else [f"decimal mode {'on' if contract.decimal else 'off'} at entry"]
         dead = [name for name in (*REGISTER_NAMES, *FLAG_NAMES) if name in contract.clobbers]
         said += [f"dead at exit: {' '.join(dead)} (capitals are registers, small letters flags)"] if dead else []
+        if contract.hardware == "final":
+            said.append(
+                "of the hardware only VRAM, CGRAM and OAM at the end count: writes that leave them alone, such as "
+                "those to $2100 and $4200, may differ or be left out"
+            )
         return (*said, "bytes below S are dead at exit", *more)
 
 

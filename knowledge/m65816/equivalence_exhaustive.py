@@ -130,13 +130,13 @@ def _reserved(flows: Sequence[Flow], contract: Contract) -> Spans:
 def exhaust(pair: Pair, space: Space) -> Exhausted:
     """Run both on every input; raise Unbounded where that shows nothing (hardware, no end, too many writes)."""
     cases = 0
-    allowed = pair.instructions + _MOST_INSTRUCTIONS[pair.first.cpu.kind]
+    allowed = pair.work + _MOST_INSTRUCTIONS[pair.first.cpu.kind]
     different: list[set[int]] = []
     for seed, fill in zip(_SEEDS, _FILLS, strict=True):
         lone: set[int] = set()
         different.append(lone)
         for chunk in _chunks(_inputs(space, pair.contract, fill, seed)):
-            if pair.instructions > allowed:
+            if pair.work > allowed:
                 raise Unbounded(f"{space.size} inputs, too long to run them all")
             cases += len(chunk)
             found = _sweep(pair, chunk, lone)
@@ -206,7 +206,7 @@ def _sweep(pair: Pair, chunk: list[Case], lone: set[int]) -> Case | None:
         entry = machine.prepare(pair.start(chunk[0]._replace(memory={})))
         starts = starts or [_started(case, entry) for case in chunk]
         data = machine.sweep(starts, budget=most).data
-        pair.instructions += sum(row[14] for row in SWEPT.iter_unpack(data))
+        pair.work += sum(row[14] for row in SWEPT.iter_unpack(data))
         rows.append(SWEPT.iter_unpack(data))
     view = _View(pair)
     for case, one, other in zip(chunk, rows[0], rows[1], strict=True):

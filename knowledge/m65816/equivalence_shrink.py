@@ -11,14 +11,14 @@ from schemas.contract import Contract, Counterexample
 __all__ = ["counterexample", "shrunk"]
 
 _MOST_TRIES = 120
-_MOST_INSTRUCTIONS = 120_000
+_MOST_WORK = 120_000
 _FREE_FLAGS = ("n", "v", "d", "i", "z", "c")
 
 
 def shrunk(pair: Pair, case: Case, mined: Mined) -> Case:
     """Return a case on which the two still differ, with less in it. Every case tried keeps to the contract."""
     known = places(pair.contract, mined)
-    last = pair.instructions + _MOST_INSTRUCTIONS
+    last = pair.work + _MOST_WORK
     case = _explicit(pair, case, known)
     tries = 0
     progress = True
@@ -26,7 +26,7 @@ def shrunk(pair: Pair, case: Case, mined: Mined) -> Case:
         progress = False
         for smaller in _smaller(case, known, pair.contract):
             tries += 1
-            if tries > _MOST_TRIES or pair.instructions > last:
+            if tries > _MOST_TRIES or pair.work > last:
                 return case
             if _differs(pair, smaller):
                 case, progress = smaller, True

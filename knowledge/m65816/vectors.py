@@ -4,7 +4,7 @@ What varies are the registers and flags, and the bytes of RAM that the code name
 wide index registers mostly near their table, since a run that wanders into hardware tells nothing about either program.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Literal, NamedTuple
@@ -29,6 +29,8 @@ _POISONS = 1024
 """Seeds of memory that one seed of the caller may use up."""
 _MOST_DIRECTED = 96
 _MOST_PLACES = 160
+_MOST_ANSWERS = 64
+"""Constants of the code with which the APU ports answer, at most."""
 
 _SILENT = Script()
 _PADS = frozenset((0x4016, 0x4017, *range(0x4218, 0x4220)))
@@ -88,14 +90,24 @@ class Mined:
     """Registers of the joypads and the APU that are read."""
     near: dict[str, int] = field(default_factory=dict[str, int])
     """Largest useful value of X and Y as 16-bit indexes in bank 0."""
+    free: Callable[[int], bool] = is_memory
+    """Whether the byte at an address may be set: RAM that both programs have and that holds neither of them."""
 
 
-def mine(flows: Sequence[Flow], contract: Contract) -> Mined:
-    """Return the constants and the RAM addresses that occur in the programs."""
-    mined = Mined()
+def mine(flows: Sequence[Flow], contract: Contract, *, free: Callable[[int], bool] = is_memory) -> Mined:
+    """Return the constants and the RAM addresses that occur in the programs.
+
+    `free` says which bytes may be set, by SNES address: none that the mapper lacks, none of the programs' own.
+    """
+    mined = Mined(free=free)
     for flow in flows:
         for node in flow.nodes.values():
             _mine_node(mined, node, contract)
+    for address, (size, role) in list(mined.memory.items()):
+        if not free(address):
+            del mined.memory[address]
+        elif size == 16 and not free(address + 1):
+            mined.memory[address] = (8, "value" if role == "pointer" else role)
     return mined
 
 
@@ -207,12 +219,16 @@ class _Setting:
     def __init__(self, contract: Contract, mined: Mined) -> None:
         self.contract = contract
         self.places = places(contract, mined)
-        self.regions = sorted(mined.regions)
         self.outside = mined.outside
         self.pool = tuple(sorted(mined.values)) or CORNERS
         self.all = (*CORNERS, *self.pool)
         self.pairs = self._pairs()
-        self.settled = {p.address for p in self.places} | {p.address + 1 for p in self.places if p.size == 16}
+        settled = {p.address for p in self.places} | {p.address + 1 for p in self.places if p.size == 16}
+        self.regions = [
+            [(at, mined.free(at) and at not in settled) for at in range(first, min(first + max(_REGIONS), 0x800000))]
+            for first in sorted(mined.regions)
+        ]
+        """By region, its addresses and whether each may be filled."""
 
     def series(self, random: Random, seeds: int) -> Iterator[list[int]]:
         """Yield one value for each place, case by case."""
@@ -300,24 +316,35 @@ class _Setting:
                 memory[place.address] = settled & 0xFF
                 if place.size == 16:
                     memory[place.address + 1] = settled >> 8
-        script = self._script(random) if self.outside and number % 3 else _SILENT
+        script = self._script(random, number) if self.outside and number % 12 != 11 else _SILENT
         return Case(self._registers(registers, random, number), memory, 0, script)
 
-    def _script(self, random: Random) -> Script:
-        """Return buttons and APU answers; once those are used up, the APU ports echo."""
+    def _script(self, random: Random, number: int) -> Script:
+        """Return buttons and APU answers; once those are used up, the APU ports echo.
+
+        Code that waits for an answer waits for one of its own constants: those are the first answers, or follow some
+        random ones, on all ports in step so that a word is read as a word.
+        """
         pads = tuple((random.choice((0, 0x8000, 0x0F30, random.randrange(0x10000))),) for _ in range(2))
         ports = sorted(self.outside & _APU)
         answers = tuple(
-            (port & 3, random.choice(self.all) & 0xFF) for port in ports for _ in range(random.randrange(4))
+            (port & 3, random.choice(self.all) & 0xFF)
+            for port in ports
+            for _ in range(random.randrange(4) if number % 3 else 0)
         )
+        answers += tuple((port & 3, self._answer(value, port)) for value in self.pool[:_MOST_ANSWERS] for port in ports)
         return Script(joypads=pads, apu=answers)
+
+    @staticmethod
+    def _answer(value: int, port: int) -> int:
+        return value >> 8 if value > 0xFF and port & 1 else value & 0xFF
 
     def _fill(self, memory: dict[int, int], random: Random) -> None:
         size = random.choice(_REGIONS)
         one = random.choice(self.all) & 0xFF
         for region in self.regions:
-            for address in range(region, min(region + size, 0x800000)):
-                if address not in self.settled:
+            for address, fillable in region[:size]:
+                if fillable:
                     memory[address] = one if size > 100 else random.choice(self.all) & 0xFF
 
     def _settle(self, place: Place, value: int, random: Random) -> int:

@@ -10,7 +10,8 @@ from knowledge.m65816.equivalence import Method, compare
 from knowledge.m65816.outcome import CodeError
 from knowledge.m65816.program import Program, snippet
 from knowledge.m65816.smt import prove
-from schemas.contract import Contract, Input, Verdict
+from knowledge.snes.mapping import Mapper
+from schemas.contract import Contract, Input, MemoryRange, Verdict
 
 Z3 = importlib.util.find_spec("z3") is not None
 PROOFS: tuple[Method, ...] = ("auto", "smt", "exhaustive")
@@ -119,3 +120,96 @@ def test_writing_back_the_one_value_that_an_input_holds_is_no_difference(method:
     contract = parse_contract(clobbers="n z", inputs=["A=5", "$7E0010=5"])
     assert _compare("60", "A905 60", contract, method=method).result in ("proved", "tested")
     assert _compare("60", "A905 8510 60", contract, method=method).result in ("proved", "tested")
+
+
+# what must not be refused or refuted
+
+
+@pytest.mark.parametrize("code", ["AD0061 60", "8D0060 60", "AF008071 60", "AF006030 60", "BD0061 60"])
+@pytest.mark.parametrize("mapper", ["lorom", "hirom", "exlorom", "exhirom"])
+def test_ram_that_the_mapper_lacks_ends_in_a_verdict(code: str, mapper: Mapper) -> None:
+    first, second = (replace(_code(text), mapper=mapper) for text in ("A901 60", code))
+    assert compare(first, second, Contract(clobbers=FLAGS)).result in ("refuted", "tested")
+
+
+@pytest.mark.parametrize("method", ["auto", "vectors", "exhaustive", "smt"])
+@pytest.mark.parametrize("name", ["$0010", "$7e0010", "$000010", "$800010", "$10"])
+def test_an_input_may_be_named_by_any_mirror_in_any_case(name: str, method: Method) -> None:
+    contract = Contract(clobbers=FLAGS, inputs=(Input(name=name, low=0, high=9),))
+    assert _compare("A510 C90A 9002 A900 60", "A510 60", contract, method=method).result in ("proved", "tested")
+
+
+def test_clobbered_memory_may_be_named_by_any_mirror() -> None:
+    for start in (0x10, 0x800010, 0x7E0010):
+        contract = Contract(clobbers=FLAGS | {"A"}, memory_clobbers=(MemoryRange(start=start, end=start + 15),))
+        assert _compare("A905 8510 60", "A906 8510 60", contract).result == "proved"
+        assert _compare("A905 8530 60", "A906 8530 60", contract).result == "refuted"
+    sram = Contract(clobbers=FLAGS | {"A"}, memory_clobbers=(MemoryRange(start=0xF00010, end=0xF0001F),))
+    assert _compare("A905 8F100070 60", "A906 8F100070 60", sram).result == "proved"
+    narrow = Contract(clobbers=FLAGS, inputs=(Input(name="$F00010", low=0, high=9),))
+    assert _compare("AF100070 C90A 9002 A900 60", "AF100070 60", narrow).result == "tested"
+    with pytest.raises(CodeError, match="neither WRAM nor SRAM"):
+        _compare("60", "EA60", Contract(inputs=(Input(name="$306000", values=(1,)),)))
+
+
+@pytest.mark.parametrize("method", ["auto", "vectors", "exhaustive"])
+def test_code_in_ram_may_read_its_own_data(method: Method) -> None:
+    verdict = _compare("AF05807E 60 42", "A942 EAEA 60 42", Contract(), at=0x7E8000, method=method)
+    assert verdict.result in ("proved", "tested")
+    assert _compare("AF05807E 60 42", "A943 EAEA 60 42", Contract(), at=0x7E8000, method=method).result == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("original", "candidate"),
+    [
+        ("9C1621 9C1721 AD3921 AD3921 8510 AD3921 8511 60", "9C1621 9C1721 AD3921 8510 AD3921 8511 60"),
+        ("9C2121 AD3B21 AD3B21 8510 60", "9C2121 AD3B21 8510 60"),
+        ("9C0221 9C0321 AD3821 8510 AD3821 8511 60", "9C0221 9C0321 AD3821 8511 AD3821 8510 60"),
+    ],
+)
+def test_a_read_of_video_memory_sees_what_lies_there(original: str, candidate: str) -> None:
+    contract = parse_contract(clobbers="A n z")
+    assert _compare(original, candidate, contract).result == "refuted"
+    assert _compare(original, original.replace("60", "EA60"), contract).result == "tested"
+
+
+# what cannot be waited for
+
+
+@pytest.mark.parametrize(
+    ("wait", "other"),
+    [
+        ("AD4021 C9CC D0F9 60", "EA AD4021 C9CC D0F9 60"),
+        ("AD4021 C9AA D0F9 AD4121 C937 D0F9 60", "AD4021 C9AA D0F9 EA AD4121 C937 D0F9 60"),
+        ("C220 AD4021 C9CC12 D0F8 E220 60", "C220 EA AD4021 C9CC12 D0F8 E220 60"),
+    ],
+)
+def test_a_wait_for_an_answer_of_the_apu_is_answered(wait: str, other: str) -> None:
+    contract = parse_contract(clobbers="A B n z c v")
+    assert _compare(wait, other, contract).result == "tested"
+    assert _compare(wait, "60", contract).result == "refuted"
+
+
+def test_a_comparison_of_final_images_says_what_it_leaves_out() -> None:
+    verdict = _compare("A90F 8D0021 60", "A90F 60", Contract(hardware="final"))
+    assert verdict.result == "tested"
+    assert any("$2100" in assumption and "left out" in assumption for assumption in verdict.assumptions)
+    assert not any("$2100" in assumption for assumption in _compare("60", "EA60", Contract()).assumptions)
+
+
+# how much is run
+
+
+def _accesses(original: str) -> int:
+    """Return how many inputs are run on code that is costly, against the same code behind a NOP."""
+    verdict = _compare(original, "EA" + original, parse_contract(clobbers="A n z"))
+    assert verdict.result == "tested"
+    return verdict.cases
+
+
+def test_code_whose_runs_are_costly_is_tried_on_fewer_inputs() -> None:
+    cheap = _accesses("AD4021 8510 60")
+    dma = _accesses("A901 8D0B42 60")  # 65,536 bytes of DMA a run
+    wait = _accesses("AD1242 30FB AD1242 10FB 60")  # a whole frame
+    assert 1 <= dma <= 8
+    assert dma < wait < cheap // 2
