@@ -112,7 +112,7 @@ class Pair:
     def start(self, case: Case) -> Start:
         """Return what a machine starts from on a case."""
         frame = "interrupt" if self.interrupt else "call"
-        video = _video(case.poison) if self._shows_video else {}
+        video: Mapping[str, bytes] = _video(case.poison) if self._shows_video else {}
         return Start(case.registers, case.memory, case.poison, frame, video, case.script)  # type: ignore[arg-type]  # mypy widens the literals of a conditional
 
     def free(self, address: int) -> bool:
