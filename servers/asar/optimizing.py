@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import anyio.from_thread
 import anyio.to_thread
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from knowledge.m65816.contracts import Reading
     from knowledge.m65816.flow_state import State
     from knowledge.m65816.optimize.search import Candidate, Optimized
-    from knowledge.m65816.outcome import CodeError
 
 __all__ = ["offer_optimizing"]
 
@@ -166,11 +166,9 @@ def _result(source: Source, found: Optimized, read: Reading) -> OptimizedCode:
     )
 
 
-async def _search(
-    source: Source, read: Reading, goal: Literal["clocks", "bytes"], seed: int, ctx: Context
-) -> Optimized:
+async def _search(search: Callable[..., Optimized], ctx: Context) -> Optimized:
     """Search in a thread; progress is told, and a cancelled call ends the search. Raises ServerError."""
-    from knowledge.m65816.optimize.search import optimize
+    from knowledge.m65816.outcome import CodeError
 
     gone = threading.Event()
     told = _Told(0, time.monotonic())
@@ -183,11 +181,8 @@ async def _search(
             told = _Told(looked, time.monotonic())
             anyio.from_thread.run(ctx.report_progress, looked, None, f"{looked} rewrites looked at")
 
-    work = partial(
-        optimize, source.program, read.contract, goal=goal, seed=seed, candidates=_CANDIDATES, on_progress=progress
-    )
     try:
-        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(partial(search, on_progress=progress), abandon_on_cancel=True)
     except CodeError as error:
         raise ServerError(str(error)) from error
     finally:
@@ -207,6 +202,10 @@ def offer_optimizing(face: Face, settings: Settings) -> None:
         inputs: InputTexts = [],  # noqa: B006  # read only; a default that pydantic copies
         goal: Annotated[Literal["clocks", "bytes"], Field(description="what to save first")] = "clocks",
         seed: Seed = 0,
+        growth: Annotated[
+            int,
+            Field(ge=-1, le=256, description="bytes it may grow by, -1 to 256; -1: up to 8 where that saves clocks"),
+        ] = -1,
     ) -> OptimizedCode:
         """Search for faster (or smaller) code that does the same, each version proved or tested by running it.
 
@@ -214,7 +213,11 @@ def offer_optimizing(face: Face, settings: Settings) -> None:
         is kept. Returns the code, its bytes, clocks before and after, each change with why it is safe, and the verdict;
         or says that nothing better was found. Never returns code that was refuted.
         """
+        from knowledge.m65816.optimize.search import optimize
+
         begin = begin_of(entry)
         read = reading(entry=begin.text, live=live, clobbers=clobbers, inputs=inputs)
         source = await gather(code, settings, start=begin.start)
-        return _result(source, await _search(source, read, goal, seed, ctx), read)
+        limits: dict[str, Any] = {"seed": seed, "candidates": _CANDIDATES, "growth": None if growth < 0 else growth}
+        search = partial(optimize, source.program, read.contract, goal=goal, **limits)
+        return _result(source, await _search(search, ctx), read)

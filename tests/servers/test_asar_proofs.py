@@ -213,3 +213,14 @@ def test_no_text_crashes_a_tool_or_leaves_a_process(folder: Path, words: list[st
 
     anyio.run(look)
     assert processes(folder) == set()
+
+
+async def test_what_cannot_be_optimised_is_told_with_the_reason(client: Client) -> None:
+    text, fields = await called(client, "optimize_code", code="loop: bra loop", entry="m8 x8")
+    assert not fields and "Error executing" not in text and "budget" in text
+
+
+async def test_code_that_may_not_grow_does_not(client: Client) -> None:
+    code = "ldx #$0f\nloop:\nlda $0200,x\nsta $0300,x\ndex\nbpl loop\nrts"
+    _, fields = await called(client, "optimize_code", code=code, live="none", growth=0)
+    assert fields["best"] is None or fields["best"]["bytes"] <= fields["original_bytes"]
