@@ -19,6 +19,7 @@ from tests.asar import HERE, NEEDS_ASAR, called
 
 FUZZ = int(os.environ.get("AFS_FUZZ_CASES", "60"))
 """Cases of each fuzz test; 10000 for a long look."""
+SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 
 
 pytestmark = [pytest.mark.anyio, *NEEDS_ASAR]
@@ -178,7 +179,7 @@ def processes(folder: Path) -> set[str]:
 TOOLS = ("run_code", "disassemble", "lint", "count_cycles", "explain_bytes")
 
 
-@settings(max_examples=FUZZ, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=FUZZ, deadline=None, suppress_health_check=SLOW)
 @given(data=st.binary(min_size=1, max_size=60), entry=st.sampled_from(["", "m16 x16", "m8 x16", "e=1", "m16"]))
 def test_no_bytes_crash_a_tool(data: bytes, entry: str) -> None:
     async def look() -> None:
@@ -200,7 +201,7 @@ pushpc pullpc assert print error warn fill pad namespace é \x00 \x7f
 WORDS = st.sampled_from(FRAGMENTS.split())
 
 
-@settings(max_examples=FUZZ, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=FUZZ, deadline=None, suppress_health_check=SLOW)
 @given(words=st.lists(st.one_of(WORDS, st.text(max_size=6)), max_size=30), ends=st.randoms())
 def test_no_text_crashes_a_tool_or_leaves_a_process(folder: Path, words: list[str], ends: Any) -> None:
     code = "".join(word + ends.choice([" ", "\n", "", "\n"]) for word in words)
