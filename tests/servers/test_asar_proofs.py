@@ -3,12 +3,13 @@
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
@@ -179,18 +180,21 @@ def processes(folder: Path) -> set[str]:
 TOOLS = ("run_code", "disassemble", "lint", "count_cycles", "explain_bytes")
 
 
+@pytest.fixture
+def asked(folder: Path) -> Iterator[Callable[..., str]]:
+    """One server for many examples: what a tool says, as text."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(build(HERE))) as client:
+        yield lambda tool, **arguments: portal.call(partial(called, client, tool, **arguments))[0]
+
+
 @settings(max_examples=FUZZ, deadline=None, suppress_health_check=SLOW)
 @given(data=st.binary(min_size=1, max_size=60), entry=st.sampled_from(["", "m16 x16", "m8 x16", "e=1", "m16"]))
-def test_no_bytes_crash_a_tool(data: bytes, entry: str) -> None:
-    async def look() -> None:
-        async with Client(build(HERE)) as client:
-            for tool in TOOLS:
-                name = "bytes" if tool == "explain_bytes" else "code"
-                extra = {"budget": 2_000} if tool == "run_code" else {}
-                text, _ = await called(client, tool, entry=entry, **{name: f"hex: $008000: {data.hex()}"}, **extra)
-                assert "Error executing tool" not in text, (tool, data.hex())
-
-    anyio.run(look)
+def test_no_bytes_crash_a_tool(asked: Callable[..., str], data: bytes, entry: str) -> None:
+    for tool in TOOLS:
+        name = "bytes" if tool == "explain_bytes" else "code"
+        extra = {"budget": 2_000} if tool == "run_code" else {}
+        text = asked(tool, entry=entry, **{name: f"hex: $008000: {data.hex()}"}, **extra)
+        assert "Error executing tool" not in text, (tool, data.hex())
 
 
 FRAGMENTS = """
@@ -203,16 +207,12 @@ WORDS = st.sampled_from(FRAGMENTS.split())
 
 @settings(max_examples=FUZZ, deadline=None, suppress_health_check=SLOW)
 @given(words=st.lists(st.one_of(WORDS, st.text(max_size=6)), max_size=30), ends=st.randoms())
-def test_no_text_crashes_a_tool_or_leaves_a_process(folder: Path, words: list[str], ends: Any) -> None:
+def test_no_text_crashes_a_tool_or_leaves_a_process(
+    asked: Callable[..., str], folder: Path, words: list[str], ends: Any
+) -> None:
     code = "".join(word + ends.choice([" ", "\n", "", "\n"]) for word in words)
-
-    async def look() -> None:
-        async with Client(build(HERE)) as client:
-            for tool in ("assemble", "lint"):
-                text, _ = await called(client, tool, code=code)
-                assert "Error executing tool" not in text, (tool, code)
-
-    anyio.run(look)
+    for tool in ("assemble", "lint"):
+        assert "Error executing tool" not in asked(tool, code=code), (tool, code)
     assert processes(folder) == set()
 
 
