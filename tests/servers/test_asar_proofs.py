@@ -184,7 +184,11 @@ TOOLS = ("run_code", "disassemble", "lint", "count_cycles", "explain_bytes")
 def asked(folder: Path) -> Iterator[Callable[..., str]]:
     """One server for many examples: what a tool says, as text."""
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(build(HERE))) as client:
-        yield lambda tool, **arguments: portal.call(partial(called, client, tool, **arguments))[0]
+
+        def ask(tool: str, **arguments: Any) -> str:
+            return portal.call(partial(called, client, tool, **arguments))[0]
+
+        yield ask
 
 
 @settings(max_examples=FUZZ, deadline=None, suppress_health_check=SLOW)
