@@ -186,7 +186,8 @@ def asked(folder: Path) -> Iterator[Callable[..., str]]:
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(build(HERE))) as client:
 
         def ask(tool: str, **arguments: Any) -> str:
-            return portal.call(partial(called, client, tool, **arguments))[0]
+            text: str = portal.call(partial(called, client, tool, **arguments))[0]
+            return text
 
         yield ask
 
