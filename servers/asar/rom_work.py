@@ -148,13 +148,21 @@ def _allowed(text: str, mapper: Mapper) -> MemoryRange:
     return MemoryRange(start=start, end=end)
 
 
-def mended(image: bytes, mapper: Mapper) -> tuple[bytes, str]:
+class Mended(NamedTuple):
+    """A ROM as it is written."""
+
+    image: bytes
+    checksum: str
+    """As the header holds it, e.g. `$1B2C`; empty: there is no header."""
+
+
+def mended(image: bytes, mapper: Mapper) -> Mended:
     """Return the image with its header's checksum right, and the checksum; as it is where there is no header."""
     from knowledge.snes.header import checksum_of, headed, read_header
 
     header, sums = read_header(image, mapper), checksum_of(image, mapper)
     if header is None or sums is None or not headed(image, mapper):
-        return image, ""
+        return Mended(image, "")
     pair = (sums.computed ^ 0xFFFF).to_bytes(2, "little") + sums.computed.to_bytes(2, "little")
     place = header.offset + 0x1C
-    return image[:place] + pair + image[place + 4 :], f"${sums.computed:04X}"
+    return Mended(image[:place] + pair + image[place + 4 :], f"${sums.computed:04X}")

@@ -11,17 +11,16 @@ from typing import NamedTuple
 
 from pydantic import Field, ValidationError
 
+from knowledge.snes.addresses import COPIER_HEADER, copier_header
 from schemas.frozen import Frozen
 from servers.machine.beneath import Chunk, NotThereError, Root, TakenError
 from servers.machine.errors import ServerError
 from servers.machine.names import show
 
-__all__ = ["COPIER_HEADER", "ROM_LIMIT", "Changed", "RomFile", "change_rom", "read_rom", "undo_change"]
+__all__ = ["ROM_LIMIT", "Changed", "RomFile", "change_rom", "read_rom", "undo_change"]
 
 ROM_LIMIT = 16 << 20
 """Bytes of the largest ROM file that is read."""
-COPIER_HEADER = 512
-"""Bytes that copiers put before a ROM."""
 _SMALLEST = 0x8000
 _RECORD_LIMIT = 1 << 20
 _TRIES = 20
@@ -69,8 +68,7 @@ def read_rom(root: Root, path: str) -> RomFile:
         raise ServerError(
             f"there is no ROM {show(path)}; name it relative to the project folder (AFS_PROJECT_ROOT)"
         ) from error
-    headered = len(chunk.data) % 0x400 == COPIER_HEADER
-    header = chunk.data[:COPIER_HEADER] if headered else b""
+    header = chunk.data[: copier_header(len(chunk.data))]
     data = chunk.data[len(header) :]
     if not _SMALLEST <= len(data) <= ROM_LIMIT:
         raise ServerError(

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.snes.addresses import COPIER_HEADER
 from servers.machine.beneath import Root
 from servers.machine.errors import ServerError
-from servers.machine.rom_file import COPIER_HEADER, change_rom, read_rom, undo_change
+from servers.machine.rom_file import change_rom, read_rom, undo_change
 
 ROM = bytes(0x8000)
 
