@@ -17,6 +17,13 @@ def _folder(environ: Mapping[str, str], name: str, default: Path) -> Path:
     return Path(value).expanduser().absolute() if value else default
 
 
+def _graph_file(environ: Mapping[str, str]) -> Path | None:
+    own, memory = (environ.get(name, "").strip() for name in ("AFS_GRAPH_FILE", "MEMORY_FILE_PATH"))
+    if own:
+        return Path(own).expanduser().absolute()
+    return Path(memory).expanduser().absolute().with_suffix(".sqlite") if memory else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Settings of a server. An empty variable counts as unset."""
@@ -30,6 +37,21 @@ class Settings:
     was started)."""
     asar: str = ""
     """Path of the asar to use (`AFS_ASAR`); empty: found by the search order."""
+    symbols: tuple[str, ...] = ()
+    """Symbol files of the user's own hack, below the project root (`AFS_SYMBOLS`, separated as in `PATH`)."""
+    graph: Path | None = None
+    """File of the user's graph (`AFS_GRAPH_FILE`, else beside `MEMORY_FILE_PATH`, where the reference memory server
+    keeps its own); none: below the data folder."""
+
+    @property
+    def graph_file(self) -> Path:
+        """The SQLite file of the user's graph."""
+        return self.graph or self.data_dir / "graph.sqlite"
+
+    @property
+    def code_file(self) -> Path:
+        """The SQLite file of the code index, beside the graph."""
+        return self.graph_file.with_name(f"{self.graph_file.stem}-code.sqlite")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -40,6 +62,8 @@ class Settings:
             data_dir=_folder(env, "AFS_DATA_DIR", platformdirs.user_data_path("afs-suite", appauthor=False)),
             project_root=_folder(env, "AFS_PROJECT_ROOT", Path.cwd()),
             asar=env.get("AFS_ASAR", "").strip(),
+            symbols=tuple(filter(None, map(str.strip, env.get("AFS_SYMBOLS", "").split(os.pathsep)))),
+            graph=_graph_file(env),
         )
 
     def at(self, context_root: Path) -> "Settings":

@@ -12,8 +12,8 @@ from schemas.frozen import Frozen
 from servers.asar.source import MapperName, assembly_of, checked, rom_bytes, said_version
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
-from servers.machine.names import show
 from servers.machine.paging import END, page_of
+from servers.machine.symbol_file import read_table
 from servers.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from knowledge.snes.symbol_table import SymbolTable
     from knowledge.snes.symbols import Format
 
-__all__ = ["offer_addressing", "read_table"]
+__all__ = ["offer_addressing"]
 
-_SYMBOL_LIMIT = 32 << 20
 _MOST_PROBLEMS = 20
 
 
@@ -93,23 +92,6 @@ def _translated(found: Translation, version: str) -> Translated:
     )
 
 
-def read_table(settings: Settings, path: str, mapper: Mapper) -> SymbolTable:
-    """Read a symbol file of the project, whatever its format. Raises ServerError."""
-    from knowledge.snes.symbol_table import SymbolError
-    from knowledge.snes.symbols import read_symbols
-    from servers.machine.beneath import NotThereError, Root
-
-    try:
-        with Root(settings.project_root) as root:
-            data = root.read(path, limit=_SYMBOL_LIMIT, tagged=False).data
-    except NotThereError as error:
-        raise ServerError(f"there is no symbol file {show(path)}; name it relative to the project folder") from error
-    try:
-        return read_symbols(data.decode("utf-8", "replace"), mapper=mapper)
-    except SymbolError as error:
-        raise ServerError(str(error)) from error
-
-
 class _Found(NamedTuple):
     """Symbols, and the memory map in which they lie."""
 
@@ -124,7 +106,7 @@ async def _table(settings: Settings, symbols: str, code: str, mapper: Mapper) ->
     if bool(symbols) == bool(code.strip()):
         raise ServerError("give one of symbols (a symbol file) and code")
     if symbols:
-        return _Found(await anyio.to_thread.run_sync(read_table, settings, symbols, mapper), mapper)
+        return _Found(await anyio.to_thread.run_sync(read_table, settings.project_root, symbols, mapper), mapper)
     assembly = await assembly_of(code, settings, mapper=mapper)
     if not assembly.symbols:
         checked(assembly, "code")

@@ -11,7 +11,7 @@ from schemas.frozen import Frozen
 from servers.asar.explaining import state_of
 from servers.asar.source import CodeText, EntryText, Source, gather
 from servers.asar.state import begin_of, start_of
-from servers.asar.work import in_thread
+from servers.asar.work import in_thread_of_code
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
 from servers.settings import Settings
@@ -184,4 +184,4 @@ def offer_counting(face: Face, settings: Settings) -> None:
         source = await gather(code, settings, start=begin.start)
         start = start_of(begin.contract, inputs) if inputs else None
         state = state_of(begin.contract)
-        return await in_thread(partial(_work, source, state, start, offset=offset, limit=limit))
+        return await in_thread_of_code(partial(_work, source, state, start, offset=offset, limit=limit))

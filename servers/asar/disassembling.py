@@ -9,13 +9,13 @@ import anyio.to_thread
 from pydantic import Field
 
 from schemas.frozen import Frozen
-from servers.asar.addressing import read_table
 from servers.asar.explaining import state_of
 from servers.asar.source import CodeText, EntryText, Source, gather
 from servers.asar.state import begin_of
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
+from servers.machine.symbol_file import read_table
 from servers.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def offer_disassembling(face: Face, settings: Settings) -> None:
         source = await gather(code, settings, start=begin.start)
         names = dict(source.listing.labels)
         if symbols:
-            names |= (await anyio.to_thread.run_sync(read_table, settings, symbols, source.program.mapper)).by_name
+            names |= (
+                await anyio.to_thread.run_sync(read_table, settings.project_root, symbols, source.program.mapper)
+            ).by_name
         state = state_of(begin.contract)
         return await _disassembled(source, state, names, settings, offset=offset, limit=limit)

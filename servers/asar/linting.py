@@ -13,7 +13,7 @@ from schemas.frozen import Frozen
 from servers.asar.explaining import state_of
 from servers.asar.source import CodeText, EntryText, Source, gather
 from servers.asar.state import begin_of
-from servers.asar.work import in_thread
+from servers.asar.work import in_thread_of_code
 from servers.machine.face import READS, Face
 from servers.machine.paging import END, page_of
 from servers.settings import Settings, version
@@ -164,4 +164,6 @@ def offer_linting(face: Face, settings: Settings) -> None:
         source = await gather(code, settings, start=begin.start)
         entries = [Entry(source.program.start, state_of(begin.contract))] if begin.text.strip() else []
         options, sarif = _options(rules, level), format == "sarif"
-        return await in_thread(partial(_linted, source, entries, options, sarif=sarif, offset=offset, limit=limit))
+        return await in_thread_of_code(
+            partial(_linted, source, entries, options, sarif=sarif, offset=offset, limit=limit)
+        )

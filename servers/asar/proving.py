@@ -12,7 +12,7 @@ from schemas.contract import Counterexample, Difference, Verdict
 from schemas.frozen import Frozen
 from servers.asar.source import CodeText, EntryText, gather
 from servers.asar.state import begin_of
-from servers.asar.work import in_thread
+from servers.asar.work import in_thread_of_code
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.settings import Settings
@@ -157,5 +157,5 @@ def offer_proving(face: Face, settings: Settings) -> None:
         read = reading(entry=begin.text, live=live, clobbers=clobbers, inputs=inputs, budget=budget)
         first = await gather(original, settings, start=begin.start, what="original")
         second = await gather(candidate, settings, start=begin.start, what="candidate")
-        verdict = await in_thread(partial(compare, first.program, second.program, read.contract, seed=seed))
+        verdict = await in_thread_of_code(partial(compare, first.program, second.program, read.contract, seed=seed))
         return _compared(verdict, read, (first.program.size, second.program.size), first.asar_version)

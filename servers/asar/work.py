@@ -1,27 +1,19 @@
-"""Work that takes a while, done beside the server's own thread."""
+"""Work on code that takes a while, done beside the server's own thread."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-import anyio.to_thread
+from servers.machine.work import in_thread
 
-from servers.machine.errors import ServerError
-
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["in_thread"]
+__all__ = ["in_thread_of_code"]
 
 _RESULT = TypeVar("_RESULT")
 
 
-async def in_thread(work: Callable[[], _RESULT]) -> _RESULT:
+async def in_thread_of_code(work: Callable[[], _RESULT]) -> _RESULT:
     """Do the work in a thread, which a cancelled call does not wait for. Raises ServerError for what code cannot do."""
     from knowledge.m65816.outcome import CodeError
 
-    try:
-        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-    except CodeError as error:
-        raise ServerError(str(error)) from error
+    return await in_thread(work, CodeError)
