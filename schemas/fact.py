@@ -6,48 +6,106 @@ from pydantic import Field
 
 from schemas.frozen import Frozen
 
-__all__ = ["AskedKind", "Candidate", "Fact", "FactKind", "Lookup"]
+__all__ = ["KIND_NAMES", "AskedKind", "Candidate", "Confidence", "Fact", "FactKind", "Lookup"]
 
-FactKind = Literal["ram", "routine", "register", "sprite", "item", "room"]
-AskedKind = Literal["any", "ram", "routine", "register", "sprite", "item", "room"]
+FactKind = Literal[
+    "ram",
+    "register",
+    "routine",
+    "data",
+    "sublabel",
+    "sprite",
+    "overlord",
+    "ancilla",
+    "garnish",
+    "item",
+    "menu_item",
+    "room",
+    "overworld",
+    "module",
+    "link_state",
+    "sprite_state",
+    "song",
+    "entrance",
+    "tile_type",
+    "dungeon",
+    "follower",
+    "room_tag",
+    "room_effect",
+    "secret",
+    "door_type",
+    "room_object",
+]
+"""What a fact is about. `routine` is a ROM label of code, `data` one of data or of unknown kind, `sublabel` one inside
+them; `module` is a module or a submodule, `song` a song, a command to the sound driver or a sound effect."""
 
-_LABEL: dict[FactKind, str] = {
+AskedKind = Literal["any", FactKind]
+
+Confidence = Literal["verified", "agreed", "single", "disputed"]
+"""How far to trust a row: `verified` two independent groups of sources or more, and reviewed; `agreed` two groups or
+more; `single` one group; `disputed` the sources contradict each other on its name or size."""
+
+KIND_NAMES: dict[FactKind, str] = {
     "ram": "RAM",
-    "routine": "routine",
     "register": "SNES register",
+    "routine": "routine",
+    "data": "ROM data",
+    "sublabel": "local ROM label",
     "sprite": "sprite",
+    "overlord": "overlord",
+    "ancilla": "ancilla",
+    "garnish": "garnish",
     "item": "item",
+    "menu_item": "menu item",
     "room": "room",
+    "overworld": "overworld screen",
+    "module": "module",
+    "link_state": "Link state",
+    "sprite_state": "sprite state",
+    "song": "song",
+    "entrance": "entrance",
+    "tile_type": "tile type",
+    "dungeon": "dungeon",
+    "follower": "follower",
+    "room_tag": "room tag",
+    "room_effect": "room effect",
+    "secret": "secret",
+    "door_type": "door type",
+    "room_object": "room object",
 }
+"""Each kind in words."""
 
 
 class Fact(Frozen):
     """One row of a fact table."""
 
     kind: FactKind
-    id: str = Field(description="what names it: `$7EF36D`, `$2100`, `sprite 0x41`, `room 0x012`, `overworld 0x18`")
+    ref: str = Field(default="", description="its one name everywhere: `ram:7EF36D`, `sprite:41`, `module:07.02`")
+    id: str = Field(description="what names it to people: `$7EF36D`, `$2100`, `sprite 0x41`, `overworld 0x18`")
     name: str = Field(description="its usual name, empty where no source names it")
     aliases: tuple[str, ...] = Field(default=(), description="other names, each with the source that uses it")
     description: str = ""
     draft: bool = Field(default=False, description="the description has not been checked against the code")
     size: int = Field(default=0, description="bytes; 0 where it is not known")
-    us_address: str = Field(default="", description="routines: the address in the US 1.0 ROM")
-    jp_address: str = Field(default="", description="routines: the address in the JP 1.0 ROM")
+    us_address: str = Field(default="", description="ROM labels: the address in the US 1.0 ROM")
+    jp_address: str = Field(default="", description="ROM labels: the address in the JP 1.0 ROM")
     rom_version: str = Field(description="the ROM versions that the fact is known to hold for")
     details: tuple[str, ...] = Field(default=(), description="bit fields, uses, and what else the row says")
     sources: tuple[str, ...] = Field(default=(), description="short names; SOURCES.md has repository and licence")
-    independent_groups: int = Field(default=0, description="sources that do not build on each other; 0: not counted")
+    independent_groups: int = Field(default=0, description="sources that do not build on each other")
+    confidence: Confidence = Field(default="single", description="how far to trust the row; SOURCES.md has the rule")
 
     def headline(self) -> str:
         """Return the fact in one line that can be read alone."""
         name = f" = {self.name}" if self.name else " has no name"
         size = f", {self.size} byte{'s' if self.size != 1 else ''}" if self.size else ""
         text = f": {self.description}" if self.description else ""
-        notes = [self._support()] + (["draft description"] if self.draft else [])
+        notes = [self.confidence, self._support()] + (["draft description"] if self.draft else [])
         versions = self.rom_version
-        if self.us_address:
-            versions = f"US 1.0 {self.us_address}" + (f", JP 1.0 {self.jp_address}" if self.jp_address else "")
-        return f"{self.id}{name} ({_LABEL[self.kind]}{size}){text}. {versions}. [{'; '.join(notes)}]"
+        if self.us_address or self.jp_address:
+            rom = (("US 1.0", self.us_address), ("JP 1.0", self.jp_address))
+            versions = ", ".join(f"{version} {address}" for version, address in rom if address)
+        return f"{self.id}{name} ({KIND_NAMES[self.kind]}{size}){text}. {versions}. [{'; '.join(notes)}]"
 
     def _support(self) -> str:
         if self.independent_groups:
@@ -57,7 +115,7 @@ class Fact(Frozen):
     def as_text(self) -> str:
         """Return the fact as text that says all that the fields say."""
         lines = [self.headline(), *self.details]
-        if self.us_address:
+        if self.us_address or self.jp_address:
             lines.append(f"ROM: {self.rom_version}")
         if self.aliases:
             lines.append("Also named: " + ", ".join(self.aliases))
@@ -78,7 +136,7 @@ class Candidate(Frozen):
     def as_text(self) -> str:
         """Return the candidate in one line."""
         summary = f": {self.summary}" if self.summary else ""
-        return f"- {self.id} {self.name or '(no name)'} ({_LABEL[self.kind]}){summary} [{self.reason}]"
+        return f"- {self.id} {self.name or '(no name)'} ({KIND_NAMES[self.kind]}){summary} [{self.reason}]"
 
 
 class Lookup(Frozen):

@@ -1,292 +1,105 @@
 """The writer of the fact tables: raw fact tables in, compact tables with a source on every row out.
 
 Run `python -m knowledge.alttp.generate --facts FOLDER` to write the tables, with `--check` to prove that the
-tables in the repository are what the raw tables and `review.csv` give. `SOURCES.md` says where the raw tables
+tables in the repository are what the raw tables and the reviewed edits give. `SOURCES.md` says where the raw tables
 come from and what was left out.
 """
 
 import csv
 import io
-import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from knowledge.alttp.sources import SHORT, UNTRUSTED
-from knowledge.alttp.words import squeeze
+from knowledge.alttp.generate_ids import BY_ID
+from knowledge.alttp.generate_read import Row, read
+from knowledge.alttp.generate_rom import data, ram, registers, routines, sublabels
+from knowledge.alttp.tables import FOLDER, PATHS
 
-__all__ = ["TABLES", "main", "render"]
+__all__ = ["REVIEWS", "TABLES", "ReviewError", "main", "render"]
 
-Row = dict[str, str]
+TABLES: dict[str, Path] = {path.stem: path for path in PATHS.values()}
+"""Name of a table to where it lies."""
 
-_ALTTP = Path(__file__).resolve().parent
-_SNES = _ALTTP.parent / "snes"
+REVIEWS: tuple[str, ...] = ("review.csv", "review_ram.csv", "review_registers.csv")
+"""The files of reviewed edits, in the order in which they are applied: a later edit wins."""
 
-TABLES: dict[str, Path] = {
-    "ram": _ALTTP / "ram.csv",
-    "routines": _ALTTP / "routines.csv",
-    "sprites": _ALTTP / "sprites.csv",
-    "items": _ALTTP / "items.csv",
-    "rooms": _ALTTP / "rooms.csv",
-    "registers": _SNES / "registers.csv",
+_BUILDERS: dict[str, Callable[[Path], list[Row]]] = {
+    "ram": ram,
+    "registers": registers,
+    "routines": routines,
+    "data": data,
+    "sublabels": sublabels,
+    **BY_ID,
 }
-"""Where each table lies."""
-
-_RAM_NAMES = ("jpdasm", "zelda3", "asar_us", "z3randomizer", "oracle_of_secrets")
-_ROUTINE_NAMES = (
-    "usdasm",
-    "jpdasm",
-    "zelda3",
-    "mathonnapkins",
-    "asar_us",
-    "oracle_of_secrets",
-    "z3randomizer_jp",
-)
-_LABEL = {
-    "asar_us": "asar-us",
-    "mathonnapkins": "mon",
-    "oracle_of_secrets": "oracle",
-    "z3randomizer_jp": "z3randomizer",
-}
-_SAVE_BLOCK = range(0x7EF000, 0x7EF500)  # mirrored to save file 1 at $700000
 
 
-def _read(folder: Path, name: str) -> list[Row]:
-    with (folder / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+class ReviewError(ValueError):
+    """A reviewed edit that can not be applied; the text names its file and line."""
 
 
-def _sources(text: str) -> list[str]:
-    """Return the short names of the trusted sources in a raw `sources` cell, in a stable order."""
-    found = {SHORT[part.split("(")[0]] for part in text.split(";") if part.split("(")[0] not in UNTRUSTED}
-    return [short for short in dict.fromkeys(SHORT.values()) if short in found]
+class _Edit(NamedTuple):
+    where: str
+    """File and line."""
+    key: str
+    column: str
+    value: str
 
 
-def _groups(row: Row) -> str:
-    """Count the independent groups of sources without the untrusted ones, each a group of its own."""
-    dropped = sum(part in UNTRUSTED for part in row["sources"].split(";"))
-    return str(max(1, int(row["independent_groups"]) - dropped))
-
-
-def _names(row: Row, columns: Iterable[str]) -> list[tuple[str, str]]:
-    """Return (source, name) for the names in the columns, one for each squeezed spelling."""
-    seen: dict[str, tuple[str, str]] = {}
-    for column in columns:
-        for name in row[f"name_{column}"].split("|"):
-            name = name.strip()
-            if name and squeeze(name) not in seen:
-                seen[squeeze(name)] = (_LABEL.get(column, column), name)
-    return list(seen.values())
-
-
-def _aliases(names: Iterable[tuple[str, str]], name: str) -> str:
-    return "|".join(f"{source}:{alias}" for source, alias in names if squeeze(alias) != squeeze(name))
-
-
-def _number(text: str) -> str:
-    return text if text.isdigit() else ""
-
-
-def _ram(folder: Path) -> list[Row]:
-    out: list[Row] = []
-    for row in _read(folder, "alttp_wram.csv"):
-        sources = _sources(row["sources"])
-        if not sources:
+def _edits(folder: Path) -> dict[str, list[_Edit]]:
+    """Return the reviewed edits by table."""
+    out: dict[str, list[_Edit]] = {}
+    for name in REVIEWS:
+        if not (folder / name).is_file():
             continue
-        names = _names(row, _RAM_NAMES)
-        known = any(squeeze(row["name"]) == squeeze(alias) for _, alias in names)
-        name = row["name"] if known else (names[0][1] if names else "")
-        address = int(row["address"][1:], 16)
-        saved = f"$70{address - 0x7EF000:04X}" if address in _SAVE_BLOCK and row["scope"] == "vanilla" else ""
-        used = bool(int(row["us_code_reads"] or 0) + int(row["us_code_writes"] or 0))
-        if used and "usdasm" not in sources:
-            sources.append("usdasm")
-        out.append(
-            {
-                "address": row["address"],
-                "size": _number(row["size"]),
-                "size_basis": {"documented": "", "gap_to_next_symbol": "gap"}.get(row["size_basis"], ""),
-                "name": name,
-                "aliases": _aliases(names, name),
-                "description": row["description"],
-                "keywords": "",
-                "draft": "draft" if row["description"] else "",
-                "region": row["region"],
-                "readers": row["reader_routines"],
-                "writers": row["writer_routines"],
-                "saved_to": saved,
-                "scope": row["scope"],
-                "sources": "|".join(sources),
-                "independent_groups": _groups(row),
-            }
-        )
+        for line, row in enumerate(read(folder / name), start=2):
+            where = f"{name}, line {line}"
+            if row["table"] not in TABLES:
+                raise ReviewError(f"{where}: no table {row['table']!r}; there are {', '.join(TABLES)}")
+            if not (row["reason"] or "").strip():
+                raise ReviewError(f"{where}: no reason; say why in the last column")
+            out.setdefault(row["table"], []).append(_Edit(where, row["id"], row["column"], row["value"]))
     return out
-
-
-def _routines(folder: Path) -> list[Row]:
-    out: list[Row] = []
-    for row in _read(folder, "alttp_rom_routines.csv"):
-        sources = _sources(row["sources"])
-        if not sources:
-            continue
-        names = _names(row, _ROUTINE_NAMES)
-        out.append(
-            {
-                "us_address": row["us_address"],
-                "jp_address": row["jp_address"],
-                "jp_match": {"code_alignment": "code"}.get(row["jp_match"], row["jp_match"]),
-                "name": row["name"],
-                "aliases": _aliases(names, row["name"]),
-                "description": row["description"],
-                "keywords": "",
-                "draft": "draft" if row["description"] else "",
-                "kind": row["kind"],
-                "size": _number(row["size_bytes"]),
-                "entry": row["entry_type"],
-                "returns": row["returns"],
-                "callers": row["callers"],
-                "parameters": row["parameters"],
-                "sources": "|".join(sources),
-                "independent_groups": _groups(row),
-            }
-        )
-    return out
-
-
-def _registers(folder: Path) -> list[Row]:
-    out: list[Row] = []
-    for row in _read(folder, "snes_registers.csv"):
-        bits = [f"{item['bits']} {item['name']}: {item['meaning']}" for item in json.loads(row["bitfields"] or "[]")]
-        alias = dict.fromkeys(name for name in row["aliases"].split("|") if name)
-        unique = {squeeze(name): name for name in reversed(alias)}
-        out.append(
-            {
-                "address": row["address"],
-                "name": row["name"],
-                "aliases": "|".join(name for name in alias if unique[squeeze(name)] == name),
-                "description": row["description"],
-                "keywords": "",
-                "draft": "draft",
-                "access": row["access"],
-                "width": row["width"],
-                "writable_when": row["writable_when"],
-                "readable_when": row["readable_when"],
-                "subsystem": row["subsystem"],
-                "bits": "|".join(bits),
-                "queued_at": row["alttp_queue"],
-                "sources": "|".join(_sources(row["sources"])),
-            }
-        )
-    return out
-
-
-def _sprites(folder: Path) -> list[Row]:
-    out: list[Row] = []
-    for row in _read(folder, "alttp_sprites.csv"):
-        names = _names(row, ("jpdasm", "zscream", "zelda3"))
-        out.append(
-            {
-                "id": row["id"],
-                "name": row["name"],
-                "aliases": _aliases(names, row["name"]),
-                "keywords": "",
-                "handler": row["handler_us"],
-                "handler_us_address": row["handler_us_address"],
-                "prep": row["prep_us"],
-                "prep_us_address": row["prep_us_address"],
-                "sources": "|".join(_sources(row["sources"])),
-            }
-        )
-    return out
-
-
-def _items(folder: Path) -> list[Row]:
-    out: list[Row] = []
-    for row in _read(folder, "alttp_items.csv"):
-        names = _names(row, ("jpdasm", "zscream") if row["names_agree"] == "True" else ("jpdasm",))
-        out.append(
-            {
-                "id": row["id"],
-                "name": row["name"],
-                "aliases": _aliases(names, row["name"]),
-                "keywords": "",
-                "save_address": row["save_address"],
-                "save_value": row["save_value"],
-                "sources": "|".join(_sources(row["sources"])),
-            }
-        )
-    return out
-
-
-def _rooms(folder: Path) -> list[Row]:
-    doors: dict[str, list[tuple[str, str]]] = {}
-    for row in _read(folder, "alttp_entrances.csv"):
-        if row["name_usdasm"]:
-            doors.setdefault(row["room"], []).append(("usdasm", row["name_usdasm"]))
-    out: list[Row] = []
-    for row in _read(folder, "alttp_rooms.csv"):
-        sources = _sources(row["sources"])
-        if not sources:
-            continue
-        entrances = doors.get(row["id"], []) if row["kind"] == "underworld" else []
-        if entrances and "usdasm" not in sources:
-            sources.append("usdasm")
-        names = _names(row, ("zscream", "jpdasm", "usdasm")) + entrances
-        unique = {squeeze(alias): (source, alias) for source, alias in reversed(names)}
-        out.append(
-            {
-                "world": row["kind"],
-                "id": row["id"],
-                "name": row["name"],
-                "aliases": _aliases((item for item in names if unique[squeeze(item[1])] == item), row["name"]),
-                "keywords": "",
-                "save_flags": row["save_flags"],
-                "sources": "|".join(sources),
-            }
-        )
-    return out
-
-
-_BUILDERS = {
-    "ram": _ram,
-    "routines": _routines,
-    "registers": _registers,
-    "sprites": _sprites,
-    "items": _items,
-    "rooms": _rooms,
-}
 
 
 def _key(row: Mapping[str, str]) -> str:
-    """Return what names a row in `review.csv`: its address or id; an overworld screen is `overworld 0x00`."""
-    where = row.get("address") or row.get("us_address") or row["id"]
-    return f"overworld {where}" if row.get("world") == "overworld" else where
+    """Return what names a row in a review: its address or id, for a label that only JP 1.0 has its JP address."""
+    return row.get("address") or row.get("us_address") or row.get("jp_address") or row["id"]
 
 
-def _review(rows: Sequence[Row], table: str, edits: Iterable[Row]) -> None:
+def _review(rows: Sequence[Row], table: str, edits: Sequence[_Edit]) -> None:
     """Apply the reviewed edits to the rows of one table; an edit that finds no row or column is an error."""
     by_key = {_key(row): row for row in rows}
     for edit in edits:
-        if edit["table"] != table:
-            continue
-        if edit["id"] not in by_key or edit["column"] not in by_key[edit["id"]]:
-            raise KeyError(f"review.csv: no {edit['column']} of {table} {edit['id']}")
-        by_key[edit["id"]][edit["column"]] = edit["value"]
+        row = by_key.get(edit.key)
+        if row is None or edit.column not in row:
+            what = f"row {edit.key}" if row is None else f"column {edit.column}"
+            raise ReviewError(f"{edit.where}: {table} has no {what}; correct the edit")
+        row[edit.column] = edit.value
+
+
+def _as_csv(rows: Sequence[Row]) -> str:
+    for row in rows:
+        for column, cell in row.items():
+            if "\n" in cell or "\r" in cell:
+                raise ReviewError(f"{_key(row)}: {column} has a line break; write it as one line")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def render(facts: Path) -> dict[str, str]:
     """Return the text of every table, by table name, from the raw tables in the folder `facts`."""
-    edits = _read(_ALTTP, "review.csv")
+    edits = _edits(FOLDER)
     out: dict[str, str] = {}
     for table, build in _BUILDERS.items():
         rows = build(facts)
-        _review(rows, table, edits)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        out[table] = text.getvalue()
+        _review(rows, table, edits.get(table, ()))
+        out[table] = _as_csv(rows)
     return out
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-__all__ = ["REPOSITORY", "SHORT", "UNTRUSTED", "Version", "versions"]
+__all__ = ["FAMILY", "REPOSITORY", "SHORT", "UNTRUSTED", "Version", "independent", "versions"]
 
 Version = Literal["US 1.0", "JP 1.0"]
 
@@ -39,3 +39,18 @@ def versions(sources: tuple[str, ...]) -> tuple[Version, ...]:
     if _JP.intersection(sources):
         out.append("JP 1.0")
     return tuple(out)
+
+
+FAMILY: dict[str, str] = {
+    "usdasm": "jpdasm",
+    "z3randomizer": "jpdasm",
+    "oracle": "jpdasm",
+    "zscream": "jpdasm",
+    "asar-us": "mon",
+}
+"""Source to the source that it builds on: the two share an author, cite each other or have the same lists."""
+
+
+def independent(sources: tuple[str, ...]) -> int:
+    """Return how many of the sources (short names) do not build on each other."""
+    return len({FAMILY.get(source, source) for source in sources})

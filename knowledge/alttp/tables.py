@@ -1,14 +1,17 @@
-"""The fact tables as they lie on disk: read, stamped, and each row turned into a `Fact`."""
+"""The fact tables as they lie on disk: each held as one text, a row split when asked for and made a `Fact` of."""
 
 import csv
-from collections.abc import Callable, Mapping
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import overload
 
-from knowledge.alttp.sources import versions
+from knowledge.alttp.tables_facts import BUILD
 from schemas.fact import Fact, FactKind
 
-__all__ = ["FOLDER", "PATHS", "Row", "Stamp", "Table", "fact", "load", "stamp"]
+__all__ = ["FOLDER", "PATHS", "Row", "Rows", "Stamp", "Table", "check", "fact", "key_of", "load", "stamp", "tables"]
 
 FOLDER = Path(__file__).resolve().parent
 """Where the ALTTP tables lie; the register table lies in `knowledge/snes`."""
@@ -17,27 +20,135 @@ PATHS: dict[FactKind, Path] = {
     "ram": FOLDER / "ram.csv",
     "register": FOLDER.parent / "snes" / "registers.csv",
     "routine": FOLDER / "routines.csv",
+    "data": FOLDER / "data.csv",
+    "sublabel": FOLDER / "sublabels.csv",
     "sprite": FOLDER / "sprites.csv",
+    "overlord": FOLDER / "overlords.csv",
+    "ancilla": FOLDER / "ancillae.csv",
+    "garnish": FOLDER / "garnish.csv",
     "item": FOLDER / "items.csv",
+    "menu_item": FOLDER / "menu_items.csv",
     "room": FOLDER / "rooms.csv",
+    "overworld": FOLDER / "overworld.csv",
+    "module": FOLDER / "modules.csv",
+    "link_state": FOLDER / "link_states.csv",
+    "sprite_state": FOLDER / "sprite_states.csv",
+    "song": FOLDER / "songs.csv",
+    "entrance": FOLDER / "entrances.csv",
+    "tile_type": FOLDER / "tile_types.csv",
+    "dungeon": FOLDER / "dungeons.csv",
+    "follower": FOLDER / "followers.csv",
+    "room_tag": FOLDER / "room_tags.csv",
+    "room_effect": FOLDER / "room_effects.csv",
+    "secret": FOLDER / "secrets.csv",
+    "door_type": FOLDER / "door_types.csv",
+    "room_object": FOLDER / "room_objects.csv",
 }
-"""Kind of fact to the file that holds it."""
+"""Kind of fact to the file that holds it; the name of a table is the name of its file."""
 
 Row = list[str]
 Stamp = tuple[tuple[int, int], ...]
 
 
+class Rows(Sequence[Row]):
+    """The rows of one file, each split from its line when it is asked for; the file's text is all that is held."""
+
+    def __init__(self, name: str, text: bytes) -> None:
+        """Find the lines of a table: a header, then one row a line, each line ended by a line feed."""
+        self._name = name
+        self._text = text
+        self._starts = array("I")
+        at = text.find(b"\n") + 1
+        while 0 < at < len(text):
+            self._starts.append(at)
+            at = text.find(b"\n", at) + 1
+        self._starts.append(len(text))
+        self.header: Row = next(csv.reader([text[: text.find(b"\n")].decode("utf-8")]))
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._starts) - 1
+
+    def line(self, number: int) -> bytes:
+        """Return the line of row `number`, which is not negative, without its end."""
+        return self._text[self._starts[number] : self._starts[number + 1] - 1]
+
+    def _row(self, number: int) -> Row:
+        line = self.line(number).decode("utf-8")
+        row = next(csv.reader([line])) if '"' in line else line.split(",")
+        if len(row) != len(self.header):
+            where = f"{self._name}, row {number + 2}"
+            raise ValueError(f"{where}: {len(row)} cells where the header has {len(self.header)}")
+        return row
+
+    @overload
+    def __getitem__(self, number: int) -> Row: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Row]: ...
+    def __getitem__(self, number: int | slice) -> Row | list[Row]:
+        """Return one row or several. A row with a wrong number of cells is an error that names file and line."""
+        if isinstance(number, slice):
+            return [self._row(place) for place in range(*number.indices(len(self)))]
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"{self._name} has {len(self)} rows, none numbered {number}")
+        return self._row(number % len(self))
+
+    def __iter__(self) -> Iterator[Row]:
+        """Give each row."""
+        return map(self._row, range(len(self)))
+
+
 @dataclass(frozen=True)
 class Table:
-    """One file: the name of each column and the rows."""
+    """One file: the name of each column and the rows, in the order of their keys."""
 
     kind: FactKind
     columns: Mapping[str, int]
-    rows: list[Row]
+    rows: Rows
 
     def cell(self, row: Row, column: str) -> str:
         """Return one cell of a row."""
         return row[self.columns[column]]
+
+    def key(self, number: int) -> str:
+        """Return the key of row `number`: `7EF36D`, `2100`, `41`, `07.02`; `JP01C961` where only JP has it."""
+        line = self.rows.line(number)
+        return key_of(line[: line.find(b",")].decode("ascii") or line[1 : line.find(b",", 1)].decode("ascii"), line)
+
+    def ref(self, number: int) -> str:
+        """Return the one name of the fact of row `number`: `ram:7EF36D`."""
+        return f"{self.kind}:{self.key(number)}"
+
+    def find(self, key: str) -> int:
+        """Return the number of the row with a key as `key` gives it, -1 when there is none."""
+        wanted = self._lead(key)
+        low, high = 0, len(self.rows)
+        while low < high:
+            middle = (low + high) // 2
+            if self.rows.line(middle)[: len(wanted)] < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self.rows) and self.rows.line(low).startswith(wanted) else -1
+
+    def _lead(self, key: str) -> bytes:
+        """Return what the line of a key begins with."""
+        if self.kind in ("ram", "register", "routine", "data", "sublabel"):
+            lead = f",${key[2:]}," if key.startswith("JP") else f"${key},"
+        elif key.startswith("SFX"):
+            lead = f"{key},"
+        else:
+            lead = ".".join(f"0x{part}" for part in key.split(".")) + ","
+        return lead.encode("utf-8", "replace")
+
+
+def key_of(spelled: str, line: bytes = b"") -> str:
+    """Return the key that an address or id as a table spells it stands for: `$7EF36D` is `7EF36D`, `0x41` is `41`.
+
+    The line of a ROM label whose first cell is empty makes it a label of JP 1.0 alone: `JP01C961`.
+    """
+    bare = spelled.replace("0x", "").removeprefix("$")
+    return f"JP{bare}" if line.startswith(b",") else bare
 
 
 def stamp(paths: Mapping[FactKind, Path]) -> Stamp:
@@ -45,184 +156,36 @@ def stamp(paths: Mapping[FactKind, Path]) -> Stamp:
     return tuple((state.st_mtime_ns, state.st_size) for state in (path.stat() for path in paths.values()))
 
 
-def load(paths: Mapping[FactKind, Path]) -> dict[FactKind, Table]:
-    """Read the tables. A row with a wrong number of cells is an error that names file and line."""
+def load(paths: Mapping[FactKind, Path] = PATHS) -> dict[FactKind, Table]:
+    """Read the tables; their rows are split only when asked for, `check` splits them all."""
     out: dict[FactKind, Table] = {}
     for kind, path in paths.items():
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file)
-            rows = list(reader)
-        header, rows = rows[0] if rows else [], rows[1:]
-        width = len(header)
-        for number, row in enumerate(rows, start=2):
-            if len(row) != width:
-                raise ValueError(f"{path.name}, row {number}: {len(row)} cells where the header has {width}")
-        out[kind] = Table(kind, {name: place for place, name in enumerate(header)}, rows)
+        rows = Rows(path.name, path.read_bytes())
+        out[kind] = Table(kind, {name: place for place, name in enumerate(rows.header)}, rows)
     return out
 
 
-def _aliases(text: str) -> tuple[str, ...]:
-    out: list[str] = []
-    for part in filter(None, text.split("|")):
-        source, colon, name = part.partition(":")
-        out.append(f"{name} ({source})" if colon else part)
-    return tuple(out)
+def check(loaded: Mapping[FactKind, Table]) -> None:
+    """Split every row; one with a wrong number of cells, or out of order, is an error that names file and line."""
+    for table in loaded.values():
+        for number in range(len(table.rows)):
+            table.rows[number]
+            if table.find(table.key(number)) != number:
+                raise ValueError(f"{PATHS[table.kind].name}, row {number + 2}: out of order, or its key comes twice")
 
 
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, text.split("|")))
-
-
-def _said(*lines: str) -> tuple[str, ...]:
-    return tuple(line for line in lines if line)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
-
-
-def _holds_for(scope: str, sources: tuple[str, ...]) -> str:
-    if scope == "randomizer":
-        return "ALTTP randomizer only (JP 1.0 based), not the vanilla game"
-    if scope.startswith("romhack"):
-        return "the romhack Oracle of Secrets only (US 1.0 based), not the vanilla game"
-    found = versions(sources)
-    if found == ("JP 1.0",):
-        return "JP 1.0 (US 1.0 not confirmed)"
-    if found == ("US 1.0",):
-        return "US 1.0 (JP 1.0 not confirmed)"
-    return " and ".join(found) or "ROM version not confirmed"
-
-
-def _ram(cell: Callable[[str], str]) -> Fact:
-    sources = _split(cell("sources"))
-    uses = f"US code: {cell('readers') or 0} routines read it, {cell('writers') or 0} write it."
-    return Fact(
-        kind="ram",
-        id=cell("address"),
-        name=cell("name"),
-        aliases=_aliases(cell("aliases")),
-        description=cell("description"),
-        draft=bool(cell("draft")),
-        size=_number(cell("size")),
-        rom_version=_holds_for(cell("scope"), sources),
-        details=_said(
-            "Size taken from the gap to the next symbol." if cell("size_basis") == "gap" else "",
-            f"Region: {cell('region')}. {uses}",
-            f"Saved to {cell('saved_to')} (save file 1)." if cell("saved_to") else "",
-        ),
-        sources=sources,
-        independent_groups=_number(cell("independent_groups")),
-    )
-
-
-def _routine(cell: Callable[[str], str]) -> Fact:
-    jp = cell("jp_address")
-    how = " (JP address matched by name only)" if cell("jp_match") == "name" else ""
-    call = ", ".join(filter(None, (cell("entry") and f"entered by {cell('entry')}", cell("returns"))))
-    return Fact(
-        kind="routine",
-        id=cell("us_address"),
-        name=cell("name"),
-        aliases=_aliases(cell("aliases")),
-        description=cell("description"),
-        draft=bool(cell("draft")),
-        size=_number(cell("size")),
-        us_address=cell("us_address"),
-        jp_address=jp,
-        rom_version=("US 1.0 and JP 1.0" if jp else "US 1.0 (JP 1.0 address not known)") + how,
-        details=_said(
-            f"Label of {cell('kind')}." + (f" Call: {call}." if call else "") + f" Callers: {cell('callers') or 0}.",
-            f"Parameters: {cell('parameters')}" if cell("parameters") else "",
-        ),
-        sources=_split(cell("sources")),
-        independent_groups=_number(cell("independent_groups")),
-    )
-
-
-_ACCESS = {"r": "read-only", "w": "write-only", "rw": "read and write"}
-
-
-def _register(cell: Callable[[str], str]) -> Fact:
-    width = cell("width")
-    when = [(word, cell(column)) for word, column in (("written", "writable_when"), ("read", "readable_when"))]
-    shown = [f"{word} {'at any time' if time == 'any' else time}" for word, time in when if time]
-    return Fact(
-        kind="register",
-        id=cell("address"),
-        name=cell("name"),
-        aliases=_aliases(cell("aliases")),
-        description=cell("description"),
-        draft=bool(cell("draft")),
-        size=1,
-        rom_version="SNES hardware, the same for every ROM",
-        details=_said(
-            *(f"Bit{'s' if '-' in bits.split()[0] else ''} {bits}" for bits in _split(cell("bits"))),
-            f"{cell('subsystem')}, {_ACCESS[cell('access')]}, width {width}, {', '.join(shown)}.",
-            f"ALTTP queues its value at {cell('queued_at')}." if cell("queued_at") else "",
-        ),
-        sources=_split(cell("sources")),
-    )
-
-
-def _sprite(cell: Callable[[str], str]) -> Fact:
-    sources = _split(cell("sources"))
-    handler = f"Handler {cell('handler')} at {cell('handler_us_address')} (US 1.0)." if cell("handler") else ""
-    prep = f"Set-up {cell('prep')} at {cell('prep_us_address')} (US 1.0)." if cell("prep") else ""
-    return Fact(
-        kind="sprite",
-        id=f"sprite {cell('id')}",
-        name=cell("name"),
-        aliases=_aliases(cell("aliases")),
-        rom_version=_holds_for("", sources),
-        details=_said(handler, prep),
-        sources=sources,
-    )
-
-
-def _item(cell: Callable[[str], str]) -> Fact:
-    sources = _split(cell("sources"))
-    value = cell("save_value")
-    special = int(value, 16) >= 0x80  # negative: code of its own adds an amount or sets bits
-    written = f"(table value {value}: added by code of its own, not stored as it is)" if special else f"as {value}"
-    return Fact(
-        kind="item",
-        id=f"item {cell('id')}",
-        name=cell("name"),
-        aliases=_aliases(cell("aliases")),
-        rom_version=_holds_for("", sources),
-        details=_said(f"Receipt id {cell('id')}; kept at {cell('save_address')} {written}."),
-        sources=sources,
-    )
-
-
-def _room(cell: Callable[[str], str]) -> Fact:
-    sources = _split(cell("sources"))
-    inside = cell("world") == "underworld"
-    return Fact(
-        kind="room",
-        id=f"{'room' if inside else 'overworld'} {cell('id')}",
-        name=cell("name"),
-        aliases=_aliases(cell("aliases")),
-        rom_version=_holds_for("", sources),
-        details=_said(
-            "Underworld room." if inside else "Overworld screen.",
-            f"Save flags at {cell('save_flags')}." if cell("save_flags") else "",
-        ),
-        sources=sources,
-    )
-
-
-_BUILD: dict[FactKind, Callable[[Callable[[str], str]], Fact]] = {
-    "ram": _ram,
-    "routine": _routine,
-    "register": _register,
-    "sprite": _sprite,
-    "item": _item,
-    "room": _room,
-}
+@cache
+def tables() -> Mapping[FactKind, Table]:
+    """Return the tables of this package, read once."""
+    return load()
 
 
 def fact(table: Table, row: Row) -> Fact:
     """Turn one row of a table into the fact that it states."""
-    return _BUILD[table.kind](lambda column: table.cell(row, column))
+    key = key_of(row[0] or row[1], b"" if row[0] else b",")
+
+    def cell(column: str) -> str:
+        place = table.columns.get(column)
+        return "" if place is None else row[place]
+
+    return BUILD[table.kind](f"{table.kind}:{key}", cell)
