@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 from knowledge.alttp.generate_ids import BY_ID
 from knowledge.alttp.generate_read import Row, read
+from knowledge.alttp.generate_relations import relations
 from knowledge.alttp.generate_rom import data, ram, registers, routines, sublabels
 from knowledge.alttp.tables import FOLDER, PATHS
 
 __all__ = ["REVIEWS", "TABLES", "ReviewError", "main", "render"]
 
-TABLES: dict[str, Path] = {path.stem: path for path in PATHS.values()}
+TABLES: dict[str, Path] = {path.stem: path for path in PATHS.values()} | {"relations": FOLDER / "relations.txt"}
 """Name of a table to where it lies."""
 
 REVIEWS: tuple[str, ...] = ("review.csv", "review_ram.csv", "review_registers.csv")
@@ -95,12 +96,16 @@ def _as_csv(rows: Sequence[Row]) -> str:
 def render(facts: Path) -> dict[str, str]:
     """Return the text of every table, by table name, from the raw tables in the folder `facts`."""
     edits = _edits(FOLDER)
-    out: dict[str, str] = {}
+    tables: dict[str, list[Row]] = {}
     for table, build in _BUILDERS.items():
-        rows = build(facts)
-        _review(rows, table, edits.get(table, ()))
-        out[table] = _as_csv(rows)
-    return out
+        tables[table] = build(facts)
+        _review(tables[table], table, edits.get(table, ()))
+    found = relations(facts, tables)
+    for line in found.left_out:
+        sys.stderr.write(f"left out: {line}\n")
+    if found.lost:
+        raise ReviewError(f"{len(found.lost)} edges have an end that no table has: {'; '.join(found.lost[:5])}")
+    return {table: _as_csv(rows) for table, rows in tables.items()} | {"relations": found.text}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

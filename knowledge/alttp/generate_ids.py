@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from knowledge.alttp.generate_read import Row, aliases, names, read, short_sources
+from knowledge.alttp.generate_read import Row, aliases, label_places, names, read, short_sources
 
 __all__ = ["BY_ID"]
 
-_WORDS = re.compile(r"\d+x\d+|\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_NUMBERED = re.compile(r"^(?:Module_?[0-9A-F]{2}_)?(?:[0-9A-F]{2}_)+(?=[A-Za-z])")
+_WORDS = re.compile(r"\d+x\d+|(?:BGC?|SFX)\d+|0[0-9A-F](?![a-z])|\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_NUMBERED = re.compile(r"^(?:Module_?[0-9A-F]{2}_)?(?:[0-9A-F]{2}_)+(?=[A-Za-z]{2})")
 
 
 def _row(raw: Row, found: list[tuple[str, str]], more: Mapping[str, str], *, name: str = "") -> Row:
@@ -111,7 +111,8 @@ def _module_tables(folder: Path) -> tuple[dict[str, list[str]], dict[str, set[st
 
 def _module(raw: Row, key: str, step: str) -> Row:
     found = [("usdasm", raw["handler_us"]), ("zelda3", raw["name_zelda3"]), ("asar-us", raw["name_asar_us"])]
-    name = _words(_NUMBERED.sub("", raw["name"])) or _words(raw["handler_us"])
+    bare = _NUMBERED.sub("", raw["name"])
+    name = _words(bare) if re.search("[A-Za-z]{3}", bare) else raw["handler_us"]
     named = [item for item in found if item[1]]
     return _row({"id": key} | raw, named, {"step": step} | _handled(raw), name=name)
 
@@ -183,13 +184,13 @@ def _listed(file: str) -> Callable[[Path], list[Row]]:
 
 
 def _room_objects(folder: Path) -> list[Row]:
-    at = {row["name"]: row["us_address"] for row in read(folder / "alttp_rom_routines.csv")}
+    at = label_places(folder)
     out: list[Row] = []
     for edge in read(folder / "relations.csv"):
         if edge["relation"] == "drawn_by":
             handler = edge["object"].partition(":")[2]
             raw = {"id": edge["subject"].partition(":")[2], "sources": edge["sources"], "handler_us": handler}
-            raw["handler_us_address"] = at.get(handler, "")
+            raw["handler_us_address"] = min(at.get(handler, ()), default="")
             name = _words(handler.removeprefix("RoomDraw_"))
             out.append(_row(raw, [("usdasm", handler)], _handled(raw), name=name))
     return out

@@ -2,12 +2,13 @@
 
 import csv
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from knowledge.alttp.sources import SHORT, UNTRUSTED
 from knowledge.alttp.words import squeeze
 
-__all__ = ["Row", "aliases", "names", "number", "read", "short_sources"]
+__all__ = ["Row", "aliases", "label_places", "names", "number", "read", "short_sources"]
 
 Row = dict[str, str]
 
@@ -52,3 +53,17 @@ def aliases(found: Sequence[tuple[str, str]], name: str) -> str:
 def number(text: str) -> str:
     """Return a raw number, empty where the cell holds something else."""
     return text if text.isdigit() else ""
+
+
+@cache
+def label_places(folder: Path) -> dict[str, set[str]]:
+    """Return label to the US addresses that bear it: in usdasm where it has the label, else in any source."""
+    places: dict[str, set[str]] = {}
+    others: dict[str, set[str]] = {}
+    for row in read(folder / "alttp_rom_routines.csv"):
+        for column, cell in row.items():
+            if column.startswith("name"):
+                known = places if column == "name_usdasm" else others
+                for name in filter(None, cell.split("|")):
+                    known.setdefault(name, set()).add(row["us_address"])
+    return others | places

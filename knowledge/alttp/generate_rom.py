@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from knowledge.alttp.generate_read import Row, aliases, names, number, read, short_sources
+from knowledge.alttp.generate_read import Row, aliases, label_places, names, number, read, short_sources
 from knowledge.alttp.sources import SHORT, UNTRUSTED
 from knowledge.alttp.words import squeeze
 
@@ -135,10 +135,7 @@ def data(folder: Path) -> list[Row]:
 
 def sublabels(folder: Path) -> list[Row]:
     """Return the local labels, each with the label that it stands in; two at one address are one row."""
-    at: dict[str, set[str]] = {}
-    for row in read(folder / "alttp_rom_routines.csv"):
-        for name in {row["name"], row["name_usdasm"]}:
-            at.setdefault(name, set()).add(row["us_address"])
+    at = label_places(folder)
     out: dict[str, Row] = {}
     for row in read(folder / "alttp_rom_sublabels.csv"):
         parent = row["parent"]
