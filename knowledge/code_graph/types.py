@@ -104,8 +104,9 @@ class Line(NamedTuple):
     """Line in the file, 1-based."""
     kind: LineKind
     word: str
-    """code: the mnemonic in capitals, in the opcode table's spelling (JMP for JML); label: its full name, `+` or `-` for an
-    anonymous one; macro: its name; data, condition and directive: the directive in small letters, without a dot."""
+    """code: the mnemonic in capitals, in the opcode table's spelling (JMP for JML); label: its full name, `+` or `-`
+    for an anonymous one; macro: its name; data, condition and directive: the directive in small letters, without a
+    dot."""
     operand: str = ""
     """As written, without a width; the arguments of a macro or directive."""
     width: Width = ""
@@ -114,7 +115,7 @@ class Line(NamedTuple):
     known, else `absolute`. Empty for all but code, and for what the CPU cannot do."""
     target: str = ""
     """The full name of the symbol in the operand, or its number as `$7E0010` in as many digits as it was written;
-    `+1@120` for the anonymous label in line 120; empty when it has none."""
+    `+@120` for the anonymous label `+` in line 120; empty when it has none."""
     value: int = -1
     """The number that the operand comes to (the immediate, the address), when it is known, with the symbols of the
     codebase put in; -1 when not. It is what is written: `$10` is 16, whatever D is."""
@@ -162,8 +163,8 @@ class Access(NamedTuple):
     """Full name of the routine, table or macro that it stands in; the path of the file outside of any."""
     kind: AccessKind
     target: str
-    """As it is understood: the full name of a symbol of the codebase, a ref (`ram:7E0010`, `register:2116`) for an
-    address that none of its symbols covers, else what was written."""
+    """As it is understood: for memory and registers the ref of the fact (`ram:7E0010`, `register:2116`), however it was
+    named; else the full name of a symbol of the codebase, or the path of a file; else what was written."""
     file: str
     line: int
     address: int = -1

@@ -1,0 +1,124 @@
+"""What one file says by itself, before other files are looked at: symbols, uses of names, includes, anchors."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from knowledge.code_graph.types import AccessKind, Dialect, Line, LineKind, Problem, SymbolKind, Width
+from knowledge.m65816.opcodes import Mode
+
+__all__ = [
+    "AFTER",
+    "BEGIN",
+    "FIXED",
+    "LOST",
+    "Anchor",
+    "Include",
+    "Parsed",
+    "Place",
+    "RawSymbol",
+    "Use",
+    "pack",
+    "unpack",
+]
+
+BEGIN, FIXED, AFTER, LOST = range(4)
+"""What an anchor is: where the file begins, a stated address, behind an include, or not known."""
+
+
+class Anchor(NamedTuple):
+    """A point that places count from."""
+
+    kind: int
+    """BEGIN, FIXED, AFTER or LOST."""
+    value: int
+    """FIXED: the SNES address; AFTER: the number of the include in its file; else 0."""
+
+
+class Place(NamedTuple):
+    """Where a symbol lies."""
+
+    anchor: int
+    """Which anchor of its file, -1 for none."""
+    offset: int
+    """Bytes behind it."""
+
+
+class Use(NamedTuple):
+    """A place that names something."""
+
+    owner: int
+    """Which symbol of the file it stands in; -1 for none."""
+    kind: AccessKind
+    scope: str
+    """The prefix that names may have here (`space_`, `Proc::`)."""
+    text: str
+    """The expression, with local labels by their full names; a number is written with as many digits as it has."""
+    line: int
+    indexed: bool = False
+    indirect: bool = False
+    via: str = ""
+
+
+class RawSymbol(NamedTuple):
+    """A name that the file defines."""
+
+    name: str
+    kind: SymbolKind
+    first: int
+    last: int
+    place: Place = Place(-1, 0)
+    parent: str = ""
+    text: str = ""
+    scope: str = ""
+    lines: str = ""
+    """The packed lines of a body."""
+    said: str = ""
+    """The comments in it."""
+    names: str = ""
+    """The names in it."""
+
+
+class Include(NamedTuple):
+    """Another file is put in here."""
+
+    line: int
+    path: str
+    binary: bool
+    place: Place
+
+
+@dataclass
+class Parsed:
+    """All of one file."""
+
+    dialect: Dialect = "asar"
+    count: int = 0
+    """Lines."""
+    symbols: list[RawSymbol] = field(default_factory=list[RawSymbol])
+    uses: list[Use] = field(default_factory=list[Use])
+    includes: list[Include] = field(default_factory=list[Include])
+    anchors: list[Anchor] = field(default_factory=lambda: [Anchor(BEGIN, 0)])
+    end: Place = Place(0, 0)
+    problems: list[Problem] = field(default_factory=list[Problem])
+
+
+_KINDS: dict[LineKind, str] = {
+    "code": "c", "label": "l", "data": "d", "macro": "m", "condition": "i", "directive": "x"
+}  # fmt: skip
+_NAMED: dict[str, LineKind] = {letter: kind for kind, letter in _KINDS.items()}
+
+
+def pack(line: Line) -> str:
+    """Return a line of a body as one line of text."""
+    return (
+        f"{line.number}\t{_KINDS[line.kind]}\t{line.word}\t{line.operand}\t{line.width}\t{line.mode}\t{line.target}"
+        f"\t{line.address}\t{line.depth}"
+    )
+
+
+def unpack(text: str) -> Line:
+    """Return the line that `pack` made a text of."""
+    number, letter, word, operand, width, mode, target, address, depth = text.split("\t")
+    stated: Width = width  # type: ignore[assignment]  # pack wrote it from a Line
+    known: Mode = mode  # type: ignore[assignment]  # pack wrote it from a Line
+    return Line(int(number), _NAMED[letter], word, operand, stated, known, target, -1, int(address), int(depth))
