@@ -25,7 +25,7 @@ from knowledge.graph_rules import Constraint, End, Rules, violations
 from knowledge.graph_view import GraphError, Node
 from knowledge.graph_words import index_words
 
-__all__ = ["Below", "EdgeAdded", "NodeAdded", "Writer", "nothing_below"]
+__all__ = ["Below", "EdgeAdded", "NodeAdded", "UnknownEnd", "Writer", "nothing_below"]
 
 Below = Callable[[str], Node | None]
 """Finds the node that a text names in the graphs below, which are only read; None when there is none."""
@@ -36,6 +36,10 @@ _NO_PROPERTIES: Mapping[str, object] = {}
 _INSERT_TEXT = "INSERT INTO text(id, node, digest, text, source, added) VALUES (?, ?, ?, ?, ?, ?)"
 _INSERT_WORDS = "INSERT INTO words(rowid, name, text) VALUES (?, ?, ?)"
 _DELETE_WORDS = "INSERT INTO words(words, rowid, name, text) VALUES ('delete', ?, ?, ?)"
+
+
+class UnknownEnd(GraphError):
+    """An edge leads to a name that no node, or more than one, has."""
 
 
 class NodeAdded(NamedTuple):
@@ -128,7 +132,8 @@ class Writer:
         The ends are nodes of this graph, or of the graphs below in any spelling that those know.
 
         Raises:
-            GraphError: an end is not known, or a rule is broken.
+            UnknownEnd: an end is not known.
+        GraphError: a rule is broken, or a value cannot be kept.
         """
         relation = label("the relation", relation, longest=LONGEST_RELATION)
         source = optional_label("the source", source, longest=LONGEST_SOURCE)
@@ -154,7 +159,7 @@ class Writer:
         """Return the node that a text names, here or below; one below gets a row that stands for it here.
 
         Raises:
-            GraphError: no node, or several, have this name.
+            UnknownEnd: no node, or several, have this name.
         """
         name = label("the name of an end", text, longest=LONGEST_NAME)
         found = self._row(name)
@@ -170,7 +175,7 @@ class Writer:
         ).fetchall()
         if len(rows) != 1:
             what = "several nodes are" if rows else "no node is"
-            raise GraphError(f"{what} named {shown(name)}: search for its name, or add the node first")
+            raise UnknownEnd(f"{what} named {shown(name)}: search for its name, or add the node first")
         return End(*rows[0])
 
     def replace_texts(self, name: str, texts: Sequence[str], *, source: str = "", properties: Properties) -> None:
