@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from knowledge.code_graph.patterns_language import Element, Variant
-from knowledge.code_graph.patterns_step import FLOW, SHAPES, Operand, Step, letter
+from knowledge.code_graph.patterns_step import FLOW, SORTS, Operand, Step, letter, letters, sort_of_value
 from knowledge.snes.registers import register_at
 
 __all__ = ["Match", "Steps", "matches"]
@@ -43,16 +43,15 @@ class Steps(NamedTuple):
     @classmethod
     def of(cls, steps: Sequence[Step]) -> "Steps":
         """Return steps made ready for the search."""
-        letters = "".join([letter(step.name, step.shape, labelled=bool(step.labels)) for step in steps])
         places = {label: place for place, step in enumerate(steps) for label in step.labels}
-        return cls(steps, letters, places, tuple(_backward(steps, places)))
+        return cls(steps, letters(steps), places, tuple(_backward(steps, places)))
 
 
 def _backward(steps: Sequence[Step], places: Mapping[str, int]) -> Iterator[tuple[int, int]]:
     for place, step in enumerate(steps):
         if step.target and step.name in FLOW and step.name not in ("jsr", "jsl"):
             start = places.get(step.target, -1)
-            if 0 <= start <= place and place - start < _LOOP:
+            if 0 <= start <= place and place - start < _LOOP and all(each.name for each in steps[start:place]):
                 yield start, place
 
 
@@ -236,16 +235,29 @@ def _part(element: Element, operand: Operand, bound: Bound) -> Bound | None:
     )
 
 
+def _sorts(element: Element) -> list[str]:
+    """Return the sorts of operand that an element may have."""
+    memory = [sort for sort in SORTS if sort[:1] in ("m", "(", "[", "s")]
+    if element.way == "none":
+        return [""]
+    if element.way == "value" and element.words:
+        return sorted({sort_of_value(int(word, 16)) for word in element.words})
+    if element.way in ("value", "bits", "clear", "immediate"):
+        return [sort for sort in SORTS if sort[:1] == "#"]
+    if element.way == "register":
+        return [sort for sort in SORTS if sort[-1:] == "!"]
+    if element.way == "label":
+        return ["r", "m", "m!"]
+    sorts = memory if element.way in ("bound", "ptr") else list(SORTS)
+    if element.way == "bound" and not element.hardware:
+        sorts = [sort for sort in sorts if sort[-1:] != "!"]
+    return [sort for sort in sorts if not element.shapes or sort.rstrip("!") in element.shapes]
+
+
 def _class(element: Element, *, first: bool) -> str:
     """Return the letters that an element may have."""
     labelled = (True,) if element.label else (False, True) if first or element.free else (False,)
-    shapes = sorted(set(SHAPES.values()))
-    if element.way == "none":
-        shapes = [""]
-    elif element.way in ("value", "bits", "clear", "immediate"):
-        shapes = ["#"]
-    elif element.shapes:
-        shapes = sorted(element.shapes)
+    shapes = _sorts(element)
     return "[" + "".join(letter(name, shape, labelled=flag) for name in sorted(element.names) for shape in shapes
                          for flag in labelled) + "]"  # fmt: skip
 
@@ -317,7 +329,7 @@ def _loops(variant: Variant, code: Steps) -> Iterator[Match]:
 
 
 def _loop(variant: Variant, steps: Sequence[Step], start: int, place: int) -> Match | None:
-    if any(not step.name for step in steps[start:place]):
+    if steps[place].name not in variant.run[-1].names:
         return None
     begins = [start] if variant.whole else range(place, max(start - 1, place - 8), -1)
     for begin in begins:

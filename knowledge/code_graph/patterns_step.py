@@ -9,7 +9,19 @@ from knowledge.code_graph.types import Body, Line
 from knowledge.m65816.opcodes import BY_MNEMONIC
 from knowledge.snes.registers import find_register, register_at
 
-__all__ = ["FLOW", "RETURNS", "SHAPES", "Operand", "Step", "letter", "operand_of", "steps"]
+__all__ = [
+    "FLOW",
+    "RETURNS",
+    "SHAPES",
+    "SORTS",
+    "Operand",
+    "Step",
+    "letter",
+    "letters",
+    "operand_of",
+    "sort_of_value",
+    "steps",
+]
 
 SHAPES: dict[str, str] = {
     "": "",
@@ -50,12 +62,18 @@ FLOW = RETURNS | {
 """Mnemonics that may leave the straight line."""
 
 _NAMES = ("", *sorted(name.lower() for name in BY_MNEMONIC))
-_KINDS = tuple(dict.fromkeys(SHAPES.values()))
+_VALUES = {0: "#0", 1: "#1", 0xFF: "#F", 0xFFFF: "#F"}
+SORTS = (
+    *dict.fromkeys(SHAPES.values()),
+    *dict.fromkeys(_VALUES.values()),
+    *(f"{shape}!" for shape in dict.fromkeys(SHAPES.values()) if shape[:1] in ("m", "(", "[")),
+)
+"""Shapes, told apart by what the operand is: immediates of 0, 1 and all bits, and (with `!`) hardware registers."""
 _FIRST = 0x1000
 _LETTERS = {
-    (name, shape, labelled): chr(_FIRST + (row * len(_KINDS) + column) * 2 + labelled)
+    (name, sort, labelled): chr(_FIRST + (row * len(SORTS) + column) * 2 + labelled)
     for row, name in enumerate(_NAMES)
-    for column, shape in enumerate(_KINDS)
+    for column, sort in enumerate(SORTS)
     for labelled in (False, True)
 }
 _LONGEST = 200
@@ -112,9 +130,27 @@ class Step(NamedTuple):
     """Whether the operand has 24 bits."""
 
 
-def letter(name: str, shape: str, *, labelled: bool) -> str:
+def sort_of_value(value: int) -> str:
+    """Return the sort of an immediate."""
+    return _VALUES.get(value, "#")
+
+
+def letter(name: str, sort: str, *, labelled: bool) -> str:
     """Return the one character that stands for a step in a text of steps."""
-    return _LETTERS[name, shape, labelled]
+    return _LETTERS[name, sort, labelled]
+
+
+def letters(steps: Sequence[Step]) -> str:
+    """Return the text of steps, a letter each."""
+    found: list[str] = []
+    for step in steps:
+        sort = step.shape
+        if sort == "#":
+            sort = _VALUES.get(step.operand.value, "#")
+        elif step.register >= 0:
+            sort += "!"
+        found.append(_LETTERS[step.name, sort, bool(step.labels)])
+    return "".join(found)
 
 
 def _inner(text: str) -> str:
