@@ -17,7 +17,8 @@ from schemas.fact import Fact, FactKind
 __all__ = ["Decodable", "Meaning", "Part", "ValueTextError", "decodable", "decode_value"]
 
 _LONGEST = 200
-_PAIR = re.compile(r"\s*(?:\$|0x)?([0-9A-Fa-f]{1,2})\s*[./:]\s*(?:\$|0x)?([0-9A-Fa-f]{1,2})\s*")
+_BYTE = r"(?:\$|0x)?([0-9A-Fa-f]{1,2})"
+_STEPS = re.compile(rf"\s*{_BYTE}\s*[./:]\s*{_BYTE}\s*(?:[./:]\s*{_BYTE}\s*)?")
 _SAVE_FILES = range(0x700000, 0x701E00)
 _SAVE = 0x500  # bytes of one save file; three files, then a copy of each
 _BLANK = {"ancilla", "overlord", "garnish"}
@@ -109,7 +110,8 @@ def decodable() -> tuple[Decodable, ...]:
 def decode_value(what: str | int, value: str | int) -> Meaning:
     """Return what a value means; ValueTextError when `what` is not known or the value does not fit it.
 
-    A value is a number in any spelling; for modules also `07.02`, the submodule behind the module.
+    A value is a number in any spelling; for modules also `07.02`, the submodule behind the module, and `07.01.00`, the
+    step of it in $7E00B0 behind that.
     """
     text = f"${what:04X}" if isinstance(what, int) else what.strip()
     if len(text) > _LONGEST or (isinstance(value, str) and len(value) > _LONGEST):
@@ -117,9 +119,10 @@ def decode_value(what: str | int, value: str | int) -> Meaning:
     asked = _asked(text)
     if isinstance(asked, str):
         return _register(asked, value)
-    pair = _PAIR.fullmatch(value) if isinstance(value, str) and asked.kind.how in ("module", "submodule") else None
-    if pair:
-        return _meaning(asked, int(pair[1], 16) | int(pair[2], 16) << 8, 16, ())
+    steps = _STEPS.fullmatch(value) if isinstance(value, str) and asked.kind.how in ("module", "submodule") else None
+    if steps:
+        third = f"{int(steps[3], 16):02X}" if steps[3] else ""
+        return _meaning(asked, int(steps[1], 16) | int(steps[2], 16) << 8, 16, (), third=third)
     number = Numeral(value, 8, "") if isinstance(value, int) else read_numeral(value)
     if number is None or number.value < 0:
         raise ValueTextError(f"no number in {str(value)[:40]!r}; write $07, 0x07, %00000111 or 7")
@@ -246,12 +249,14 @@ def _register(name: str, value: str | int) -> Meaning:
     )
 
 
-def _meaning(asked: _Asked, value: int, width: int, notes: tuple[str, ...]) -> Meaning:
+def _meaning(asked: _Asked, value: int, width: int, notes: tuple[str, ...], *, third: str = "") -> Meaning:
     kind = asked.kind
     module = kind.how in ("module", "submodule")
     if value > 0xFFFF or (width == 16 and kind.width == 8 and not module):
         raise ValueTextError(f"0x{value:X} does not fit {kind.name}, which has {kind.width // 8} byte(s)")
-    said = _modules(kind, value, width) if module else _by_row(kind, value) if kind.rows else _by_words(kind, value)
+    said = (
+        _modules(kind, value, width, third) if module else _by_row(kind, value) if kind.rows else _by_words(kind, value)
+    )
     row = _fact("ram", f"{kind.places[0].address if asked.address is None else asked.address:06X}")
     return Meaning(
         what=kind.name,
@@ -313,20 +318,21 @@ def _effect(kind: Kind, value: int) -> _Said:
     return _Said(known=value < 0xC0, words=words, ref=fact.ref, sources=fact.sources)
 
 
-def _modules(kind: Kind, value: int, width: int) -> _Said:
+def _modules(kind: Kind, value: int, width: int, third: str) -> _Said:
     if width == 8 and kind.how == "submodule":
         return _Said(known=False, words="depends on the module; give both, as 07.02")
-    module, submodule = value & 0xFF, value >> 8
-    first = _fact("module", f"{module:02X}")
-    if first is None:
-        return _NOTHING
-    if width == 8:
-        return _Said(known=True, words=first.name, ref=first.ref, sources=first.sources)
-    words = f"module 0x{module:02X} {first.name}, submodule 0x{submodule:02X}"
-    second = _fact("module", f"{module:02X}.{submodule:02X}")
-    if second is None:
-        return _Said(known=False, words=f"{words}, which is not known", ref=first.ref, sources=first.sources)
-    return _Said(known=True, words=f"{words} {second.name}", ref=second.ref, sources=second.sources)
+    keys = [f"{value & 0xFF:02X}", *([f"{value >> 8:02X}"] if width == 16 else []), *([third] if third else [])]
+    said = _Said(known=False, words="")
+    for depth, (level, key) in enumerate(zip(("module", "submodule", "step"), keys, strict=False), start=1):
+        fact = _fact("module", ".".join(keys[:depth]))
+        if fact is None:
+            if depth == 1:
+                return _NOTHING
+            return said._replace(known=False, words=f"{said.words}, {level} 0x{key}, which is not known")
+        words = fact.name if len(keys) == 1 else f"{level} 0x{key} {fact.name}"
+        words = f"{said.words}, {words}" if depth > 1 else words
+        said = _Said(known=True, words=words, ref=fact.ref, sources=fact.sources)
+    return said
 
 
 def _by_words(kind: Kind, value: int) -> _Said:

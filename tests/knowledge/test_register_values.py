@@ -229,6 +229,30 @@ def test_unused_bits_are_said() -> None:
     assert "unused bits set: $70" in decode_text("$2100=$FF")[0].summary
 
 
+@pytest.mark.parametrize(
+    ("address", "name", "says"),
+    [
+        (0x2100, "INIDISP", "blanking"),
+        (0x2101, "OBSEL", "object size"),
+        (0x2105, "BGMODE", "background mode"),
+        (0x2115, "VMAIN", "VRAM address stepping"),
+        (0x2118, "VMDATAL", "VRAM data"),
+        (0x2122, "CGDATA", "CGRAM data"),
+        (0x2140, "APUIO0", "APU port 0"),
+        (0x4200, "NMITIMEN", "interrupt"),
+        (0x420B, "MDMAEN", "DMA"),
+        (0x420C, "HDMAEN", "HDMA"),
+        (0x4210, "RDNMI", "NMI flag"),
+        (0x4218, "JOY1L", "joypad 1"),
+        (0x4300, "DMAP0", "transfer control"),
+    ],
+)
+def test_an_address_is_the_register_that_the_manuals_name(address: int, name: str, says: str) -> None:
+    register = register_at(address)
+    assert register is not None
+    assert (register.name, says in register.description) == (name, True)
+
+
 def test_encoding_undoes_decoding() -> None:
     for register in registers():
         if register.name in ("BG1HOFS", "BG1VOFS"):
