@@ -253,7 +253,7 @@ def test_an_address_is_the_register_that_the_manuals_name(address: int, name: st
     assert (register.name, says in register.description) == (name, True)
 
 
-def test_encoding_undoes_decoding() -> None:
+def test_encoding_the_fields_undoes_decoding_them() -> None:
     for register in registers():
         if register.name in ("BG1HOFS", "BG1VOFS"):
             continue
