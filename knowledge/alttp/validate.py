@@ -1,0 +1,66 @@
+"""The check of a text, such as a model's answer: each statement that a fact contradicts, with the fact.
+
+Precision comes first: what no fact covers, what the text denies, supposes or corrects, and code for other processors
+gives no finding.
+"""
+
+from collections.abc import Iterator
+
+from knowledge.alttp.validation.check_code import check_code
+from knowledge.alttp.validation.check_names import check_claim
+from knowledge.alttp.validation.claims import claims
+from knowledge.alttp.validation.found import Found
+from knowledge.alttp.validation.passages import Passages, passages
+from schemas.finding import Finding, Validation
+
+__all__ = ["MOST", "TEXT_LIMIT", "findings", "validate_output"]
+
+TEXT_LIMIT = 1_000_000
+"""Characters that are checked; what stands behind them is not read."""
+MOST = 300
+"""Findings that are counted in one text."""
+_QUOTE = 120
+
+
+def _all(found: Passages) -> Iterator[Found]:
+    yield from check_code(found)
+    for claim in claims(found):
+        yield from check_claim(claim)
+
+
+def findings(text: str) -> tuple[Finding, ...]:
+    """Return what the facts contradict in a text, in its order, `MOST` at most; one finding for one place and code."""
+    read = passages(text[:TEXT_LIMIT])
+    kept: dict[tuple[int, str], Found] = {}
+    for one in _all(read):
+        kept.setdefault((read.line(one.start) << 20 | one.start & 0, one.code + one.fact.ref + one.fact.text), one)
+        if len(kept) >= MOST:
+            break
+    ordered = sorted(kept.values(), key=lambda one: (one.start, one.end, one.code))
+    return tuple(
+        Finding(
+            code=one.code,
+            line=read.line(one.start),
+            start=one.start,
+            end=one.end,
+            quote=" ".join(text[one.start : one.end].split())[:_QUOTE],
+            problem=one.problem,
+            right=one.right,
+            fact=one.fact,
+        )
+        for one in ordered
+    )
+
+
+def validate_output(text: str, *, limit: int = 50, offset: int = 0) -> Validation:
+    """Check a text and return a page of findings: `limit` of them from `offset` on."""
+    everything = findings(text)
+    shown = everything[max(0, offset) : max(0, offset) + max(1, limit)]
+    after = offset + len(shown)
+    return Validation(
+        findings=shown,
+        total=len(everything),
+        offset=offset,
+        next_offset=after if shown and after < len(everything) else 0,
+        truncated=len(everything) >= MOST,
+    )

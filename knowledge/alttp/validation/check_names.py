@@ -1,0 +1,265 @@
+"""Checks of what a text calls an address: by a label of a disassembly, and by words."""
+
+import re
+from collections.abc import Iterator
+
+from knowledge.alttp.validation.claims import Address, Claim, phrases
+from knowledge.alttp.validation.found import Found
+from knowledge.alttp.validation.known import Row, behind, meant, named, rows_at
+from knowledge.alttp.validation.meaning import OWNERS, VAGUE, Meaning, meaning, opposed, shares
+from knowledge.snes.addresses import fold, show
+from schemas.fact import FactKind
+
+__all__ = ["check_claim"]
+
+_LABEL = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+\b|\b[A-Z]+[a-z]+[A-Z][A-Za-z0-9]*\b|\b[A-Z][A-Z0-9]{3,}\b")
+_WHOLE = re.compile(r"^[\s`*_\"']*(?:the )?[`*\"']*(?P<name>[A-Za-z_][\w.]{2,60})(?P<rest>.*)$", re.DOTALL)
+_JP = re.compile(r"\b(?:JP|Japan(?:ese)?|J ?1\.0|v?1\.0 ?\(?J|jpdasm|randomizer)\b|\(J\)", re.IGNORECASE)
+_US = re.compile(r"\b(?:US|USA|U ?1\.0|U\.S\.|North American?|usdasm)\b|\(U\)")
+_ROM: tuple[FactKind, ...] = ("routine", "data", "sublabel")
+_TOLERANT = ("amount",)
+"""Axes on which a value that is stored may differ from the place where it goes."""
+_SELF = frozenset(["link", "player", "valu", "array", "byt"])
+_WITHIN = re.compile(r"\b(?:hook\w*|inside|within|middle|patch\w*|instruction|call site|branch|partway|into)\b", re.IGNORECASE)
+
+
+def _kind(address: Address) -> FactKind | None:
+    value = fold(address.value)
+    if 0x2100 <= value < 0x4400 and (address.digits == 4 or address.digits == 6):
+        return "register"
+    if value >> 16 in (0x7E, 0x7F, 0x70):
+        return "ram"
+    return None
+
+
+def _work(address: Address) -> int:
+    """Return the full address that a short one means: `$F36D` is in bank $7E, as all save data is."""
+    if address.digits <= 4 and 0xC000 <= address.value < 0xF500 and address.text.startswith("$"):
+        return 0x7E0000 | address.value
+    return address.value
+
+
+def _rows(address: Address) -> tuple[Row, ...]:
+    return rows_at(_work(address))
+
+
+def check_claim(claim: Claim) -> Iterator[Found]:
+    """Give what contradicts one claim: its name first, then its words."""
+    by_name = _by_name(claim)
+    if by_name is not None:
+        yield from by_name
+        return
+    found = _by_words(claim)
+    if found:
+        yield found
+
+
+def _name_of(claim: Claim) -> str:
+    """Return the label that the phrase is, empty when it is more than a label."""
+    match = _WHOLE.match(claim.phrase)
+    if match is None or not _LABEL.fullmatch(match["name"]):
+        return ""
+    rest = match["rest"].strip(" `*_\"'\t\n,)")
+    plain = rest.lower()
+    return match["name"] if not rest or plain.split()[0] in (
+        "register", "routine", "function", "variable", "in", "and", "for", "which", "address", "label", "-", "—", "bit",
+        "bits", "is", "to", "at", "subroutine", "flag", "byte", "port",
+    ) else ""  # fmt: skip
+
+
+def _by_name(claim: Claim) -> list[Found] | None:
+    """Return what is wrong with the label of a claim; None when it has no label that is known."""
+    name = _name_of(claim)
+    rows = named(name) if name else ()
+    rows = tuple(one for one in rows if one.address >= 0 or one.jp_address >= 0)
+    if not rows or (claim.manner == "define" and not _is_convention(name, rows)):
+        return None
+    if any(_is_at(one, address, claim.wide) for one in rows for address in claim.addresses):
+        return _version(claim, name, rows)
+    if not all(_comparable(address, rows) for address in claim.addresses):
+        return []
+    best = min(rows, key=lambda one: abs(one.address - fold(claim.addresses[0].value)))
+    place = _places(best)
+    return [
+        Found(
+            "wrong-address",
+            claim.addresses[0].start,
+            claim.addresses[0].end,
+            f"{name} is not at {claim.addresses[0].text}.",
+            f"{name} is at {place}.",
+            behind(best),
+        )
+    ]
+
+
+def _is_convention(name: str, rows: tuple[Row, ...]) -> bool:
+    """Tell whether a defined name is one of a disassembly rather than the author's own: only long names are."""
+    return "_" in name and len(name) >= 8 and any(one.name == name for one in rows) or any(
+        one.kind == "register" and one.name == name for one in rows
+    )  # fmt: skip
+
+
+def _comparable(address: Address, rows: tuple[Row, ...]) -> bool:
+    """Tell whether an address is of the kind that the rows have: a RAM address cannot be a wrong routine."""
+    if address.digits < 4 and not any(one.kind == "ram" and one.address < 0x7E0100 for one in rows):
+        return False
+    value = fold(address.value)
+    rom = value & 0xFFFF >= 0x8000 and value < 0x7E0000
+    if rom and address.digits <= 4:
+        return False  # a short address in ROM may be in any bank
+    if any(one.kind in _ROM for one in rows):
+        return rom
+    return not rom
+
+
+def _is_at(one: Row, address: Address, wide: str) -> bool:
+    value = fold(_work(address))
+    if one.kind in _ROM:
+        short = address.digits <= 4
+        inside = one.address < value < one.address + min(one.size, 0x2000) and _WITHIN.search(wide) is not None
+        same = value in (one.address, one.jp_address)
+        return same or inside or (short and any(value == place & 0xFFFF for place in (one.address, one.jp_address)))
+    return one.covers(value) or (one.kind == "register" and value == one.address + 1 and one.name.endswith("L"))
+
+
+def _version(claim: Claim, name: str, rows: tuple[Row, ...]) -> list[Found]:
+    """Return what is wrong when an address of one version is said to be of the other."""
+    said_jp, said_us = _JP.search(claim.wide) is not None, _US.search(claim.wide) is not None
+    if said_jp == said_us or not all(one.kind in _ROM and one.address >= 0 and one.jp_address >= 0 for one in rows):
+        return []
+    value = fold(claim.addresses[0].value)
+    best = rows[0]
+    wanted, version = (best.jp_address, "JP 1.0") if said_jp else (best.address, "US 1.0")
+    right = [one.jp_address if said_jp else one.address for one in rows]
+    other = [one.address if said_jp else one.jp_address for one in rows]
+    if len(claim.addresses) > 1 or value in right or value not in other:
+        return []
+    at = claim.addresses[0]
+    problem = f"{at.text} is not the {version} address of {name}."
+    return [Found("wrong-version", at.start, at.end, problem, f"In {version} it is {show(wanted)}.", behind(best))]
+
+
+def _places(one: Row) -> str:
+    if one.kind in _ROM and one.jp_address >= 0 and one.jp_address != one.address:
+        us = f"{show(one.address)} (US 1.0), " if one.address >= 0 else ""
+        return f"{us}{show(one.jp_address)} (JP 1.0)"
+    return show(one.address)
+
+
+def _by_words(claim: Claim) -> Found | None:
+    kinds = {_kind(address._replace(value=_work(address))) for address in claim.addresses}
+    kind = kinds.pop() if len(kinds) == 1 else None
+    if kind is None or any(address.digits < 4 and not _short_is_address(address, claim) for address in claim.addresses):
+        return None
+    here = [one for address in claim.addresses for one in _rows(address) if one.kind == kind]
+    first = _rows(claim.addresses[0])
+    if not here or not first or not any(one.solid for one in here):
+        return None
+    if any(not one.solid and one.title and one.address == fold(_work(claim.addresses[0])) for one in here if one.said):
+        return None
+    for phrase in phrases(claim):
+        found = _contradiction(claim, meaning(phrase), phrase, here, kind)
+        if found:
+            return found
+    return None
+
+
+def _short_is_address(address: Address, claim: Claim) -> bool:
+    """Tell whether two or three digits are an address: where something is or holds, and is called so."""
+    return address.digits >= 2 and claim.manner in ("is", "in", "cell", "comment")
+
+
+def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], kind: FactKind) -> Found | None:
+    if not said.needed or len(said.words) > 9:
+        return None
+    wide = meaning(claim.wide + " " + claim.phrase)
+    solid = [one for one in here if one.solid]
+    others = _others(said, kind, here, claim)
+    if not others:
+        return None
+    reason = _disjoint(said, wide, here, others) or _opposite(said, wide, solid, here, others, claim)
+    if not reason:
+        return None
+    best = next((one for one in others if said.axes.items() <= one.all_axes.items()), others[0])
+    address = claim.addresses[0]
+    return Found(
+        "wrong-name",
+        claim.start,
+        claim.end,
+        f"{address.text} is not {' '.join(phrase.split())!r}: it is {_title(solid[0])}.",
+        f"{_capital(_title(best))} is at {best.id}.",
+        behind(solid[0]),
+    )
+
+
+def _others(said: Meaning, kind: FactKind, here: list[Row], claim: Claim) -> list[Row]:
+    """Return the rows elsewhere that say all that is said."""
+    near = fold(_work(claim.addresses[0]))
+    mine = {one.entry for one in here}
+    return [one for one in meant(said, kind, near=near) if one.entry not in mine and one.solid][:40]
+
+
+def _disjoint(said: Meaning, wide: Meaning, here: list[Row], others: list[Row]) -> bool:
+    """Tell whether no row here says any of it, and it says enough to mean another."""
+    telling = said.needed - VAGUE - OWNERS
+    if _is_title(said, here, others):
+        return True
+    if not telling:
+        return False
+    loose = telling | (wide.needed - VAGUE - OWNERS)
+    return not any(
+        shares(telling, one.said, one.squeezed) or shares(loose, one.title, one.squeezed) for one in here
+    )  # fmt: skip
+
+
+def _is_title(said: Meaning, here: list[Row], others: list[Row]) -> bool:
+    """Tell whether it is word for word what another row is called, and rows here miss what matters of it."""
+    whole = said.words - _SELF
+    if len(whole) < 2:
+        return False
+    missing = {word for word in whole if not any(shares((word,), one.said, one.squeezed) for one in here)}
+    for other in others[:3]:
+        title = other.title - _SELF
+        exact = whole == title or any(whole == name - _SELF for name in other.called)
+        if exact and missing and (missing - OWNERS):
+            return True
+        if len(whole) >= 3 and whole <= title and len(title - whole) <= 1 and len(missing) * 2 >= len(whole):
+            return True
+    return False
+
+
+def _opposite(
+    said: Meaning, wide: Meaning, solid: list[Row], here: list[Row], others: list[Row], claim: Claim
+) -> bool:
+    """Tell whether it says the opposite of all rows here on one axis, and another row is just so."""
+    if len(solid) != len([one for one in here if one.title]) or not others:
+        return False
+    conflicts = {opposed(said, one.axes, one.all_axes) for one in solid}
+    if "" in conflicts:
+        return False
+    axis = conflicts.pop()
+    if claim.manner in ("moved", "comment") and axis in (*_TOLERANT, "owner"):
+        return False
+    if any(not wide.axes.get(axis, frozenset()).isdisjoint(one.axes.get(axis, frozenset())) for one in solid):
+        return False
+    if not any(other.all_axes.get(axis, frozenset()) & said.axes[axis] for other in others):
+        return False
+    rest = {word for word in said.needed if word not in _words_of(said, axis)}
+    return not rest or any(shares(rest, one.said, one.squeezed) for one in solid)
+
+
+def _words_of(said: Meaning, axis: str) -> set[str]:
+    from knowledge.alttp.validation.meaning import axes_of
+
+    return {word for word in said.words if axis in axes_of((word,))}
+
+
+def _title(one: Row) -> str:
+    text = behind(one).text
+    described = text.partition("): ")[2].split(". ")[0]
+    head = re.split(r"[;(]", described, maxsplit=1)[0].strip()
+    return head[:90] or one.name
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
