@@ -128,6 +128,7 @@ class Candidate(Frozen):
     """A fact that also matches, in brief."""
 
     kind: FactKind
+    ref: str = Field(default="", description="its one name everywhere: `ram:7EF36D`")
     id: str
     name: str
     summary: str = Field(default="", description="the beginning of its description")

@@ -236,8 +236,7 @@ class Atlas:
         if not text.strip():
             names = self._names(kind)
         elif not kind or kind in _KINDS:
-            names = _search(text, kind, limit=limit, offset=offset)
-            offset = 0
+            names = _search(text, kind)
         else:
             words = text.lower().split()
             names = (name for name in self._names(kind) if all(word in name.lower() for word in words))
@@ -261,11 +260,21 @@ class Atlas:
             yield self._edge(place)[:3]
 
 
-def _search(text: str, kind: str, *, limit: int, offset: int) -> Iterator[str]:
-    from knowledge.alttp.lookup import search_symbols
+def _search(text: str, kind: str) -> Iterator[str]:
+    """Give the refs of the rows that a text names or whose words it has, best first."""
+    from knowledge.alttp.index import current
+    from knowledge.alttp.lookup import QUERY_LIMIT, resolve
+    from knowledge.alttp.search import rank, terms
 
+    text = text[:QUERY_LIMIT]
+    index, named = current(), resolve(text)
     asked: AskedKind = next((known for known in get_args(FactKind) if known == kind), "any")
-    yield from (hit.ref for hit in search_symbols(text, kind=asked, limit=limit, offset=offset))
+    if named and kind in ("", named.partition(":")[0]):
+        yield named
+    for found in rank(index, terms(text), index.of_kind(asked)):
+        ref = index.ref(found.entry)
+        if ref != named:
+            yield ref
 
 
 @cache

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from knowledge.alttp.generate_ids import BY_ID
+from knowledge.alttp.generate_ids import BY_ID, with_doors
 from knowledge.alttp.generate_read import Row, read
 from knowledge.alttp.generate_relations import relations
 from knowledge.alttp.generate_rom import data, ram, registers, routines, sublabels
@@ -34,7 +34,10 @@ _BUILDERS: dict[str, Callable[[Path], list[Row]]] = {
     "data": data,
     "sublabels": sublabels,
     **BY_ID,
+    **{table: lambda _: [] for table in ("room_effects", "secrets", "door_types")},
 }
+_GATHERED = "gathered.csv"
+_BY_ID = ("id", "name", "aliases", "keywords", "description", "draft", "sources")
 
 
 class ReviewError(ValueError):
@@ -63,6 +66,13 @@ def _edits(folder: Path) -> dict[str, list[_Edit]]:
                 raise ReviewError(f"{where}: no reason; say why in the last column")
             out.setdefault(row["table"], []).append(_Edit(where, row["id"], row["column"], row["value"]))
     return out
+
+
+def _gathered(rows: list[Row], table: str, more: Sequence[Row]) -> list[Row]:
+    """Add the rows of one table that the raw tables do not have."""
+    columns = list(rows[0]) if rows else _BY_ID
+    mine = [{column: row.get(column, "") for column in columns} for row in more if row["table"] == table]
+    return sorted([*rows, *mine], key=lambda row: row["id"]) if mine else rows
 
 
 def _key(row: Mapping[str, str]) -> str:
@@ -97,9 +107,13 @@ def render(facts: Path) -> dict[str, str]:
     """Return the text of every table, by table name, from the raw tables in the folder `facts`."""
     edits = _edits(FOLDER)
     tables: dict[str, list[Row]] = {}
+    gathered = read(FOLDER / _GATHERED)
     for table, build in _BUILDERS.items():
-        tables[table] = build(facts)
-        _review(tables[table], table, edits.get(table, ()))
+        tables[table] = _gathered(build(facts), table, gathered)
+    _review(tables["entrances"], "entrances", edits.get("entrances", ()))
+    with_doors(tables["rooms"], tables["entrances"])
+    for table, rows in tables.items():
+        _review(rows, table, edits.get(table, ()))
     found = relations(facts, tables)
     for line in found.left_out:
         sys.stderr.write(f"left out: {line}\n")

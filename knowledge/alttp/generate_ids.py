@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from knowledge.alttp.generate_read import Row, aliases, label_places, names, read, short_sources
 
-__all__ = ["BY_ID"]
+__all__ = ["BY_ID", "with_doors"]
 
 _WORDS = re.compile(r"\d+x\d+|(?:BGC?|SFX)\d+|0[0-9A-F](?![a-z])|\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NUMBERED = re.compile(r"^(?:Module_?[0-9A-F]{2}_)?(?:[0-9A-F]{2}_)+(?=[A-Za-z]{2})")
@@ -64,18 +64,20 @@ def _menu_items(folder: Path) -> list[Row]:
 
 
 def _rooms(folder: Path) -> list[Row]:
+    raws = [raw for raw in read(folder / "alttp_rooms.csv") if raw["kind"] == "underworld"]
+    return [_row(raw, [], {"save_flags": raw["save_flags"]}) for raw in raws]
+
+
+def with_doors(rooms: Sequence[Row], entrances: Iterable[Row]) -> None:
+    """Name each room by its entrances too, as they are called after review."""
     doors: dict[str, list[tuple[str, str]]] = {}
-    for row in read(folder / "alttp_entrances.csv"):
-        if row["name_usdasm"]:
-            doors.setdefault(row["room"], []).append(("usdasm", row["name_usdasm"]))
-    out: list[Row] = []
-    for raw in read(folder / "alttp_rooms.csv"):
-        if raw["kind"] == "underworld":
-            entrances = doors.get(raw["id"], [])
-            raw["sources"] += ";spannerisms/usdasm" if entrances else ""
-            found = names(raw, ("zscream", "jpdasm", "usdasm")) + entrances
-            out.append(_row(raw, found, {"save_flags": raw["save_flags"]}))
-    return out
+    for entrance in entrances:
+        doors.setdefault(entrance["room"], []).append(("entrance", entrance["name"]))
+    for room in rooms:
+        found = doors.get(room["id"], [])
+        room["aliases"] = aliases(found, room["name"])
+        if found:
+            room["sources"] = "|".join(short_sources("", "usdasm", *room["sources"].split("|")))
 
 
 def _overworld(folder: Path) -> list[Row]:

@@ -28,7 +28,8 @@ def read(path: Path) -> list[Row]:
 
 def short_sources(text: str, *more: str) -> list[str]:
     """Return the short names of the trusted sources in a raw `sources` cell, and `more`, in a stable order."""
-    found = {SHORT[part.split("(")[0]] for part in text.split(";") if part.split("(")[0] not in UNTRUSTED}
+    parts = (part.split("(")[0] for part in text.split(";") if part)
+    found = {SHORT[part] for part in parts if part not in UNTRUSTED}
     return [short for short in dict.fromkeys(SHORT.values()) if short in found.union(more)]
 
 
