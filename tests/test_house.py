@@ -32,8 +32,12 @@ LONG_FUNCTIONS: dict[str, str] = {
 }
 """path::name -> why it may have more than 40 lines."""
 LARGE_FILES: dict[str, str] = {
+    "knowledge/alttp/data.csv": "table of facts",
     "knowledge/alttp/ram.csv": "table of facts",
+    "knowledge/alttp/relations.txt": "table of facts",
+    "knowledge/alttp/review_ram.csv": "reviewed edits of a table of facts, each with its reason",
     "knowledge/alttp/routines.csv": "table of facts",
+    "knowledge/alttp/sublabels.csv": "table of facts",
     "knowledge/m65816/cpu_python.py": "generated",
     "knowledge/m65816/cpu_python_recorded.py": "generated",
 }

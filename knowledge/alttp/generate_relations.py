@@ -102,7 +102,8 @@ def _handled(tables: Mapping[str, Sequence[Row]], ends: _Ends) -> Iterator[_Edge
                 if row.get(column):
                     target = ends.label(row[column], row[f"{column}_us_address"])
                     drawn = "drawn_by" if table == "room_objects" else relation
-                    yield _Edge(drawn, f"{kind}:{key_of(row['id'])}", target, "usdasm", 1)
+                    source = "asar-us" if row["sources"] == "asar-us" else "usdasm"
+                    yield _Edge(drawn, f"{kind}:{key_of(row['id'])}", target, source, 1)
 
 
 def _inside(tables: Mapping[str, Sequence[Row]]) -> Iterator[_Edge]:

@@ -174,6 +174,9 @@ def test_a_ref_is_the_kind_and_the_key(ref: str, name: str) -> None:
 
 def test_rows_are_in_the_order_of_their_keys_and_no_key_comes_twice() -> None:
     check(tables())
+    for table in tables().values():
+        keys = [table.key(number) for number in range(len(table.rows))]
+        assert len(set(keys)) == len(keys)
 
 
 def test_a_row_with_a_wrong_number_of_cells_is_an_error_with_its_line() -> None:
