@@ -6,8 +6,14 @@ gives no finding.
 
 from collections.abc import Iterator
 
+from knowledge.alttp.validation.check_bits import check_bits
 from knowledge.alttp.validation.check_code import check_code
+from knowledge.alttp.validation.check_ids import check_ids
 from knowledge.alttp.validation.check_names import check_claim
+from knowledge.alttp.validation.check_prose import check_prose
+from knowledge.alttp.validation.check_sizes import check_sizes
+from knowledge.alttp.validation.check_symbols import check_symbols, comments
+from knowledge.alttp.validation.check_widths import check_instructions
 from knowledge.alttp.validation.claims import claims
 from knowledge.alttp.validation.found import Found
 from knowledge.alttp.validation.passages import Passages, passages
@@ -23,17 +29,18 @@ _QUOTE = 120
 
 
 def _all(found: Passages) -> Iterator[Found]:
-    yield from check_code(found)
-    for claim in claims(found):
+    for claim in (*claims(found), *comments(found)):
         yield from check_claim(claim)
+    for check in (check_code, check_prose, check_bits, check_ids, check_sizes, check_instructions, check_symbols):
+        yield from check(found)
 
 
 def findings(text: str) -> tuple[Finding, ...]:
     """Return what the facts contradict in a text, in its order, `MOST` at most; one finding for one place and code."""
     read = passages(text[:TEXT_LIMIT])
-    kept: dict[tuple[int, str], Found] = {}
+    kept: dict[tuple[int, str, str], Found] = {}
     for one in _all(read):
-        kept.setdefault((read.line(one.start) << 20 | one.start & 0, one.code + one.fact.ref + one.fact.text), one)
+        kept.setdefault((read.line(one.start), one.code, one.fact.ref or one.problem), one)
         if len(kept) >= MOST:
             break
     ordered = sorted(kept.values(), key=lambda one: (one.start, one.end, one.code))

@@ -14,7 +14,18 @@ from knowledge.snes.memory_map import region
 from knowledge.snes.registers import Register, find_register, register_at
 from schemas.finding import Behind
 
-__all__ = ["FOREIGN", "check_code", "check_instruction", "expands", "outside", "register_fact"]
+__all__ = [
+    "FOREIGN",
+    "check_code",
+    "check_instruction",
+    "doubted",
+    "expands",
+    "extends",
+    "outside",
+    "register_fact",
+    "unknown_mnemonic",
+    "unlisted",
+]
 
 FOREIGN = frozenset(
     "MOV MOVE MOVA MOVS MOVW LDR STR LDM STM LDI LDD STD LDAA STAA ADD ADDS ADDW ADDA SUB SUBS SUBW SUBA MUL MULU DIV "
@@ -57,6 +68,11 @@ def expands(text: str) -> bool:
     return _EXPANDS.search(text) is not None
 
 
+def extends(text: str) -> bool:
+    """Tell whether a text speaks of hardware beside the console's own, which has registers of its own."""
+    return _EXTENDED.search(text) is not None
+
+
 def register_fact(register: Register) -> Behind:
     """Return the row of a register as the fact behind a finding."""
     found = [one for one in rows_at(register.address) if one.kind == "register"]
@@ -67,7 +83,7 @@ def check_code(found: Passages) -> Iterator[Found]:
     """Give what is wrong in the code of a text."""
     defined = frozenset(re.findall(r"(?im)^\s*(?:macro\s+|!|%)?([A-Za-z_]\w{2,40})\s*(?::|\(|=)", found.text[:200_000]))
     expanded = expands(found.text)
-    extended = _EXTENDED.search(found.text) is not None
+    extended = extends(found.text)
     for _, lines in groupby(found.code, key=lambda line: line.block):
         yield from _Block(list(lines), defined, expanded=expanded, extended=extended).check()
 
@@ -118,7 +134,7 @@ class _Block:
         known = one.name in FOREIGN and (not operand or like or re.match(r"[A-Za-z_.]\w*(?:,[\w#$]+)?$", operand))
         three = len(one.name) == 3 and like and not re.match(r"[A-Za-z_]\w*\s*=", line.text.strip())
         if known or three:
-            yield _unknown(one)
+            yield unknown_mnemonic(one)
 
     def bank(self, one: Instruction) -> None:
         """Follow the data bank as far as it can be seen."""
@@ -166,7 +182,7 @@ class _Block:
         short = one.digits == 2
         if short and (not self.system or self.extended):
             return
-        if _unlisted(address & 0xFFFF) and (short or not address & 0x400000) and not self.extended:
+        if unlisted(address & 0xFFFF) and (short or not address & 0x400000) and not self.extended:
             text = f"${address & 0xFFFF:04X}"
             yield Found(
                 "unknown-register",
@@ -192,7 +208,8 @@ def _named_65816(lines: Sequence[CodeLine]) -> bool:
     return re.search(r"65c?816|snes|asar|alttp|zelda", text, re.IGNORECASE) is not None
 
 
-def _unknown(one: Instruction) -> Found:
+def unknown_mnemonic(one: Instruction) -> Found:
+    """Return that the CPU does not have an instruction."""
     return Found(
         "unknown-mnemonic",
         one.start,
@@ -284,8 +301,8 @@ def _twin(register: Register, *, reads: bool) -> str:
     return f"{register.name} can only be {'written' if reads else 'read'}."
 
 
-def _unlisted(address: int) -> bool:
-    """Tell whether an address lies among the registers and is none."""
+def unlisted(address: int) -> bool:
+    """Tell whether an address (16 bits) lies among the registers and is none."""
     inside = 0x2184 <= address < 0x2200 or 0x4220 <= address < 0x4300 or 0x4380 <= address < 0x4400
     return inside or address in (0x420E, 0x420F)
 

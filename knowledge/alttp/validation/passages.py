@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["CodeLine", "Passages", "Statement", "TableRow", "passages"]
+__all__ = ["CodeLine", "Passages", "Statement", "TableRow", "other_cpu", "passages"]
 
 _LONGEST = 1200
 """Characters of one line that are read: nobody states a fact in a longer one."""
@@ -215,6 +215,11 @@ def _is_assembly(lines: list[_Line], tag: str, intro: str) -> bool:
     if tag in _PLAIN_TAGS:
         return native * 2 >= min(len(written), 200) and native > 0
     return native > 0 or tag not in ("asm", "assembly", "s", "nasm", "masm", "x86asm", "armasm", "6502", "asm6502")
+
+
+def other_cpu(text: str) -> bool:
+    """Tell whether a text speaks of another processor."""
+    return _OTHER_CPU.search(text) is not None
 
 
 def passages(text: str) -> Passages:

@@ -1,0 +1,140 @@
+"""Checks of ids: which sprite, item, room or module a number is."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from knowledge.alttp.index import current
+from knowledge.alttp.validation.choice import misplaced
+from knowledge.alttp.validation.claims import doubtful
+from knowledge.alttp.validation.found import Found
+from knowledge.alttp.validation.known import Row, behind, numbered, row
+from knowledge.alttp.validation.passages import Passages
+from knowledge.alttp.words import name_words
+from schemas.fact import FactKind
+
+__all__ = ["check_ids"]
+
+_KINDS: dict[str, FactKind] = {
+    "sprite": "sprite",
+    "enemy": "sprite",
+    "item": "item",
+    "receipt": "item",
+    "room": "room",
+    "underworld room": "room",
+    "dungeon room": "room",
+    "overworld screen": "overworld",
+    "overworld area": "overworld",
+    "overworld map": "overworld",
+    "area": "overworld",
+    "screen": "overworld",
+    "overworld": "overworld",
+    "module": "module",
+    "main module": "module",
+    "game mode": "module",
+    "link state": "link_state",
+    "player state": "link_state",
+    "ancilla": "ancilla",
+    "overlord": "overlord",
+    "garnish": "garnish",
+    "song": "song",
+    "music track": "song",
+    "music": "song",
+    "follower": "follower",
+    "tagalong": "follower",
+    "entrance": "entrance",
+}
+_WORD = "|".join(sorted(_KINDS, key=len, reverse=True))
+_ID = (
+    rf"(?P<kind>{_WORD})s?(?: (?:id|ids|type|number|index|no\.?|value|receipt|slot id))?\s*[`*(#:]*\s*(?P<mark>0x|\$|\#\$)?"
+    r"(?P<number>[0-9A-Fa-f]{1,3})(?:\b|h\b)[`*)]*"
+)
+_PHRASE = r"(?:the |a |an |called |named |our |actually )*[`*_\"]*(?P<phrase>[A-Za-z][^.;,|()\n=:\u2014]{2,60})"
+_IS = re.compile(rf"\b{_ID}\s*(?:,|is|=|:|\u2192|->|\u2014|\u2013|-|\(|corresponds to|refers to|means|spawns|creates|gives(?: Link)?|places|contains|holds|for)\s*{_PHRASE}", re.I)
+_NAMED = re.compile(rf"(?P<phrase>[A-Z][\w'\u2019-]*(?: (?:[A-Z0-9][\w'\u2019-]*|of|the|in|and|-))*|[a-z][a-z'-]+(?: [a-z'-]+){{0,3}})[`*_\"]*\s*(?:\(|,|is|=|has|uses|:|as)?\s*(?:the |its |an? |with )?\b{_ID}")
+_BEFORE = re.compile(r".*\b(?:the|a|an|spawns?|places?|and|or|like|of|for|give|gives|is|use|replace|add|puts?|with|to|in|as|called|boss|enemy|named|also|then)\s+", re.I)
+_HEADER = re.compile(rf"\b(?P<kind>{_WORD})s?\b", re.IGNORECASE)
+_MARKED = re.compile(r"^[`*]*(?:0x|\$|#\$)(?P<number>[0-9A-Fa-f]{1,3})[`*]*$")
+_NUMERIC = re.compile(r"^(?:[0-9A-F]{2}|[0-9]+[A-F]?)$")
+
+
+@lru_cache(maxsize=64)
+def _names(kind: FactKind) -> tuple[tuple[int, str], ...]:
+    """Return (entry, names in words) of a kind."""
+    out: list[tuple[int, str]] = []
+    for entry in current().of_kind(kind):
+        one = row(entry)
+        if "." not in one.ref:
+            out.append((entry, one.name))
+    return tuple(out)
+
+
+def _here(one: Row) -> str:
+    """Return all names of a row in plain words."""
+    entry = current().entry(one.entry)
+    names = [entry.name, *(name for _, name in entry.aliases()), entry.cell("keywords"), entry.cell("description")]
+    return " ".join([*names, *(" ".join(name_words(name)) for name in names)])
+
+
+def check_ids(found: Passages) -> Iterator[Found]:
+    """Give what is wrong in what a text says of ids."""
+    for said in found.statements:
+        if doubtful(said.text) or re.search(r"(?i)\bslots?\b(?! id)", said.text):
+            continue
+        for match in _IS.finditer(said.text):
+            yield from _check(match, match["phrase"], said.start, said.text)
+        for match in _NAMED.finditer(said.text):
+            phrase = _BEFORE.sub("", match["phrase"])
+            if phrase:
+                yield from _check(match, phrase, said.start, said.text)
+    for row_found in found.rows:
+        if len(row_found.cells) < 2 or doubtful(row_found.text):
+            continue
+        head = _HEADER.search(row_found.header[0] if row_found.header else "") or _HEADER.search(row_found.around)
+        marked = _MARKED.match(row_found.cells[0][1])
+        if head and marked and re.search(r"(?i)\bids?\b|number|hex|sprite|module|room|song", " ".join(row_found.header[:1])):
+            kind = _KINDS[head["kind"].lower()]
+            start, text = row_found.cells[1]
+            yield from _compare(kind, [int(marked["number"], 16)], text, row_found.cells[0][0], start + len(text), marked["number"])
+
+
+def _check(match: re.Match[str], phrase: str, start: int, text: str) -> Iterator[Found]:
+    kind = _KINDS[match["kind"].lower()]
+    number = match["number"]
+    if kind == "overworld" and match["kind"].lower() in ("area", "screen") and not re.search(r"(?i)overworld|area id|light world|dark world", text):
+        return
+    if match["mark"]:
+        numbers = [int(number, 16)]
+    elif number.isdigit():
+        numbers = list({int(number), int(number, 16)})
+    elif _NUMERIC.match(number) and any(letter.isdigit() for letter in number):
+        numbers = [int(number, 16)]
+    else:
+        return
+    yield from _compare(kind, numbers, phrase, start + match.start(), start + match.end(), number)
+
+
+def _compare(kind: FactKind, numbers: list[int], phrase: str, start: int, end: int, shown: str) -> Iterator[Found]:
+    right = -1
+    one: Row | None = None
+    names = _names(kind)
+    for number in numbers:
+        one = numbered(kind, number)
+        if one is None:
+            return
+        others = [(entry, name) for entry, name in names if entry != one.entry]
+        at = misplaced(phrase, _here(one), [name for _, name in others])
+        if at < 0:
+            return
+        right = others[at][0]
+    if one is None:
+        return
+    better = row(right)
+    yield Found(
+        "wrong-id",
+        start,
+        end,
+        f"{one.id if len(numbers) == 1 else f'{kind} {shown}'} is not {' '.join(phrase.split())[:60]!r}: it is {one.name}.",
+        f"{better.name} is {better.id}.",
+        behind(one),
+    )

@@ -1,0 +1,178 @@
+"""Checks of prose on code and hardware: instructions in a sentence, reads and writes of registers, places without any."""
+
+import re
+from collections.abc import Iterator
+
+from knowledge.alttp.validation.assembly import instruction, is_mnemonic
+from knowledge.alttp.validation.check_code import (
+    FOREIGN,
+    check_instruction,
+    doubted,
+    expands,
+    extends,
+    outside,
+    register_fact,
+    unknown_mnemonic,
+    unlisted,
+)
+from knowledge.alttp.validation.claims import addresses, doubtful
+from knowledge.alttp.validation.found import Found, hardware_map
+from knowledge.alttp.validation.passages import Passages, Statement, other_cpu
+from knowledge.snes.addresses import fold, lorom_offset, show
+from knowledge.snes.registers import Register, find_register, register_at
+
+__all__ = ["check_prose"]
+
+_INLINE = re.compile(r"`([^`\n]{2,60})`")
+_CALLED = re.compile(r"(?:\bthe |\ba |\ban |\bits |\buse |\busing )`?(?P<name>[A-Z]{2,5})`?(?: [A-Za-z]+)? (?:instruction|opcode|mnemonic)s?\b")
+_REG = r"[`*_(]*(?P<place>\$(?:00:?|80:?)?[24][0-9A-Fa-f]{3}|[A-Z][A-Z0-9]{3,9})\b(?!,)"
+_READS = re.compile(rf"\b(?:read|reads|reading|poll|polls|polling|check|checks|checking|load|loads|loading)\s+(?:(?:back|the|current|value|of|from|register|contents?|status|bits?|\d|in|state|brightness|screen|it|your|data|a|byte|out|directly|via|PPU|hardware|[a-z]+)\s+){{0,6}}{_REG}", re.IGNORECASE)
+_WRITES = re.compile(rf"\b(?:write|writes|writing|store|stores|storing)\s+(?:[^.;,\n]{{0,48}}?\b(?:to|into|in)\s+(?:the\s+)?(?:register\s+)?)?{_REG}", re.IGNORECASE)
+_ACCESS = re.compile(rf"{_REG}[`*_)]*(?:\s*\([^()]{{1,40}}\))?\s+(?:is|are|being)\s+(?:an?\s+)?(?:8-bit\s+|hardware\s+|PPU\s+|CPU\s+)?(?P<how>read[- ]only|write[- ]only|readable|writable|writeable|read[-/ ]write|readable and writable|read and write)\b", re.IGNORECASE)
+_CAN = re.compile(rf"{_REG}[`*_)]*\s+(?:can|may) (?:also )?be (?P<how>read|written)(?: back| from| to)?\b(?! only)", re.IGNORECASE)
+_KIND_OF = re.compile(rf"\b(?P<how>read[- ]only|write[- ]only|readable) (?:[a-z]+ )?(?:register |port )?{_REG}", re.IGNORECASE)
+_HARDWARE = re.compile(r"\b(?:registers?|ppu|hardware|i/?o|dma|hdma|mmio|port|latch|enable|irq|nmi|joypad|controller|scroll|window|mosaic|write|writes|writing|read|reads|reading|store|apu)\b", re.IGNORECASE)
+_NUMBERS = re.compile(r"\b(?:values?|masks?|example|constants?|colou?rs?|checksums?|numbers?|vram|word address|bytes? long|length|tilemap|up to|range|first \$|bank \$?[2-9a-f])\b", re.IGNORECASE)
+_PC = re.compile(r"\b(?:pc|file|rom(?: file)?)(?:[- ](?:offset|address|location|position))\s*(?:of|is|=|:|at|as|would be|becomes|\()?\s*[`*(]*(?:0x|\$)(?P<pc>[0-9A-Fa-f]{4,6})\b|(?:0x|\$)(?P<pc2>[0-9A-Fa-f]{5,6})[`*]*\s*(?:\(?(?:pc|in the (?:rom|file)|file offset|\(pc\)|headerless)\b)", re.IGNORECASE)
+_DECIMAL = re.compile(r"(?<![\w$#])#?(?:\$|0x)(?P<hex>[0-9A-Fa-f]{1,4})[`*_]*\s*(?:\(|=|is|equals|,|or)*\s*(?P<sign>decimal\s+)?(?P<decimal>\d{1,5})(?P<after>\s*(?:in )?decimal)?\b(?!\s*(?:[-:.]\d|bytes?|bits?|hearts?|frames?|pixels?|entries|slots|%|x\b))", re.IGNORECASE)
+
+
+def check_prose(found: Passages) -> Iterator[Found]:
+    """Give what is wrong in sentences on code and hardware."""
+    expanded, extended = expands(found.text), extends(found.text)
+    for said in found.statements:
+        if doubted(said.text):
+            continue
+        yield from _inline(said, found.text)
+        yield from _mnemonics(said)
+        yield from _access(said)
+        yield from _places(said, expanded=expanded, extended=extended)
+        yield from _offsets(said)
+        yield from _decimals(said)
+    for row in found.rows:
+        if not doubtful(row.text):
+            said = Statement(row.start, row.text, row.around, "")
+            yield from _places(said, expanded=expanded, extended=extended)
+            yield from _inline(said, found.text)
+
+
+def _inline(said: Statement, whole: str) -> Iterator[Found]:
+    for match in _INLINE.finditer(said.text):
+        one = instruction(match[1], said.start + match.start(1))
+        if one is None or not one.operand:
+            continue
+        if is_mnemonic(one.name):
+            if re.match(r"[#$(\[]|[A-Za-z_]\w*,[XYS]$|A$", one.operand) and not re.search(r"(?i)nn|xx|aa|hh|ll|imm|addr", one.operand):
+                wrong = check_instruction(one)
+                if wrong:
+                    yield wrong
+        elif one.name in FOREIGN and re.match(r"[#$(\[]|[AXYaxy]\b", one.operand) and not other_cpu(said.around + " " + said.heading):
+            yield unknown_mnemonic(one)
+    del whole
+
+
+def _mnemonics(said: Statement) -> Iterator[Found]:
+    for match in _CALLED.finditer(said.text):
+        if match["name"] in FOREIGN and not other_cpu(said.around + " " + said.heading):
+            one = instruction(match["name"], said.start + match.start("name"))
+            if one:
+                yield unknown_mnemonic(one)
+
+
+def _register(text: str) -> Register | None:
+    if text.startswith("$"):
+        return register_at(int(text[1:].replace(":", ""), 16))
+    return find_register(text) if text.isupper() else None
+
+
+def _access(said: Statement) -> Iterator[Found]:
+    for match in _READS.finditer(said.text):
+        register = _register(match["place"])
+        if register and not register.readable and not re.search(r"\bwr(?:ite|itten|iting)\b|\bstor(?:e|ing)\b|\bset", match.group(), re.I):
+            yield _wrong(register, match, said.start, "read")
+    for match in _WRITES.finditer(said.text):
+        register = _register(match["place"])
+        if register and not register.writable and not re.search(r"\bread|\bfrom\b|\bthen\b|\band\b", match.group(), re.I):
+            yield _wrong(register, match, said.start, "written")
+    for pattern in (_ACCESS, _CAN, _KIND_OF):
+        for match in pattern.finditer(said.text):
+            register = _register(match["place"])
+            if register:
+                yield from _said_access(register, match, said.start)
+
+
+def _said_access(register: Register, match: re.Match[str], start: int) -> Iterator[Found]:
+    how = match["how"].lower().replace("-", " ").replace("/", " ")
+    only = how.endswith("only")
+    reads = how.startswith("read") and how != "read only" or how == "read only"
+    writes = "writ" in how
+    wrong = (reads and not register.readable) or (writes and not register.writable)
+    wrong = wrong or (only and how == "read only" and register.writable) or (only and how == "write only" and register.readable)
+    if wrong:
+        yield _wrong(register, match, start, how)
+
+
+def _wrong(register: Register, match: re.Match[str], start: int, how: str) -> Found:
+    ways = {"r": "read-only", "w": "write-only", "rw": "readable and writable"}[register.access]
+    return Found(
+        "wrong-access",
+        start + match.start(),
+        start + match.end(),
+        f"{register.name} ({register.spelled}) cannot be said to be {how}." if " " in how else f"{register.name} ({register.spelled}) cannot be {how}.",
+        f"It is {ways}.",
+        register_fact(register),
+    )
+
+
+def _places(said: Statement, *, expanded: bool, extended: bool) -> Iterator[Found]:
+    for one in addresses(said.text, said.start):
+        short = one.digits == 4 and one.text.startswith("$")
+        banked = one.digits == 6 and not one.value & 0x400000
+        if (short or banked) and unlisted(one.value & 0xFFFF) and not extended and _HARDWARE.search(said.text) and "," not in one.text and not _NUMBERS.search(said.text):
+            near = hardware_map("registers lie at $2100-$213F, $2140-$217F (APU), $2180-$2183, $4016-$4017, $4200-$421F and $43x0-$43xF")
+            yield Found("unknown-register", one.start, one.end, f"There is no hardware register at ${one.value & 0xFFFF:04X}.", "No register of the SNES lies there.", near)
+        elif one.digits == 6 and not _NUMBERS.search(said.text):
+            wrong = outside(one.value, expanded=expanded)
+            if wrong:
+                yield Found("outside-map", one.start, one.end, *wrong)
+
+
+def _offsets(said: Statement) -> Iterator[Found]:
+    found = [match for match in _PC.finditer(said.text)]
+    if len(found) != 1:
+        return
+    match = found[0]
+    text = match["pc"] or match["pc2"]
+    pc = int(text, 16)
+    there = [one for one in addresses(said.text) if one.digits == 6 and one.text.startswith("$") and fold(one.value) & 0x8000 and fold(one.value) < 0x400000]
+    there = [one for one in there if not match.start() <= one.start < match.end()]
+    if len({one.value for one in there}) != 1:
+        return
+    right = lorom_offset(fold(there[0].value))
+    if pc in (right, right + 0x200):
+        return
+    start = said.start + match.start("pc" if match["pc"] else "pc2")
+    yield Found(
+        "wrong-number",
+        start,
+        start + len(text),
+        f"0x{pc:06X} is not the PC offset of {there[0].text}.",
+        f"It is 0x{right:06X} without a copier header, 0x{right + 0x200:06X} with one.",
+        hardware_map(f"LoROM: {show(fold(there[0].value))} is byte 0x{right:06X} of the ROM"),
+    )
+
+
+def _decimals(said: Statement) -> Iterator[Found]:
+    for match in _DECIMAL.finditer(said.text):
+        if not (match["sign"] or match["after"]):
+            continue
+        value, decimal = int(match["hex"], 16), int(match["decimal"])
+        if value != decimal:
+            yield Found(
+                "wrong-number",
+                said.start + match.start(),
+                said.start + match.end(),
+                f"${match['hex']} is not {decimal} in decimal.",
+                f"It is {value}.",
+                hardware_map(f"${match['hex']} = {value}, by the place value of its digits").model_copy(update={"text": f"${match['hex']} in decimal is {value}", "rom_version": "", "sources": ("arithmetic",)}),
+            )

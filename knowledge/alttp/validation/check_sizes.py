@@ -1,0 +1,142 @@
+"""Checks of sizes: how many bytes a variable or a register has, how many elements an array."""
+
+import re
+from collections.abc import Iterator
+
+from knowledge.alttp.validation.check_code import register_fact
+from knowledge.alttp.validation.claims import Address, addresses, doubtful
+from knowledge.alttp.validation.found import Found
+from knowledge.alttp.validation.known import Row, behind, rows_at
+from knowledge.alttp.validation.passages import Passages, Statement, TableRow
+from knowledge.snes.addresses import fold, show
+from knowledge.snes.registers import Register, find_register, register_at
+
+__all__ = ["check_sizes"]
+
+_COUNT = r"(?P<n>\d{1,4}|one|two|three|four|single|sixteen|eight|ten|twelve)"
+_WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "ten": 10, "twelve": 12, "sixteen": 16}
+_BYTES = re.compile(
+    rf"\b(?:{_COUNT}[- ]bytes?\b(?!\s+(?:apart|later|before|after|into|offset|header|opcode|instruction|per))|(?P<bits>8|16|24)[- ]bits?\b|(?P<word>word)(?:-sized| variable| value)\b)"
+    r"(?!\s*(?:mode|write|writes|read|reads|access|accesses|accumulator|A\b|store|load|loads|stores|index|registers? mode|compare|comparison|math|"
+    r"arithmetic|operation|lda|sta|add|addition|copy|rep|m\b|x\b|immediate|pixel|tile|colou?r))",
+    re.IGNORECASE,
+)
+_ELEMENTS = re.compile(rf"\b{_COUNT}[- ](?:entries|entry|slots?|sprites?|elements?|element|enemies|ancillae)\b", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"\b(?:is|are|as|holds|stores|a|an|the|=|:|takes?(?: up)?|occup(?:y|ies)|uses|spans|size|long|wide|of|only|just|and|both|stored as|\()\W*$",
+    re.IGNORECASE,
+)
+_ACCESSED = re.compile(r"\b(?:rep|sep|lda|sta|in 16-bit|in 8-bit|with (?:a )?16-bit|with (?:an )?8-bit|pair|pairs|together|combined|along with|low byte|high byte|twice|two writes|split|per (?:entry|sprite|slot|element|channel|dungeon|area|room)|each (?:entry|element|slot|one)?|latch\w*|pointer to|little[- ]endian)\b", re.IGNORECASE)
+_LARGE = 0x400
+
+
+def _number(match: re.Match[str]) -> int:
+    part = match.groupdict()
+    if part.get("bits"):
+        return int(part["bits"]) // 8
+    if part.get("word"):
+        return 2
+    text = part["n"].lower()
+    return _WORDS.get(text) or int(text)
+
+
+def _whole(address: Address) -> int:
+    value = address.value
+    return 0x7E0000 | value if address.digits == 4 and 0xC000 <= value < 0xF500 else fold(value)
+
+
+def _row(address: Address) -> Row | None:
+    """Return the row that begins at an address and has a documented size."""
+    value = _whole(address)
+    found = [one for one in rows_at(value) if one.address == value and one.kind == "ram" and one.measured and one.solid]
+    inside = any(one.address < value and one.title for one in rows_at(value))
+    return found[0] if len(found) == 1 and not inside else None
+
+
+def check_sizes(found: Passages) -> Iterator[Found]:
+    """Give what is wrong in what a text says of sizes."""
+    for said in found.statements:
+        if not doubtful(said.text) and not _ACCESSED.search(said.text):
+            yield from _statement(said)
+    for row in found.rows:
+        yield from _columns(row)
+
+
+def _statement(said: Statement) -> Iterator[Found]:
+    there = addresses(said.text)
+    named = [register for name in re.findall(r"\b[A-Z][A-Z0-9]{3,9}\b", said.text) if (register := find_register(name))]
+    values = {_whole(one) for one in there} | {register.address for register in named}
+    if len(values) != 1:
+        return
+    register = named[0] if named else register_at(next(iter(values)))
+    for pattern, elements in ((_BYTES, False), (_ELEMENTS, True)):
+        for match in pattern.finditer(said.text):
+            if not _ABOUT.search(said.text[max(0, match.start() - 16) : match.start()]):
+                continue
+            span = (said.start + match.start(), said.start + match.end())
+            if register and register.address == next(iter(values)):
+                yield from _of_register(register, _number(match), span, elements=elements)
+            elif there and (one := _row(there[0])):
+                yield from _of_row(one, _number(match), span, elements=elements)
+
+
+def _of_register(register: Register, number: int, span: tuple[int, int], *, elements: bool) -> Iterator[Found]:
+    paired = register_at(register.address + 1) if register.name.endswith("L") or "low" in register.description else None
+    if elements or number == 1 or register.width != 1 or paired or number not in (2, 3) or register.width_note:
+        return
+    yield Found(
+        "wrong-size",
+        *span,
+        f"{register.name} ({register.spelled}) is not {number} bytes.",
+        "It is 1 byte.",
+        register_fact(register),
+    )
+
+
+def _of_row(one: Row, number: int, span: tuple[int, int], *, elements: bool) -> Iterator[Found]:
+    if number < 1 or number > _LARGE or one.size > _LARGE:
+        return
+    array = one.size > 4
+    if elements:
+        wrong = array and "array" in one.said and number not in (one.size, one.size // 2, one.size // 4)
+    elif array:
+        wrong = number > 2 and number not in (one.size, one.size * 2, one.size // 2, 3, 4)
+    else:
+        wrong = number != one.size and number <= 4 and not _goes_on(one, number)
+    if wrong:
+        what = "elements" if elements else f"byte{'s' if one.size != 1 else ''}"
+        yield Found(
+            "wrong-size",
+            *span,
+            f"{show(one.address)} is not {number} {'elements' if elements else f'byte{chr(115) if number != 1 else str()}'} long.",
+            f"It has {one.size} {what}.",
+            behind(one),
+        )
+
+
+def _goes_on(one: Row, number: int) -> bool:
+    """Tell whether the bytes behind a row belong to it under a name of their own: a high byte."""
+    if number < one.size:
+        return False
+    behind_it = rows_at(one.address + one.size)
+    return any(not next_one.title.isdisjoint(("high", "hi", "upp")) or "copy" in next_one.title for next_one in behind_it) or not behind_it
+
+
+_SIZE = re.compile(r"\b(?:size|bytes|length|width|len)\b")
+
+
+def _columns(found: TableRow) -> Iterator[Found]:
+    place = next((place for place, name in enumerate(found.header) if _SIZE.search(name)), -1)
+    if place < 0 or place >= len(found.cells) or doubtful(found.text):
+        return
+    there = [one for start, text in found.cells if len(text) < 40 for one in addresses(text, start)]
+    text = found.cells[place][1].strip("`* ")
+    match = re.fullmatch(r"(?P<n>\d{1,4})(?: ?(?:bytes?|b))?", text, re.IGNORECASE) or re.fullmatch(r"(?P<bits>8|16|24)[- ]bits?", text)
+    if len(there) != 1 or match is None:
+        return
+    span = (found.cells[place][0], found.cells[place][0] + len(found.cells[place][1]))
+    register = register_at(there[0].value) if there[0].digits == 4 else None
+    if register:
+        yield from _of_register(register, _number(match), span, elements=False)
+    elif one := _row(there[0]):
+        yield from _of_row(one, _number(match), span, elements=False)

@@ -1,0 +1,129 @@
+"""Checks of labels: one that differs from a known one by a typing error alone, and a call whose comment names another."""
+
+import re
+from collections.abc import Iterator
+
+from knowledge.alttp.validation.assembly import instructions, is_mnemonic
+from knowledge.alttp.validation.claims import Address, Claim, doubtful
+from knowledge.alttp.validation.found import Found
+from knowledge.alttp.validation.known import Row, behind, named, near_names
+from knowledge.alttp.validation.passages import Passages
+from knowledge.alttp.words import name_words
+from knowledge.snes.addresses import show
+
+__all__ = ["check_symbols", "comments"]
+
+_LABEL = re.compile(r"(?<![\w!.%#@])(?:[A-Za-z][a-z0-9]+(?:_[A-Za-z0-9]+)+|[A-Z][a-z0-9]+[A-Z][A-Za-z0-9]+(?:_[A-Za-z0-9]+)*|[A-Z]{2}[A-Z0-9]{4,8})(?![\w(])")
+_DEFINED = re.compile(r"(?m)^[ \t]*(?:macro |struct |!|%|\.)?([A-Za-z_]\w{4,60})[ \t]*(?::|\(|=|$)")
+_MOST = 400
+_KINDS = ("routine", "data", "ram", "register")
+
+
+def check_symbols(found: Passages) -> Iterator[Found]:
+    """Give the labels that are misspelt: none that the text defines, and none that only looks alike."""
+    own = {name.lower() for line in found.code for name in _DEFINED.findall(line.text)}
+    seen: dict[str, Row | None] = {}
+    for start, text in _texts(found):
+        for match in _LABEL.finditer(text):
+            name = match.group()
+            if len(seen) >= _MOST and name not in seen:
+                return
+            if name not in seen:
+                seen[name] = None if name.lower() in own else _misspelt(name)
+            right = seen[name]
+            if right and not doubtful(text):
+                yield Found(
+                    "unknown-symbol",
+                    start + match.start(),
+                    start + match.end(),
+                    f"No disassembly has {name}.",
+                    f"{_spelt(right, name)} is at {show(right.address if right.address >= 0 else right.jp_address)}.",
+                    behind(right),
+                )
+
+
+def _texts(found: Passages) -> Iterator[tuple[int, str]]:
+    for line in found.code:
+        yield line.start, line.text
+    for said in found.statements:
+        yield said.start, said.text
+    for row in found.rows:
+        yield row.start, row.text
+
+
+def _misspelt(name: str) -> Row | None:
+    """Return the row whose name this is with one typing error; None when it is a name of its own."""
+    if named(name):
+        return None
+    near = [one for one in near_names(name) if one.kind in _KINDS]
+    for one in near:
+        if _is_slip(name, _spelt(one, name)):
+            return one
+    return None
+
+
+def _spelt(one: Row, name: str) -> str:
+    """Return the name of a row that is nearest to this one."""
+    from knowledge.alttp.index import current
+
+    entry = current().entry(one.entry)
+    names = [entry.name, *(alias for _, alias in entry.aliases())]
+    return min(names, key=lambda other: (abs(len(other) - len(name)), sum(a != b for a, b in zip(other, name, strict=False))))
+
+
+def _is_slip(name: str, right: str) -> bool:
+    """Tell whether two names differ by a slip inside one word, not by a digit, an ending or a word of another meaning."""
+    if len(name) < 6 or name[:2].lower() != right[:2].lower() or re.sub(r"\D", "", name) != re.sub(r"\D", "", right):
+        return False
+    mine, theirs = name_words(name), name_words(right)
+    if name.isupper():
+        return len(name) >= 6 and abs(len(name) - len(right)) <= 1 and not _only_end(name, right) and not _sides(name, right)
+    if len(mine) != len(theirs):
+        return False
+    different = [(a, b) for a, b in zip(mine, theirs, strict=True) if a != b]
+    if len(different) != 1 or min(map(len, different[0])) < 4:
+        return False
+    return not _only_end(*different[0])
+
+
+def _only_end(one: str, other: str) -> bool:
+    """Tell whether one is the other with something more, or they differ in the last letter alone."""
+    return one.startswith(other) or other.startswith(one) or (one[:-1] == other[:-1] and len(one) == len(other))
+
+
+_PAIRS = frozenset([frozenset("LH"), frozenset("HV"), frozenset("XY"), frozenset("ST"), frozenset("AB"), frozenset("MS"), frozenset("RW")])
+
+
+def _sides(one: str, other: str) -> bool:
+    """Tell whether they differ by a letter that tells registers apart: low and high, X and Y."""
+    different = [frozenset(pair) for pair in zip(one, other, strict=False) if pair[0] != pair[1]]
+    return len(one) != len(other) or (len(different) == 1 and different[0] in _PAIRS)
+
+
+_VERBS = re.compile(r"^\W*(?:load|get|read|store|write|set|save|check|test|compare|update|fetch|grab|clear|add|subtract|inc(?:rement)?|dec(?:rement)?)s?\b\W*(?:the )?", re.IGNORECASE)
+_NOT_A_NAME = re.compile(r"[=+*<>]|->|\b(?:to|from|into|with|by|then|and|or|is|are|if|not|no|we|for|at|vs|than|in|when|until|amount|damage|full|zero|new|value)\b", re.IGNORECASE)
+
+
+def comments(found: Passages) -> Iterator[Claim]:
+    """Give what comments in code say of the one address on their line."""
+    for line in found.code:
+        ones = list(instructions(line.text, line.start))
+        if len(ones) != 1 or not ones[0].comment or doubtful(line.text):
+            continue
+        one = ones[0]
+        if not is_mnemonic(one.name) or one.immediate or one.digits < 1 or one.operand.startswith(("(", "[")):
+            continue
+        if one.digits == 1 and one.indexed or re.search(r"[+*/&|-]", one.operand):
+            continue
+        at = line.start + line.text.find(one.comment)
+        digits = {1: 2, 2: 4, 3: 6}[one.digits]
+        address = Address(one.start, one.end, one.number, digits, one.operand)
+        text = one.comment.split(";")[0]
+        label = re.match(r"\W*([A-Za-z]\w*_\w+|[A-Z]+[a-z]+[A-Z]\w*|[A-Z][A-Z0-9]{3,})\W*(?:\(|$|-|:)", text)
+        if label:
+            yield Claim((address,), label[1], line.text, at, at + len(text), "comment", line.intro)
+        elif one.mnemonic not in ("JSL", "JSR", "JMP") and not _NOT_A_NAME.search(text) and len(text.split()) <= 7:
+            stores = one.mnemonic.startswith("ST")
+            phrase = _VERBS.sub("", text).split("(")[0]
+            if phrase and not (stores and _VERBS.match(text)):
+                yield Claim((address,), phrase, f"{line.text}", at, at + len(text), "comment", line.intro)
