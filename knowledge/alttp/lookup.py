@@ -4,131 +4,86 @@ Every answer is a row of a table; what matches no row well is not found, and row
 given as candidates without a first. The tables are read on first use and again when a file has changed.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from knowledge.alttp.index import Index, NameHit, current
-from knowledge.alttp.locate import Match, by_address, by_id, names_an_id
+from knowledge.alttp.index import Index, current
+from knowledge.alttp.locate import Match, by_address, by_id, by_ref, names_an_id
+from knowledge.alttp.lookup_names import NAMED, NAMED_OTHER, like_named, mistyped, named
 from knowledge.alttp.search import Terms, rank, terms
-from knowledge.alttp.tables import PATHS, fact
-from knowledge.alttp.words import STOP, squeeze, stem
+from knowledge.alttp.tables import PATHS
 from knowledge.snes.addresses import spelled
-from schemas.fact import AskedKind, Candidate, FactKind, Lookup
+from schemas.fact import AskedKind, Candidate, Fact, FactKind, Lookup
 
-__all__ = ["QUERY_LIMIT", "lookup"]
+__all__ = ["QUERY_LIMIT", "complete", "fact_at", "facts_of", "lookup", "refs", "resolve", "rows"]
 
 QUERY_LIMIT = 500
 """Characters of a question that are read; a longer one is refused."""
 
 _CANDIDATES = 100  # matches kept of one question
-_ENOUGH = 0.55  # share of a question's weight that a row must match to be an answer
+_WORDS, _FAINT_WORDS = 5, 9  # tiers of matches by words: an answer, and too weak to be one
+_ENOUGH = 0.5  # share of a question's weight that a row must match to be an answer
 _TIE = 0.985  # rows whose scores are closer than this match equally well
 _TIE_OF_NAMES = 0.955  # the same for rows of one name, whose scores tell the words too
 _FAINT = 0.3  # share of the best score below which a match by words is left out
-_GENERIC = 10  # rows: a plain word that so many rows have is no name, whoever uses it as one
 _NEAREST = 3  # rows shown when none is an answer
 _SUMMARY = 70  # characters of a candidate's description
 
-_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+|[A-Za-z]+[a-z0-9][A-Z][A-Za-z0-9]*|[A-Z][A-Z0-9]{2,}")
-
 _HINT = (
     "Try an address ($7Exxxx, $21xx, $bank:xxxx), a name of a disassembly, an id (sprite 0xNN, room 0xNNN, item 0xNN, "
-    "overworld 0xNN) or fewer, plainer words."
+    "overworld 0xNN, module 0xNN, song 0xNN) or fewer, plainer words."
 )
 
 
-def _phrases(query: str, asked: Terms) -> Iterator[str]:
-    """Give the parts of a question that may be a name: the whole, each label, the words that matter."""
-    yield query
-    yield from _IDENTIFIER.findall(query)
-    words = [word for word in re.findall(r"[a-z0-9_]+", re.sub(r"['\u2019]s?\b", "", query.lower()))]
-    kept = [word for word in words if stem(word) not in STOP]
-    yield " ".join(kept)
-    yield " ".join(word for word in kept if stem(word) not in asked.weak)
-
-
-def _is_name(index: Index, hit: NameHit, phrase: str, query: str) -> bool:
-    """Tell whether a phrase is meant as this name: a word that many rows have is one only when nothing else is said."""
-    if not phrase.isalpha() or index.frequency(stem(phrase)) < _GENERIC or hit.name.strip("?. ") == query.strip("?. "):
-        return True
-    return not hit.source and phrase not in _labels(query)
-
-
-def _labels(query: str) -> set[str]:
-    """Return the squeezed labels that stand inside a longer question."""
-    return {squeeze(label) for label in _IDENTIFIER.findall(query)} - {squeeze(query)}
-
-
-def _named(index: Index, query: str, asked: Terms) -> Iterator[Match]:
-    """Give the rows that bear a name in the question: first own names and what is written so, last other kinds."""
-    for phrase in dict.fromkeys(map(squeeze, _phrases(query, asked))):
-        if len(phrase) < 2 or phrase.isdigit():
-            continue
-        for hit in index.names.get(phrase, ()):
-            if _is_name(index, hit, phrase, query):
-                other = asked.realm and asked.realm != index.entries[hit.entry].realm
-                written = hit.name in query
-                tier = 5 if other else 2 if written or not hit.source else 3
-                yield Match(hit.entry, tier, 2.0 if written else 1.0, _why(hit))
-
-
-def _like_named(index: Index, asked: Terms) -> Iterator[Match]:
-    """Give the rows whose name says the words of the question in their order, whatever their endings."""
-    for words in (asked.words, [word for word in asked.words if word not in asked.weak]):
-        for hit in index.stems.get(" ".join(words), ()):
-            other = asked.realm and asked.realm != index.entries[hit.entry].realm
-            yield Match(hit.entry, 5 if other else 3, 1.0, _why(hit))
-
-
-def _supported(named: Iterable[Match], spoken: Sequence[Match]) -> Iterator[Match]:
+def _supported(matches: Iterable[Match], spoken: Sequence[Match]) -> Iterator[Match]:
     """Let the words tell apart rows that bear the same name."""
     scores = {match.entry: match.score / spoken[0].score for match in spoken}
-    for match in named:
+    for match in matches:
         yield match._replace(score=match.score + scores.get(match.entry, 0.0))
 
 
-def _why(hit: NameHit) -> str:
-    return f"{hit.source} name {hit.name}" if hit.source else f"name {hit.name}"
-
-
-def _by_words(index: Index, asked: Terms, allowed: Callable[[int], bool]) -> Iterator[Match]:
-    """Give the rows that the words of the question speak for; tier 9 is too weak to be an answer."""
-    ranked = rank(index, asked, allowed)[:_CANDIDATES]
+def _by_words(index: Index, asked: Terms, among: range) -> Iterator[Match]:
+    """Give the rows that the words of the question speak for."""
+    ranked = rank(index, asked, among)[:_CANDIDATES]
     for found in ranked:
         if found.score < ranked[0].score * _FAINT:
             break
-        tier = 4 if found.coverage >= _ENOUGH else 9
+        tier = _WORDS if found.coverage >= _ENOUGH else _FAINT_WORDS
         words = [asked.words[word] for word in asked.words if word in found.words]
         yield Match(found.entry, tier, found.score, "words: " + ", ".join(words))
 
 
 def _exact(index: Index, query: str, kind: AskedKind) -> list[Match] | None:
     """Return the rows that the question spells out, or None when it names neither an id nor an address."""
-    ids = list(by_id(index, query, kind))
+    ids = [*by_ref(index, query), *by_id(index, query, kind)]
     if ids or names_an_id(query):
         return ids
     addresses = list(by_address(index, query))
     return addresses if addresses or any(not found.bare for found in spelled(query)) else None
 
 
+def _said(index: Index, query: str, among: range) -> list[Match]:
+    """Return the rows that the names and the words of the question speak for."""
+    asked = terms(query)
+    spoken = list(_by_words(index, asked, among))
+    names = [*named(index, query, asked), *like_named(index, asked)]
+    if not any(match.entry in among for match in names):
+        names += mistyped(index, query)
+    return [*_supported(names, spoken), *spoken]
+
+
 def _collect(index: Index, query: str, kind: AskedKind) -> list[Match]:
     """Return the matches, best first, each row once; words count only where no id or address is named."""
-
-    def allowed(entry: int) -> bool:
-        return kind == "any" or index.entries[entry].kind == kind
+    among = index.of_kind(kind)
 
     def order(match: Match) -> tuple[int, float, float, int]:
         return (match.tier, -match.score, -index.priors[match.entry], match.entry)
 
     matches = _exact(index, query, kind)
     if matches is None:
-        asked = terms(query)
-        spoken = list(_by_words(index, asked, allowed))
-        matches = [*_supported([*_named(index, query, asked), *_like_named(index, asked)], spoken), *spoken]
-    matches = [match for match in matches if allowed(match.entry)]
+        matches = _said(index, query, among)
     best: dict[int, Match] = {}
-    for match in sorted(matches, key=order):
+    for match in sorted((match for match in matches if match.entry in among), key=order):
         best.setdefault(match.entry, match)
     return list(best.values())[:_CANDIDATES]
 
@@ -136,22 +91,23 @@ def _collect(index: Index, query: str, kind: AskedKind) -> list[Match]:
 def _tied(index: Index, matches: list[Match]) -> int:
     """Return how many matches at the top are equally good; a name or a word may mean one row of each kind."""
     first = matches[0]
-    kind = index.entries[first.entry].kind
+    kind = index.kind(first.entry)
+    by_name = NAMED <= first.tier < _WORDS or first.tier == NAMED_OTHER
     tied = 0
     for match in matches:
-        tie = _TIE_OF_NAMES if first.tier in (2, 3, 5) else _TIE
-        if match.tier != first.tier or match.score < first.score * tie:
+        if match.tier != first.tier or match.score < first.score * (_TIE_OF_NAMES if by_name else _TIE):
             break
-        if first.tier > 1 and index.entries[match.entry].kind != kind:
+        if first.tier > 1 and index.kind(match.entry) != kind:
             break
         tied += 1
     return tied
 
 
 def _candidate(index: Index, match: Match) -> Candidate:
-    entry = index.entries[match.entry]
-    full = fact(entry.table, entry.row)
-    summary = full.description or (full.details[0] if full.kind in ("sprite", "item") and full.details else "")
+    full = index.fact(match.entry)
+    summary = full.description or (full.details[0] if full.details and "address" not in full.id[:1] else "")
+    if full.kind in ("ram", "register", "routine", "data", "sublabel", "room", "overworld"):
+        summary = full.description
     why = "; ".join(filter(None, (match.reason, match.place)))
     if len(summary) > _SUMMARY:
         summary = summary[:_SUMMARY].rsplit(" ", 1)[0] + " ..."
@@ -189,7 +145,7 @@ def lookup(
         return Lookup(query=query, found=False, hint="The question is empty. " + _HINT)
     index = current(paths)
     matches = _collect(index, query, kind)
-    strong = [match for match in matches if match.tier < 9]
+    strong = [match for match in matches if match.tier < _FAINT_WORDS]
     if not strong and kind != "any":
         wider = lookup(query, limit=limit, offset=offset, paths=paths)
         return wider.model_copy(update={"hint": f"No {kind} matches; all kinds were searched. {wider.hint}".strip()})
@@ -202,13 +158,12 @@ def _page(index: Index, query: str, matches: list[Match], *, limit: int, offset:
     shown = matches[offset : offset + limit]
     tied = _tied(index, matches)
     whole = offset == 0 and tied == 1
-    first = index.entries[matches[0].entry]
     after = offset + len(shown)
     return Lookup(
         query=query,
         found=True,
         ambiguous=tied > 1,
-        answer=fact(first.table, first.row) if whole else None,
+        answer=index.fact(matches[0].entry) if whole else None,
         reason=matches[0].reason if whole else "",
         place=matches[0].place if whole else "",
         others=tuple(_candidate(index, match) for match in (shown[1:] if whole else shown)),
@@ -217,3 +172,57 @@ def _page(index: Index, query: str, matches: list[Match], *, limit: int, offset:
         next_offset=after if after < len(matches) else 0,
         hint="" if shown else f"offset {offset} is past the last of {len(matches)} matches; use offset 0",
     )
+
+
+def resolve(text: str, *, paths: Mapping[FactKind, Path] = PATHS) -> str:
+    """Return the ref of the one row that an address in any spelling, a name, an alias or an id names exactly.
+
+    Empty when it names none or several; words are not searched for.
+    """
+    if len(text) > QUERY_LIMIT or not text.strip():
+        return ""
+    index = current(paths)
+    matches = _exact(index, text, "any")
+    if matches is None:
+        whole = Terms({}, frozenset(), {}, owned=False)
+        matches = [match for match in named(index, text, whole) if match.tier < _WORDS]
+    matches.sort(key=lambda match: (match.tier, -match.score, -index.priors[match.entry], match.entry))
+    return index.ref(matches[0].entry) if matches and _tied(index, matches) == 1 else ""
+
+
+def fact_at(ref: str, *, paths: Mapping[FactKind, Path] = PATHS) -> Fact | None:
+    """Return the fact of a ref (`ram:7EF36D`, `module:07.02`), None when there is none."""
+    kind, _, key = ref.partition(":")
+    index = current(paths)
+    entry = index.find(kind, key.upper()) if len(key) <= 16 else -1
+    return index.fact(entry) if entry >= 0 else None
+
+
+def facts_of(wanted: Iterable[str], *, paths: Mapping[FactKind, Path] = PATHS) -> list[Fact]:
+    """Return the facts of some refs, in their order; a ref that there is not is left out."""
+    return [found for ref in wanted if (found := fact_at(ref, paths=paths)) is not None]
+
+
+def refs(kind: AskedKind = "any", *, paths: Mapping[FactKind, Path] = PATHS) -> Iterator[str]:
+    """Give the refs of all rows of a kind, in the order of the table."""
+    index = current(paths)
+    return map(index.ref, index.of_kind(kind))
+
+
+def complete(kind: FactKind, prefix: str, limit: int = 50, *, paths: Mapping[FactKind, Path] = PATHS) -> list[str]:
+    """Return keys of a kind that begin with `prefix`, in their order, at most `limit`: `7EF3` gives `7EF300`, ..."""
+    index = current(paths)
+    wanted, out = prefix.upper(), list[str]()
+    for entry in index.of_kind(kind):
+        key = index.ref(entry).partition(":")[2]
+        if key.startswith(wanted):
+            out.append(key)
+            if len(out) >= limit:
+                break
+    return out
+
+
+def rows(kind: FactKind, offset: int, limit: int, *, paths: Mapping[FactKind, Path] = PATHS) -> list[Fact]:
+    """Return `limit` facts of a kind from `offset` on, in the order of the table."""
+    index = current(paths)
+    return [index.fact(entry) for entry in index.of_kind(kind)[max(0, offset) : max(0, offset) + max(0, limit)]]

@@ -4,20 +4,22 @@ import re
 from functools import cache
 
 __all__ = [
-    "KIND_WORDS",
     "PHRASES",
     "STOP",
     "SYNONYMS",
+    "WEAK",
     "name_words",
     "plain_split",
     "plain_words",
     "squeeze",
     "stem",
+    "text_words",
 ]
 
 _DROP = {code: None for code in range(128) if not chr(code).isalnum()}
 _NAME = re.compile(r"[A-Z]+\d*(?![a-z])|[A-Z]?[a-z]+\d*|\d+")
 _PLAIN = re.compile(r"[a-z0-9]+")
+_HYPHENED = re.compile(r"\b[a-z]+(?:-[a-z]+)+\b")
 _POSSESSIVE = re.compile(r"['\u2019]s?\b")
 
 
@@ -42,6 +44,8 @@ def stem(word: str) -> str:
             word = word[:-3] + "y"
         elif word.endswith("s") and word[-2] not in "sui":
             word = word[:-1]
+    if len(word) > 6 and word.endswith("er") and word != "container":
+        word = word[:-2]  # what counts is a counter
     return word[:3] + word[3:].rstrip("e")
 
 
@@ -60,6 +64,14 @@ def plain_words(text: str) -> list[str]:
     return [stem(part) for part in plain_split(text)]
 
 
+def text_words(text: str) -> list[str]:
+    """Split a text of the tables into stems; a hyphenated word is also one word: `knock-back` is `knockback` too."""
+    out = plain_words(text)
+    if "-" in text:
+        out += [stem(word.replace("-", "")) for word in _HYPHENED.findall(text.lower())]
+    return out
+
+
 def _stems(text: str) -> frozenset[str]:
     return frozenset(stem(word) for word in text.split())
 
@@ -71,19 +83,17 @@ STOP = _stems(
     "stored tell tells that the their them there these this to use used uses using value values want was we "
     "what when where which who whose why will with would you your zelda3 many much contain contains called "
     "live lives located mean means represent represents refer refers track tracks now right long hex exactly "
-    "actually remember remembers remembered past look"
+    "actually remember remembers remembered past look hey ok okay got machine being been happen happens am we us "
+    "chris anyone someone something exact currently name's called likes like kind make makes made while"
 )
 """Words of a question that say nothing about the fact that is asked for (stems)."""
 
-KIND_WORDS: dict[str, frozenset[str]] = {
-    "ram": _stems("ram wram memory address addresses variable variables byte bytes location number"),
-    "routine": _stems("routine routines function functions subroutine subroutines procedure code label jsl jsr"),
-    "register": _stems("register registers port ports ppu mmio hardware"),
-    "sprite": _stems("sprite enemy enemies monster monsters npc boss id index"),
-    "item": _stems("item items id index"),
-    "room": _stems("room rooms area screen overworld underworld"),
-}
-"""Words that name a kind of fact (stems); they help a row, and none is needed."""
+WEAK = _stems(
+    "ram wram memory address addresses variable variables byte bytes location number routine routines "
+    "function functions subroutine subroutines procedure code label jsl jsr register registers reg port ports ppu mmio "
+    "hardware owned own obtained obtain got collected collect acquired inventory possession possess"
+)
+"""Words that say where a fact lies rather than which it is (stems); they help a row, and none is needed."""
 
 _GROUPS = (
     "health hp life heart hearts hitpoint",
@@ -109,9 +119,9 @@ _GROUPS = (
     "invincible invincibility iframe invulnerable invulnerability immune",
     "speed velocity vel",
     "direction facing face heading dir",
-    "maximum max capacity",
+    "maximum max capacity cap limit",
     "timer countdown time delay",
-    "count number quantity amount",
+    "count number quantity amount counter",
     "flute ocarina whistle",
     "message dialogue dialog text",
     "death die dead",
@@ -126,7 +136,7 @@ _GROUPS = (
     "current cur active",
     "mode module",
     "mail armor armour tunic",
-    "boots boot",
+    "boots boot shoe",
     "brightness bright fade",
     "sram save",
     "collision collide",
@@ -149,6 +159,46 @@ _GROUPS = (
     "hammer mallet",
     "ganon ganondorf",
     "progress story gamestate phase",
+    "recoil knockback bounce",
+    "arrow quiver",
+    "lit light burn",
+    "process handle",
+    "apu spc700 spc",
+    "kiki monkey",
+    "skeleton stalfos",
+    "bird raven crow",
+    "bat keese",
+    "mummy gibdo",
+    "wizard wizzrobe mage",
+    "turtle terrorpin",
+    "rat mouse",
+    "ghost poe",
+    "moth mothula",
+    "worm moldorm lanmola",
+    "jellyfish bari",
+    "centaur lynel",
+    "cyclops hinox",
+    "elder sahasrahla",
+    "smith smithy blacksmith dwarf smithi",
+    "fountain fairy pond",
+    "shop store",
+    "merchant seller shopkeeper owner vendor",
+    "pot jar vase",
+    "peg block",
+    "cave cavern",
+    "house home hut",
+    "stair staircase",
+    "cutscene scene event",
+    "freeze pause halt stop",
+    "file slot save",
+    "chest treasure",
+    "altitude height z",
+    "transfer upload copy",
+    "initialize initialise init setup reset",
+    "load read fetch",
+    "decompress unpack decompression",
+    "explosion explode blast",
+    "projectile shot missile",
 )
 
 
@@ -173,6 +223,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(link|the player|i) (carry|carries|has|have|holds?|owns?|possess(es)?)\b", "link"),
         (r"\b(in|of) (the|this) game\b", ""),
         (r"\bhit[ -]?points?\b", "health"),
+        (r"\bmp\b", "magic power"),
         (r"\bturn(s|ed|ing)?[ -]on\b", "enable"),
         (r"\bswitch(es|ed)?[ -]on\b", "enable"),
         (r"\bkick(s|ed)?[ -]off\b", "start"),
@@ -181,7 +232,14 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bobject attribute memory\b", "oam"),
         (r"\b(is|am) (link|i|the player|the hero)( currently)? in\b", "current link"),
         (r"\bwork ram\b", "wram"),
-        (r"\bgame ?over\b", "gameover death"),
+        (r"\bgame ?over\b", "over"),
+        (r"\bsub[- ]sub[- ]?module", "subsubmodule"),
+        (r"\bsub[- ]module", "submodule"),
+        (r"\bsub ?screen", "sub screen"),
+        (r"\bwhich way\b", "direction"),
+        (r"\b(song|music|track|tune)(?: is)?(?: now| currently)? playing\b", r"current \1"),
+        (r"\b(?:is|are|have|has|i've|do i have)(?: got)? left\b|\bremaining\b", "current"),
+        (r"\b(?:link|i|we|the player|the hero) (?:is|am|are)(?: currently)? in\b", "current link"),
         (r"\bsaved\W*$", ""),
         (r"\bsave ram\b", "sram"),
         (r"\b([xy])[ -]?(coord|pos|position|coordinate)s?\b", r"\1 coordinate"),
