@@ -56,7 +56,8 @@ class Use(NamedTuple):
     line: int
     indexed: bool = False
     indirect: bool = False
-    via: str = ""
+    arguments: str = ""
+    """What a macro is called with."""
 
 
 class RawSymbol(NamedTuple):

@@ -4,12 +4,12 @@ from functools import partial
 
 from knowledge.code_graph.dialect import DATA, ENDS, LONGEST_LINE, decode, detect, directive
 from knowledge.code_graph.directives import DIRECTIVES, brace, in_another_language
-from knowledge.code_graph.expressions import literal, symbols_in
+from knowledge.code_graph.expressions import Number, evaluate, literal, symbols_in
 from knowledge.code_graph.openbody import OpenBody
 from knowledge.code_graph.operands import Operand, read_operand
 from knowledge.code_graph.parsed import AFTER, FIXED, LOST, Anchor, Include, Parsed, Place, RawSymbol, Use
 from knowledge.code_graph.scopes import Scopes
-from knowledge.code_graph.sizes import data_size
+from knowledge.code_graph.sizes import data_size, elements
 from knowledge.code_graph.statements import Statement, read_line, stated_address
 from knowledge.code_graph.types import Line, Problem
 from knowledge.code_graph.uses import data_uses, uses_of
@@ -57,6 +57,7 @@ class Reader:
         self._place = Place(0, 0)
         self._block = False
         self._above: list[str] = []
+        self._values: dict[str, Number | None] = {}
 
     def read(self) -> Parsed:
         """Read all lines."""
@@ -72,7 +73,22 @@ class Reader:
         if self.depth:
             self.problem("an `if` has no end")
         self.parsed.end = self._place
+        self._settle()
         return self.parsed
+
+    def _settle(self) -> None:
+        """Give a label with nothing under it the kind of what follows, and forget that code goes on into data."""
+        symbols, uses = self.parsed.symbols, self.parsed.uses
+        falls = {use.owner: use for use in uses if use.kind == "fall"}
+        kinds = {symbol.name: symbol.kind for symbol in symbols}
+        for owner in sorted(falls, reverse=True):
+            symbol = symbols[owner]
+            if symbol.kind == "label":
+                kinds[symbol.name] = kinds.get(falls[owner].text, "label")
+                symbols[owner] = symbol._replace(kind=kinds[symbol.name])
+        self.parsed.uses = [
+            use for use in uses if use.kind != "fall" or symbols[use.owner].kind == kinds.get(use.text) == "routine"
+        ]
 
     def problem(self, text: str) -> None:
         """Note what could not be read in this line."""
@@ -232,6 +248,8 @@ class Reader:
         name = self.scopes.full(name)
         full = name if name[:1] == "!" or self.scopes.is_local(name) else self.scopes.prefix + name
         text = value[:200]
+        number = evaluate(text, self._values.get) if not self.depth else None
+        self._values[name] = number
         self.parsed.symbols.append(
             RawSymbol(full, "define", self.number, self.number, text=text, scope=self.scopes.prefix, said=self.comment)
         )
@@ -257,7 +275,16 @@ class Reader:
             self.scopes.follow(operand.expression, partial(body.aim, len(body.lines) - 1))
         body.code += 1
         body.ends = operand.mnemonic in ENDS and not self.depth
-        self.advance(_size(operand))
+        self.advance(self._size(operand))
+
+    def _size(self, operand: Operand) -> int:
+        """Return the bytes of an instruction, -1 when the assembler chooses and the file does not tell how."""
+        if not operand.shape:
+            return 1
+        if not operand.size and operand.shape != "rel":
+            number = evaluate(operand.expression, self._values.get)
+            operand = operand._replace(size=number.size if number else 0)
+        return 1 + operand.size if operand.size else -1
 
     def _target(self, operand: Operand, body: OpenBody) -> str:
         """Note what an instruction names, and return the name or number for its line."""
@@ -292,11 +319,14 @@ class Reader:
         body = self._owner()
         name = "%" + statement.word
         body.add(Line(self.number, "macro", statement.word, statement.rest[:200], depth=self.depth))
-        body.uses.append(Use(0, "macro", self.scopes.prefix, name, self.number))
+        body.uses.append(Use(0, "macro", "", name, self.number, arguments=self._arguments(statement.rest)))
         body.name(statement.word)
         body.code += 1
         body.ends = False
         self.anchor(LOST)
+
+    def _arguments(self, text: str) -> str:
+        return ",".join(self.scopes.expression(piece.strip()) for piece in elements(text[:400])[:16])
 
     def _directive(self, statement: Statement) -> None:
         word = directive(statement.word)
@@ -318,10 +348,3 @@ class Reader:
         if not binary:
             self.close()
             self.anchor(AFTER, len(self.parsed.includes) - 1)
-
-
-def _size(operand: Operand) -> int:
-    """Return the bytes of an instruction, -1 when the assembler chooses."""
-    if not operand.shape:
-        return 1
-    return 1 + operand.size if operand.size else -1
