@@ -20,7 +20,8 @@ _BEFORE = 5
 _BANDS = {"low": 0, "high": 8, "bank": 16}
 _PLAIN = frozenset(("", "#", "r", "v"))
 
-Bound = Mapping[str, Operand | str]
+Bound = Mapping[str, Operand | str | tuple[str, ...]]
+"""What names stand for: an operand, its shape, a label, or the labels of one place."""
 
 
 class Match(NamedTuple):
@@ -121,7 +122,7 @@ def _label(element: Element, step: Step, bound: Bound) -> Bound | None:
     known = bound.get(element.label)
     if known is not None:
         return bound if known in step.labels else None
-    return {**bound, element.label: step.labels[0]} if step.labels else None
+    return {**bound, element.label: step.labels} if step.labels else None
 
 
 def fits(element: Element, step: Step, bound: Bound, *, first: bool = False) -> Bound | None:
@@ -179,7 +180,7 @@ def _jump(element: Element, step: Step, bound: Bound) -> Bound | None:
     known = bound.get(element.bound)
     if known is None:
         return {**bound, element.bound: step.target}
-    return bound if known == step.target else None
+    return bound if known == step.target or (isinstance(known, tuple) and step.target in known) else None
 
 
 def _registers(element: Element, step: Step) -> bool:
