@@ -6,7 +6,18 @@ from pydantic import Field
 
 from schemas.frozen import Frozen
 
-__all__ = ["KIND_NAMES", "AskedKind", "Candidate", "Confidence", "Fact", "FactKind", "Lookup"]
+__all__ = [
+    "KIND_NAMES",
+    "AskedKind",
+    "Candidate",
+    "Confidence",
+    "Fact",
+    "FactKind",
+    "Lookup",
+    "Related",
+    "SymbolHit",
+    "Symbols",
+]
 
 FactKind = Literal[
     "ram",
@@ -140,6 +151,25 @@ class Candidate(Frozen):
         return f"- {self.id} {self.name or '(no name)'} ({KIND_NAMES[self.kind]}){summary} [{self.reason}]"
 
 
+class Related(Frozen):
+    """A fact that stands in a relation to the one that was asked about: a routine that writes an address."""
+
+    kind: FactKind
+    ref: str = Field(description="its one name everywhere: `routine:0080C9`")
+    id: str
+    name: str
+    relation: str = Field(description="`writes`, `calls`, `appears_in` ...; several joined by a comma")
+    count: int = Field(description="places in the code")
+    sources: str = Field(description="short names of who says so")
+
+    def as_text(self) -> str:
+        """Return it in one line."""
+        times = f", {self.count} places" if self.count > 1 else ""
+        return (
+            f"- {self.id} {self.name or '(no name)'} ({KIND_NAMES[self.kind]}): {self.relation}{times} [{self.sources}]"
+        )
+
+
 class Lookup(Frozen):
     """The answer to one question: the fact where one row is meant, else the rows that may be meant."""
 
@@ -150,7 +180,9 @@ class Lookup(Frozen):
     reason: str = Field(default="", description="why the answer matches")
     place: str = Field(default="", description="where the address that was asked for lies in the answer's row")
     others: tuple[Candidate, ...] = Field(default=(), description="the other matches of this page")
-    total: int = Field(default=0, description="all matches, the answer included")
+    relation: str = Field(default="", description="what was asked about the answer: `what writes $7E0010 MODE`")
+    related: tuple[Related, ...] = Field(default=(), description="this page of the facts that stand in the relation")
+    total: int = Field(default=0, description="all matches, the answer included; all related facts of a relation")
     offset: int = 0
     next_offset: int = Field(default=0, description="offset of the next page; 0 when this is the last")
     hint: str = Field(default="", description="what to try next")
@@ -158,7 +190,11 @@ class Lookup(Frozen):
     def as_text(self) -> str:
         """Return the answer as text that says all that the fields say, the answer's own line first."""
         lines: list[str] = []
-        if self.answer:
+        if self.relation and self.answer:
+            lines.append(f"{self.relation}: {self.total or 'nothing that the sources show'}.")
+            lines += [*(other.as_text() for other in self.related), f"Asked about: {self.answer.headline()}"]
+            title = ""
+        elif self.answer:
             place = f"{self.place}: " if self.place else ""
             lines += [place + self.answer.as_text(), f"Match: {self.reason} (query: {self.query!r})"]
             title = "Other candidates"
@@ -171,7 +207,7 @@ class Lookup(Frozen):
             title = "Nearest rows (not an answer)"
         if self.others:
             lines += [f"{title}:", *(other.as_text() for other in self.others)]
-        shown = len(self.others) + (1 if self.answer else 0)
+        shown = len(self.related) if self.relation else len(self.others) + (1 if self.answer else 0)
         if self.next_offset or self.offset:
             after = f"; next offset {self.next_offset}" if self.next_offset else ""
             lines.append(f"Shown {shown} of {self.total} from offset {self.offset}{after}.")
@@ -180,3 +216,36 @@ class Lookup(Frozen):
         if self.hint:
             lines.append(self.hint)
         return "\n".join(lines)
+
+
+class SymbolHit(Frozen):
+    """A name that matches."""
+
+    name: str
+    id: str = Field(description="what bears the name: `$7EF36D`, `sprite 0x41`")
+    ref: str = Field(default="", description="its one name everywhere; empty for one of your own symbols")
+    kind: FactKind
+    source: str = Field(default="", description="who uses the name; empty for the usual one")
+
+    def as_text(self) -> str:
+        """Return the name in one line."""
+        return f"- {self.name} = {self.id} ({KIND_NAMES[self.kind]}){f' [{self.source}]' if self.source else ''}"
+
+
+class Symbols(Frozen):
+    """A page of names that have a part, or match a pattern."""
+
+    query: str
+    symbols: tuple[SymbolHit, ...] = ()
+    total: int = Field(default=0, description="all names that match, as far as they were counted")
+    offset: int = 0
+    next_offset: int = Field(default=0, description="offset of the next page; 0 when this is the last")
+    hint: str = Field(default="", description="what to try next")
+
+    def as_text(self) -> str:
+        """Return the names behind a line about the page."""
+        more = f"; next offset {self.next_offset}" if self.next_offset else ""
+        head = f"{len(self.symbols)} of {self.total} names that match {self.query!r} from offset {self.offset}{more}"
+        if not self.total:
+            head = f"NOT FOUND: no name matches {self.query!r}."
+        return "\n".join(filter(None, [head, *(symbol.as_text() for symbol in self.symbols), self.hint]))

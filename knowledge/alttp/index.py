@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeAlias
 from knowledge.alttp.index_names import Names
 from knowledge.alttp.index_rows import ROM_KINDS, Collected, Row, collect
 from knowledge.alttp.index_spans import Spans
-from knowledge.alttp.tables import PATHS, Table, fact, load
+from knowledge.alttp.tables import PATHS, Table, fact, load, tables
 from schemas.fact import Fact, FactKind
 
 __all__ = [
@@ -82,9 +82,9 @@ class Entry(NamedTuple):
 class Index:
     """What is looked up."""
 
-    def __init__(self, tables: Mapping[FactKind, Table], collected: Collected) -> None:
+    def __init__(self, loaded: Mapping[FactKind, Table], collected: Collected) -> None:
         """Take over what was collected of the tables."""
-        self.tables = list(tables.values())
+        self.tables = list(loaded.values())
         self.bases = collected.bases
         """First entry of each table, and behind the last the number of all entries."""
         self.names = Names(collected.names)
@@ -178,9 +178,9 @@ class Index:
         return out
 
 
-def build(tables: Mapping[FactKind, Table]) -> Index:
+def build(loaded: Mapping[FactKind, Table]) -> Index:
     """Build the index over loaded tables."""
-    return Index(tables, collect(tables))
+    return Index(loaded, collect(loaded))
 
 
 _LOCK = threading.Lock()
@@ -210,7 +210,7 @@ def _build_quietly(paths: Mapping[FactKind, Path]) -> Index:
     enabled = gc.isenabled()
     gc.disable()
     try:
-        return build(load(paths))
+        return build(tables() if paths is PATHS and not _CACHE else load(paths))
     finally:
         if enabled:
             gc.enable()

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from knowledge.alttp.index import Index, current
 from knowledge.alttp.locate import Match, by_address, by_id, by_ref, names_an_id
-from knowledge.alttp.lookup_names import NAMED, NAMED_OTHER, like_named, mistyped, named
+from knowledge.alttp.lookup_names import NAMED, NAMED_ALIAS, NAMED_OTHER, like_named, mistyped, named
+from knowledge.alttp.lookup_relations import asked_relation, relation_answer
+from knowledge.alttp.overlay import Overlay, Own
 from knowledge.alttp.search import Terms, rank, terms
 from knowledge.alttp.tables import PATHS
 from knowledge.snes.addresses import spelled
@@ -25,6 +27,7 @@ _WORDS, _FAINT_WORDS = 5, 9  # tiers of matches by words: an answer, and too wea
 _ENOUGH = 0.5  # share of a question's weight that a row must match to be an answer
 _TIE = 0.985  # rows whose scores are closer than this match equally well
 _TIE_OF_NAMES = 0.955  # the same for rows of one name, whose scores tell the words too
+_AHEAD = 1.15  # times the score of the second that the first needs to be what a relation is asked of
 _FAINT = 0.3  # share of the best score below which a match by words is left out
 _NEAREST = 3  # rows shown when none is an answer
 _SUMMARY = 70  # characters of a candidate's description
@@ -111,7 +114,7 @@ def _candidate(index: Index, match: Match) -> Candidate:
     why = "; ".join(filter(None, (match.reason, match.place)))
     if len(summary) > _SUMMARY:
         summary = summary[:_SUMMARY].rsplit(" ", 1)[0] + " ..."
-    return Candidate(kind=full.kind, id=full.id, name=full.name, summary=summary, reason=why)
+    return Candidate(kind=full.kind, ref=full.ref, id=full.id, name=full.name, summary=summary, reason=why)
 
 
 def _missing(index: Index, query: str, weak: Sequence[Match]) -> Lookup:
@@ -130,20 +133,28 @@ def lookup(
     *,
     limit: int = 5,
     offset: int = 0,
+    overlay: Overlay | None = None,
     paths: Mapping[FactKind, Path] = PATHS,
 ) -> Lookup:
-    """Answer a question about an address, a name, an id or in plain words.
+    """Answer a question about an address, a name, an id, a relation, or in plain words.
 
     `limit` (1 to 20) rows from `offset` on are returned, the first in full when one row is clearly meant. What no
     row of `kind` matches is looked for among all kinds, and `hint` says so. A question that is empty, longer than
-    `QUERY_LIMIT` or matched by no row is not an error: `found` is false and `hint` says what to try next.
+    `QUERY_LIMIT` or matched by no row is not an error: `found` is false and `hint` says what to try next. The user's
+    own symbols in `overlay` win over rows at the same address or of the same name; those follow as candidates.
     """
     if len(query) > QUERY_LIMIT:
         short = query[:40] + "..."
         return Lookup(query=short, found=False, hint=f"The question has more than {QUERY_LIMIT} characters. " + _HINT)
     if not query.strip():
         return Lookup(query=query, found=False, hint="The question is empty. " + _HINT)
+    own = overlay.find(query) if overlay else []
+    if own:
+        return _with_own(own, lookup(query, kind, limit=limit, offset=offset, paths=paths), limit)
     index = current(paths)
+    related = _related(index, query, limit=limit, offset=offset) if kind == "any" else None
+    if related is not None:
+        return related
     matches = _collect(index, query, kind)
     strong = [match for match in matches if match.tier < _FAINT_WORDS]
     if not strong and kind != "any":
@@ -152,6 +163,62 @@ def lookup(
     if not strong:
         return _missing(index, query, matches[: min(limit, _NEAREST)])
     return _page(index, query, strong, limit=limit, offset=offset)
+
+
+def _with_own(own: Sequence[Own], beneath: Lookup, limit: int) -> Lookup:
+    """Put the user's symbols before what the tables answer."""
+    if beneath.offset:
+        return beneath
+    below = [_brief(beneath.answer, beneath.reason)] if beneath.answer and not beneath.relation else []
+    below += beneath.others if beneath.found else ()
+    whole = len(own) == 1
+    others = [_brief(one.fact(), one.reason) for one in own] if not whole else []
+    return beneath.model_copy(
+        update={
+            "found": True,
+            "ambiguous": not whole,
+            "answer": own[0].fact() if whole else None,
+            "reason": own[0].reason if whole else "",
+            "place": own[0].place if whole else "",
+            "others": tuple([*others, *below][: max(1, limit - 1 if whole else limit)]),
+            "relation": "",
+            "related": (),
+            "total": len(own) + (beneath.total if beneath.found and not beneath.relation else 0),
+            "hint": "",
+        }
+    )
+
+
+def _brief(full: Fact, reason: str) -> Candidate:
+    return Candidate(
+        kind=full.kind, ref=full.ref, id=full.id, name=full.name, summary=full.description[:_SUMMARY], reason=reason
+    )
+
+
+def _related(index: Index, query: str, *, limit: int, offset: int) -> Lookup | None:
+    """Return the answer to a question about a relation, None when it asks for none or its subject is not clear."""
+    asked = asked_relation(query)
+    if asked is None:
+        return None
+    matches = [match for match in _collect(index, asked.what, "any") if match.tier < _FAINT_WORDS]
+    clear = bool(matches) and _tied(index, matches) == 1
+    if not clear:
+        return None
+    if matches[0].tier > NAMED_ALIAS and not (asked.loose and _stands_out(matches)):
+        return None
+
+    def at(ref: str) -> Fact | None:
+        kind, _, key = ref.partition(":")
+        entry = index.find(kind, key)
+        return index.fact(entry) if entry >= 0 else None
+
+    about = index.fact(matches[0].entry)
+    return relation_answer(query, asked, about, limit=limit, offset=offset, fact_at=at)
+
+
+def _stands_out(matches: Sequence[Match]) -> bool:
+    """Tell whether the first of some matches by words is well ahead of the others."""
+    return len(matches) == 1 or matches[1].tier > matches[0].tier or matches[0].score > _AHEAD * matches[1].score
 
 
 def _page(index: Index, query: str, matches: list[Match], *, limit: int, offset: int) -> Lookup:

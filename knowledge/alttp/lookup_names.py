@@ -9,7 +9,7 @@ from knowledge.alttp.locate import Match
 from knowledge.alttp.search import Terms
 from knowledge.alttp.words import STOP, plain_split, squeeze, stem
 
-__all__ = ["NAMED", "NAMED_OTHER", "display", "like_named", "mistyped", "named"]
+__all__ = ["NAMED", "NAMED_ALIAS", "NAMED_OTHER", "display", "labels_in", "like_named", "mistyped", "named"]
 
 NAMED, NAMED_ALIAS, MISTYPED, NAMED_OTHER = 2, 3, 4, 6
 """Tiers of matches: by its own name, by another, by one with a typing error, by that of another kind than was asked."""
@@ -43,6 +43,11 @@ def display(index: Index, hit: NameHit) -> tuple[str, str]:
         if squeeze(name) == hit.name and (found or "alias") == (source or "alias"):
             return source, name
     return source, hit.name
+
+
+def labels_in(query: str) -> list[str]:
+    """Return the parts of a question that are written as labels are."""
+    return _IDENTIFIER.findall(query)
 
 
 def _labels(query: str) -> set[str]:
