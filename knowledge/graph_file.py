@@ -186,11 +186,12 @@ class GraphFile:
             con.execute("PRAGMA trusted_schema = OFF")
             con.execute("PRAGMA foreign_keys = ON")
             self.indexed = self._asked_index and has_full_text(con)
+            older = needs_migration(con, str(self.path), full_text=self.indexed)  # refuses the files of others
             if writable:
                 self._choose_journal(con)
                 con.execute("PRAGMA synchronous = FULL")
                 con.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT}")
-            if needs_migration(con, str(self.path), full_text=self.indexed):
+            if older:
                 self._migrate(con, changeable=writable or empty)
         except BaseException:
             con.close()

@@ -175,7 +175,9 @@ def _parts(text: _Text) -> Iterator[_Part]:
     while mark == ",":
         key = text.value()
         text.skip(":")
-        section = _LISTS.get(key, "") if isinstance(key, str) else ""
+        if not isinstance(key, str):
+            raise ValueError(f"expected a name, found {key!r:.40}")
+        section = _LISTS.get(key, "")
         if section and text.peek() == "[":
             yield from _items(text, section)
         elif (value := text.value()) is not None and key == "graph":
