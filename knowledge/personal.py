@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from knowledge.graph import Graph, Record
-from knowledge.graph_exchange import entity_line
+from knowledge.graph_jsonl import entity_line
 from knowledge.graph_limits import LONGEST_NOTE, label, optional_label, shown, statement
 from knowledge.graph_removal import Removal, Restored, remove_nodes
 from knowledge.graph_view import GraphError, Node

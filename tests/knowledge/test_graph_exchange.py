@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowledge.graph import Graph, Record
-from knowledge.graph_exchange import Format, export_graph, export_jsonl, import_graph, import_jsonl
+from knowledge.graph_exchange import Format, export_graph, import_graph
+from knowledge.graph_jsonl import export_jsonl, import_jsonl
 from knowledge.graph_view import Edge, GraphError
 
 NX: Any = nx  # its type hints leave much open
@@ -215,7 +216,7 @@ def test_a_format_that_is_not_known_names_those_that_are(graph: Graph) -> None:
 LARGE = """
 import json, re, sys
 from knowledge.graph import Graph
-from knowledge.graph_exchange import import_jsonl
+from knowledge.graph_jsonl import import_jsonl
 names = (f"entity {at}" for at in range(100_000))
 lines = (json.dumps({"type": "entity", "name": name, "observations": [f"says {name}"]}) + "\\n" for name in names)
 done = import_jsonl(Graph(sys.argv[1]), lines)
