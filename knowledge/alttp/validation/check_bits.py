@@ -20,7 +20,7 @@ from schemas.finding import Behind
 __all__ = ["check_bits"]
 
 _NAME = re.compile(r"\b[A-Z][A-Z0-9]{1,9}\b")
-_PLACE = r"(?:the )?(?:register |RAM |address |byte |variable )?[`*_(]*(?P<place>\$[0-9A-Fa-f:]{2,7}|0x7[EF][0-9A-Fa-f]{4}|[A-Z][A-Z0-9]{1,9})[`*_)]*"
+_PLACE = r"(?:the )?(?:register |RAM |address |byte |variable )?[`*_(]*(?P<place>\$[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2,4})?(?![0-9A-Fa-f])|0x7[EF][0-9A-Fa-f]{4}|[A-Z][A-Z0-9]{1,9})[`*_)]*"
 _BITS = r"[Bb]its?\s+[`*]*(?P<first>\d{1,2})(?:\s*(?:-|\u2013|to|through)\s*(?P<last>\d{1,2}))?[`*]*"
 _SAYS = (
     r"(?:\s+(?:of it|of this register|there|here))?[`*_]*\s*(?:\((?P<paren>[^()]{2,60})\)|(?:(?:is|are|=|:|means|holds?|controls?|"
@@ -33,6 +33,9 @@ _TO = re.compile(
     rf"\b(?:[Ss]et(?:ting)?|[Cc]lear(?:ing)?|[Tt]est(?:ing)?|[Cc]heck(?:ing)?|[Uu]se|[Tt]oggl(?:e|ing))\s+(?:the\s+)?{_BITS}\s+(?:of|in|at)\s+{_PLACE}"
     rf"(?:\s*\([^()]{{1,40}}\))?\s*(?:to|for|in order to|means|turns|enables|disables|selects)\s+(?:see (?:if|whether)|know (?:if|whether)|(?:en|dis)able|turn (?:on|off)|force|start|select|check(?: for)?|detect|get)?\s*(?P<phrase>[^.;,|\n]{{2,60}})"
 )
+_FOR = re.compile(
+    rf"\b[Tt]o\s+(?:(?:en|dis)able|turn (?:on|off)|force|start|select|use|activate|get)\s+(?P<phrase>[^.;|\n]{{2,50}}?),?\s+(?:you (?:must |should |can )?)?(?:set|clear|use|write)\s+(?:the\s+)?{_BITS}\s+(?:of|in)\s+{_PLACE}"
+)
 _IS = re.compile(
     rf"(?P<phrase>[A-Za-z][^.;:|,()\n]{{2,60}}?)\s+(?:is|are|lives in|sits in)(?: (?:controlled|set|enabled|selected|reported|indicated|held|stored|given|found|turned on))?(?: (?:by|in|at|with|through))?\s+{_BITS}\s+(?:of|in)\s+{_PLACE}"
 )
@@ -42,6 +45,7 @@ _VALUE = r"[`*]*(?P<mark>#?\$|0x|#)?(?P<value>[0-9A-Fa-f]{1,4})(?![0-9A-Za-z])[`
 _VALUE_IS = re.compile(rf"(?<![\w$.\[])(?<!bit )(?<!bits ){_VALUE}\s*(?:=|:|means?|is|for|stands for|indicates|represents|\u2192|->|\u2014|\u2013|\()\s*(?:the |that |a |an |when |if |Link is |he is |facing )*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})")
 _VALUE_ITEM = re.compile(rf"^\s*(?:[-*+\u2022])\s*{_VALUE}\s*(?:=|:|\u2192|->|\u2014|\u2013|-|is|means)\s*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})")
 _TURNED = re.compile(rf"(?P<phrase>[A-Za-z][\w' -]{{1,40}}?)\s+is\s+{_VALUE}\s*(?=[,.;)]|and\b|$)")
+_NEXT = re.compile(r",?\s+(?:and|or|while)\s+[`*#]*(?:0x|\$|\d)")
 _SHIFTED = re.compile(r"(?i)\b(?:bits? \d+ (?:of|in) (?:A|X|Y|P|the (?:accumulator|status|result|value|operand|vram address|tilemap|attribute))|spc|dsp|vram)\b")
 
 
@@ -146,7 +150,7 @@ def check_bits(found: Passages) -> Iterator[Found]:
 
 def _statement(said: Statement, force: _Place | None, item: re.Match[str] | None) -> Iterator[Found]:
     done = False
-    for pattern in (_OF, _TO, _IS, _THERE):
+    for pattern in (_OF, _TO, _FOR, _IS, _THERE):
         for match in pattern.finditer(said.text):
             done = True
             yield from _bit(_place(match["place"]), match, said.start)
@@ -193,10 +197,10 @@ def _values_of(address: int) -> tuple[tuple[int, str, str], ...]:
 
 
 def _value(place: _Place, match: re.Match[str], start: int) -> Iterator[Found]:
-    if place.register or len(match["phrase"].split()) > 7:
+    if place.register or len(_NEXT.split(match["phrase"])[0].split()) > 7:
         return
     known = _values_of(place.address)
-    phrase = match["phrase"]
+    phrase = _NEXT.split(match["phrase"])[0]
     numbers = _numbers(match)
     if not known or not numbers or fold(numbers[0]) == place.address or numbers[0] > 0xFF:
         return

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from knowledge.alttp.validation.assembly import Instruction, fits, instructions, is_mnemonic, known_modes
-from knowledge.alttp.validation.claims import doubtful
 from knowledge.alttp.validation.found import Found, hardware_map, opcode_fact
 from knowledge.alttp.validation.known import behind, named, rows_at
 from knowledge.alttp.validation.passages import CodeLine, Passages
@@ -18,7 +17,6 @@ __all__ = [
     "FOREIGN",
     "check_code",
     "check_instruction",
-    "doubted",
     "expands",
     "extends",
     "outside",
@@ -333,7 +331,3 @@ def outside(address: int, *, expanded: bool) -> tuple[str, str, Behind] | None:
         )
     return None
 
-
-def doubted(text: str) -> bool:
-    """Tell whether a line of prose around an instruction denies it."""
-    return doubtful(text) or _FINE.search(text) is not None

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from knowledge.alttp.index import current
-from knowledge.alttp.validation.choice import misplaced
+from knowledge.alttp.validation.choice import misplaced, said_as
 from knowledge.alttp.validation.claims import doubtful
 from knowledge.alttp.validation.found import Found
 from knowledge.alttp.validation.known import Row, behind, numbered, row
 from knowledge.alttp.validation.passages import Passages
-from knowledge.alttp.words import name_words
+from knowledge.alttp.words import name_words, plain_words
 from schemas.fact import FactKind
 
 __all__ = ["check_ids"]
@@ -50,8 +50,8 @@ _ID = (
     r"(?P<number>[0-9A-Fa-f]{1,3})(?:\b|h\b)[`*)]*"
 )
 _PHRASE = r"(?:the |a |an |called |named |our |actually )*[`*_\"]*(?P<phrase>[A-Za-z][^.;,|()\n=:\u2014]{2,60})"
-_IS = re.compile(rf"\b{_ID}\s*(?:,|is|=|:|\u2192|->|\u2014|\u2013|-|\(|corresponds to|refers to|means|spawns|creates|gives(?: Link)?|places|contains|holds|for)\s*{_PHRASE}", re.I)
-_NAMED = re.compile(rf"(?P<phrase>[A-Z][\w'\u2019-]*(?: (?:[A-Z0-9][\w'\u2019-]*|of|the|in|and|-))*|[a-z][a-z'-]+(?: [a-z'-]+){{0,3}})[`*_\"]*\s*(?:\(|,|is|=|has|uses|:|as)?\s*(?:the |its |an? |with )?\b{_ID}")
+_IS = re.compile(rf"\b{_ID}\s*(?:is|=|:|\u2192|->|\u2014|\u2013|-|\(|corresponds to|refers to|means|spawns|creates|gives(?: Link)?|places|contains|holds|for|(?=(?:the|a|an)\s))\s*{_PHRASE}", re.I)
+_NAMED = re.compile(rf"(?P<phrase>[A-Z][\w'\u2019-]*(?: (?:[A-Z0-9][\w'\u2019-]*|of|the|in|and|-))*|[a-z][a-z'-]+(?: [a-z'-]+){{0,3}})[`*_\"]*\s*(?:\(|is|=|has|uses|:|as)\s*(?:the |its |an? |with )?\b{_ID}")
 _BEFORE = re.compile(r".*\b(?:the|a|an|spawns?|places?|and|or|like|of|for|give|gives|is|use|replace|add|puts?|with|to|in|as|called|boss|enemy|named|also|then)\s+", re.I)
 _HEADER = re.compile(rf"\b(?P<kind>{_WORD})s?\b", re.IGNORECASE)
 _MARKED = re.compile(r"^[`*]*(?:0x|\$|#\$)(?P<number>[0-9A-Fa-f]{1,3})[`*]*$")
@@ -125,6 +125,8 @@ def _compare(kind: FactKind, numbers: list[int], phrase: str, start: int, end: i
         others = [(entry, name) for entry, name in names if entry != one.entry]
         at = misplaced(phrase, _here(one), [name for _, name in others])
         if at < 0:
+            at = _by_last_word(phrase, _here(one), [name for _, name in others])
+        if at < 0:
             return
         right = others[at][0]
     if one is None:
@@ -138,3 +140,18 @@ def _compare(kind: FactKind, numbers: list[int], phrase: str, start: int, end: i
         f"{better.name} is {better.id}.",
         behind(one),
     )
+
+
+def _by_last_word(phrase: str, here: str, others: list[str]) -> int:
+    """Return the place of the one name that is the last word of a phrase (`moon pearl` for `Pearl`); -1 if none is."""
+    for part in said_as(phrase):
+        words = part.lower().split()
+        last = frozenset(plain_words(words[-1])) if 2 <= len(words) <= 3 else frozenset[str]()
+        if last and not any(_shared(word, here) for word in plain_words(part)):
+            found = [place for place, name in enumerate(others) if frozenset(plain_words(name)) == last]
+            return found[0] if len(found) == 1 else -1
+    return -1
+
+
+def _shared(word: str, here: str) -> bool:
+    return any(word[:5] in (other, other[:5]) for other in plain_words(here))

@@ -8,12 +8,14 @@ from knowledge.alttp.validation.found import Found
 from knowledge.alttp.validation.known import Row, behind, meant, named, rows_at
 from knowledge.alttp.validation.meaning import OWNERS, VAGUE, Meaning, meaning, opposed, shares
 from knowledge.snes.addresses import fold, show
+from knowledge.snes.registers import find_register
 from schemas.fact import FactKind
 
 __all__ = ["check_claim"]
 
 _LABEL = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+\b|\b[A-Z]+[a-z]+[A-Z][A-Za-z0-9]*\b|\b[A-Z][A-Z0-9]{3,}\b")
-_WHOLE = re.compile(r"^[\s`*_\"']*(?:the )?[`*\"']*(?P<name>[A-Za-z_][\w.]{2,60})(?P<rest>.*)$", re.DOTALL)
+_WHOLE = re.compile(r"^[\s`*_\"']*(?:the )?[`*\"']*(?P<name>[A-Za-z_][\w.]{1,60})(?P<rest>.*)$", re.DOTALL)
+_LAST = re.compile(r"(?P<name>[A-Za-z_][\w.]{1,60})[\s`*_\"')]*$")
 _JP = re.compile(r"\b(?:JP|Japan(?:ese)?|J ?1\.0|v?1\.0 ?\(?J|jpdasm|randomizer)\b|\(J\)", re.IGNORECASE)
 _US = re.compile(r"\b(?:US|USA|U ?1\.0|U\.S\.|North American?|usdasm)\b|\(U\)")
 _ROM: tuple[FactKind, ...] = ("routine", "data", "sublabel")
@@ -54,17 +56,26 @@ def check_claim(claim: Claim) -> Iterator[Found]:
         yield found
 
 
+_NOUN = frozenset(
+    "register routine function variable in and for which address label - \u2014 bit bits is to at subroutine flag byte port".split()
+)
+
+
 def _name_of(claim: Claim) -> str:
-    """Return the label that the phrase is, empty when it is more than a label."""
+    """Return the label that the phrase is, or ends with before the address; empty when it is more than a label."""
+    if claim.manner in ("in", "moved"):
+        last = _LAST.search(claim.phrase)
+        return last["name"] if last and _is_label(last["name"]) else ""
     match = _WHOLE.match(claim.phrase)
-    if match is None or not _LABEL.fullmatch(match["name"]):
+    if match is None or not _is_label(match["name"]):
         return ""
     rest = match["rest"].strip(" `*_\"'\t\n,)")
-    plain = rest.lower()
-    return match["name"] if not rest or plain.split()[0] in (
-        "register", "routine", "function", "variable", "in", "and", "for", "which", "address", "label", "-", "—", "bit",
-        "bits", "is", "to", "at", "subroutine", "flag", "byte", "port",
-    ) else ""  # fmt: skip
+    return match["name"] if not rest or rest.lower().split()[0] in _NOUN else ""
+
+
+def _is_label(name: str) -> bool:
+    """Tell whether a word is written as a label is; short ones must be registers."""
+    return _LABEL.fullmatch(name) is not None or (2 <= len(name) <= 3 and name.isupper() and find_register(name) is not None)
 
 
 def _by_name(claim: Claim) -> list[Found] | None:
@@ -206,10 +217,10 @@ def _disjoint(said: Meaning, wide: Meaning, here: list[Row], others: list[Row]) 
         return True
     if not telling:
         return False
-    loose = telling | (wide.needed - VAGUE - OWNERS)
-    return not any(
-        shares(telling, one.said, one.squeezed) or shares(loose, one.title, one.squeezed) for one in here
-    )  # fmt: skip
+    if any(shares(telling, one.said, one.squeezed) for one in here):
+        return False
+    loose = wide.needed - VAGUE - OWNERS
+    return len(others) == 1 or not any(shares(loose, one.title, one.squeezed) for one in here)
 
 
 def _is_title(said: Meaning, here: list[Row], others: list[Row]) -> bool:

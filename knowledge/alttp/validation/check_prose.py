@@ -7,7 +7,6 @@ from knowledge.alttp.validation.assembly import instruction, is_mnemonic
 from knowledge.alttp.validation.check_code import (
     FOREIGN,
     check_instruction,
-    doubted,
     expands,
     extends,
     outside,
@@ -41,7 +40,7 @@ def check_prose(found: Passages) -> Iterator[Found]:
     """Give what is wrong in sentences on code and hardware."""
     expanded, extended = expands(found.text), extends(found.text)
     for said in found.statements:
-        if doubted(said.text):
+        if doubtful(said.text):
             continue
         yield from _inline(said, found.text)
         yield from _mnemonics(said)

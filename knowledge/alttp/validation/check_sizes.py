@@ -64,20 +64,37 @@ def check_sizes(found: Passages) -> Iterator[Found]:
 
 def _statement(said: Statement) -> Iterator[Found]:
     there = addresses(said.text)
-    named = [register for name in re.findall(r"\b[A-Z][A-Z0-9]{3,9}\b", said.text) if (register := find_register(name))]
-    values = {_whole(one) for one in there} | {register.address for register in named}
-    if len(values) != 1:
-        return
-    register = named[0] if named else register_at(next(iter(values)))
     for pattern, elements in ((_BYTES, False), (_ELEMENTS, True)):
         for match in pattern.finditer(said.text):
             if not _ABOUT.search(said.text[max(0, match.start() - 16) : match.start()]):
                 continue
             span = (said.start + match.start(), said.start + match.end())
-            if register and register.address == next(iter(values)):
+            one = _meant(there, said.text, match.start())
+            if one is None:
+                yield from _of_named(said.text, _number(match), span, elements=elements)
+                continue
+            register = register_at(one.value) if one.digits == 4 else None
+            if register:
                 yield from _of_register(register, _number(match), span, elements=elements)
-            elif there and (one := _row(there[0])):
-                yield from _of_row(one, _number(match), span, elements=elements)
+            elif row := _row(one):
+                yield from _of_row(row, _number(match), span, elements=elements)
+
+
+def _meant(there: list[Address], text: str, at: int) -> Address | None:
+    """Return the address that a size is said of: the only one, or the one just before it."""
+    if len({_whole(one) for one in there}) == 1:
+        return there[0]
+    before = [one for one in there if one.end <= at]
+    near = before[-1] if before and at - before[-1].end < 40 else None
+    return near if near and not re.search(r"[.;]\s|\band\b|\bto\b", text[near.end : at]) else None
+
+
+def _of_named(text: str, number: int, span: tuple[int, int], *, elements: bool) -> Iterator[Found]:
+    """Check a size that is said of a register by name alone."""
+    named = {name for name in re.findall(r"\b[A-Z][A-Z0-9]{3,9}\b", text) if find_register(name)}
+    register = find_register(next(iter(named))) if len(named) == 1 and not addresses(text) else None
+    if register:
+        yield from _of_register(register, number, span, elements=elements)
 
 
 def _of_register(register: Register, number: int, span: tuple[int, int], *, elements: bool) -> Iterator[Found]:
@@ -100,7 +117,7 @@ def _of_row(one: Row, number: int, span: tuple[int, int], *, elements: bool) -> 
     if elements:
         wrong = array and "array" in one.said and number not in (one.size, one.size // 2, one.size // 4)
     elif array:
-        wrong = number > 2 and number not in (one.size, one.size * 2, one.size // 2, 3, 4)
+        wrong = number > 2 and number not in (one.size, one.size // 2, 3, 4)
     else:
         wrong = number != one.size and number <= 4 and not _goes_on(one, number)
     if wrong:

@@ -64,11 +64,13 @@ def _misspelt(name: str) -> Row | None:
 
 def _spelt(one: Row, name: str) -> str:
     """Return the name of a row that is nearest to this one."""
+    from rapidfuzz.distance import OSA
+
     from knowledge.alttp.index import current
 
     entry = current().entry(one.entry)
     names = [entry.name, *(alias for _, alias in entry.aliases())]
-    return min(names, key=lambda other: (abs(len(other) - len(name)), sum(a != b for a, b in zip(other, name, strict=False))))
+    return min(names, key=lambda other: OSA.distance(other, name))
 
 
 def _is_slip(name: str, right: str) -> bool:
@@ -97,7 +99,7 @@ _PAIRS = frozenset([frozenset("LH"), frozenset("HV"), frozenset("XY"), frozenset
 def _sides(one: str, other: str) -> bool:
     """Tell whether they differ by a letter that tells registers apart: low and high, X and Y."""
     different = [frozenset(pair) for pair in zip(one, other, strict=False) if pair[0] != pair[1]]
-    return len(one) != len(other) or (len(different) == 1 and different[0] in _PAIRS)
+    return len(one) == len(other) and len(different) == 1 and different[0] in _PAIRS
 
 
 _VERBS = re.compile(r"^\W*(?:load|get|read|store|write|set|save|check|test|compare|update|fetch|grab|clear|add|subtract|inc(?:rement)?|dec(?:rement)?)s?\b\W*(?:the )?", re.IGNORECASE)

@@ -8,7 +8,7 @@ from knowledge.alttp.validation.meaning import expanded, phrase_words
 __all__ = ["misplaced", "said_as"]
 
 _FILLER = phrase_words(
-    "bit bits flag value register mode byte means meaning id sprite enemy item room module screen controls control "
+    "bit bits flag value register byte means meaning id sprite enemy item room module screen controls control "
     "sets set state is are being number index the link player currently enables enable enabled disables used when "
     "select selects current name song music effect area boss pickup"
 )
@@ -17,6 +17,7 @@ _CUT = re.compile(
     r"\bwhereas\b|\band (?:is|are|bit|bits|the|then|a|it)\b|\bfor the\b|\bwith\b|\bfrom\b|\bby\b|\bas\b|\bat\b).*",
     re.IGNORECASE | re.DOTALL,
 )
+_NEXT = re.compile(r"[,;]|\band bits?\b")
 _SHORT = re.compile(r"(?:\bin\b|\bon\b|\bfor\b|\bto\b|\bof\b|\band\b|\bor\b|/).*", re.IGNORECASE | re.DOTALL)
 
 
@@ -42,7 +43,7 @@ def misplaced(phrase: str, here: str, others: Sequence[str]) -> int:
     It must say all words of the phrase; `here` must say none of them, unless the phrase is the other text word for word.
     """
     mine = phrase_words(here)
-    whole = phrase_words(phrase)
+    whole = phrase_words(_NEXT.split(phrase)[0])
     for part in said_as(phrase):
         words = phrase_words(part) - _FILLER
         if not words or len(words) > 6:

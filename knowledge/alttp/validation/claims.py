@@ -10,7 +10,7 @@ __all__ = ["ADDRESS", "Address", "Claim", "addresses", "claims", "doubtful", "ph
 
 _HEX = "[0-9A-Fa-f]"
 ADDRESS = re.compile(
-    rf"(?P<hash>\#)?\$(?:(?P<bank>{_HEX}{{2}}):)?(?P<digits>{_HEX}{{2,6}})(?![\w:])(?:\s?,\s?[XxYy]\b)?"
+    rf"(?P<hash>\#)?\$(?:(?P<bank>{_HEX}{{2}}):)?(?P<digits>{_HEX}{{2,6}})(?!\w|:{_HEX}{{4}})(?:\s?,\s?[XxYy]\b)?"
     rf"|\b0x(?P<oh>{_HEX}{{4}}|{_HEX}{{6}})\b"
     rf"|(?<![\w$:.])(?P<wbank>7[EFef]):(?P<woff>{_HEX}{{4}})\b"
     rf"|(?<![\w$:.#])(?P<bare>7[EFef]{_HEX}{{4}})\b"
@@ -26,7 +26,7 @@ _NEGATED = re.compile(
     r"hallucinat\w*|non-?existent|neither|nor|custom|hypothetical\w*|imagine|suppose|what if|yaze|contrary|unlike|"
     r"instead|rather|avoid|false|doubt\w*|unsure|probably|perhaps|maybe|guess|thought|assum\w+|repurpos\w+|free ram|"
     r"unused|my own|your own|our own|our hack|my hack|this hack|the hack|romhack|placeholder|example only|"
-    r"used to be|stale|debunk\w*|correct(?:ed|ion)|swap(?:ped|s)?|vs\.?|versus|compared? (?:to|with)|differs?|"
+    r"used to be|stale|debunk\w*|correct(?:ed|ion)|swap(?:ped|s)?|vs\.?|versus|compared (?:to|with)|differs?|"
     r"should have been|different from|distinct from|except|unless|otherwise)\b|n't\b|n\u2019t\b|\u274c|\u2717|~~",
     re.IGNORECASE,
 )
@@ -122,6 +122,7 @@ def _groups(found: list[Address], text: str, start: int) -> list[list[Address]]:
     return out
 
 
+_LOADS = re.compile(r"^\s*(?:loads?|reads?|gets?|fetch(?:es)?|checks?|tests?)\s+(?:the |from )?", re.IGNORECASE)
 _PAREN = re.compile(r"^[`*_\"'\]]*\s*\((?P<phrase>[^()]{2,90})\)")
 _LINK = re.compile(
     r"^[`*_\"'\])]*\s*(?:\([^()]{0,90}\))?\s*(?:,\s*)?(?:(?:which|that|it)\s+)?(?:"
@@ -145,27 +146,40 @@ _VERBAL = re.compile(
     r"^\W*(?:not|only|always|never|read|written|set|cleared|loaded|stored|copied|compared|checked|used|added|updated|"
     r"initiali[sz]ed|reset|changed|modified|called|incremented|decremented|increased|in|at|where|what|how|about|"
     r"queued|mirrored|\d+[- ]bit|\d+ bytes?|one|two|located|found|available|free|part|defined|shared|accessed|"
+    r"clear|zero|empty|non-?zero|done|ready|low|high|stores|writes|adds|subtracts|increments|decrements|clears|copies|calls|jumps|"
+    r"does|do|it|they|this|these|you|we|true|false|valid|enough|fine|good|correct|right|just|simply|safe|back|next|same|"
     r"within|inside|outside|below|above|before|after|near|mapped|read-only|write-only|readable|writable|valid)\b",
     re.IGNORECASE,
 )
 
 
-def _right(segment: str) -> Iterator[tuple[str, int, int]]:
+def _right(segment: str, *, listed: bool = False) -> Iterator[tuple[str, int, int]]:
     """Give (phrase, start, end) for what follows an address: in parentheses, after a verb or a sign, between commas."""
-    for pattern in (_PAREN, _LINK, _APPOSED):
+    met = False
+    for pattern in (_PAREN, _LINK, _APPOSED, *((_ITEM_TEXT,) if listed else ())):
         match = pattern.match(segment)
-        if match:
-            yield match["phrase"], match.start("phrase"), match.end("phrase")
+        if match and not (met and pattern is _ITEM_TEXT):
+            met = True
+            lead = _LOADS.match(match["phrase"])
+            skip = lead.end() if lead else 0
+            yield match["phrase"][skip:], match.start("phrase") + skip, match.end("phrase")
 
 
 _STRIP = re.compile(
-    r"(?P<how>\b(?:at|in|is|are|lives?|sits?|resides?|set|written|controlled|configured|enabled|stored|located|found|kept|held|tracked|saved|mapped|placed|under|"
-    r"from|of|via|through|into|to|using|writing|reading|with|uses)|[=:(\[@\u2192\u2014\u2013]|-[->]|\s-)\s*$"
-    r"|\b(?:the|ram|wram|sram|work ram|address(?:es)?|register|registers|byte|bytes|variable|location|offset|memory|"
-    r"word|be|can|also|as|called|namely|snes|hardware|port|ports|value|its|mirror|usually|normally|currently|bank|"
-    r"a|an|long|absolute|array|table|base|starting|beginning|starts|begins|known)\s*$",
+    r"(?P<how>\b(?:at|in|is|are|lives?|sits?|resides?|goes|go|belongs?|stored|located|found|kept|held|tracked|saved|mapped|"
+    r"placed|under|from|via|through|into|to|(?:and )?(?:it )?is|"
+    r"(?:is|are|was|be|gets) (?:\w+ly )?(?:\w+ed|set|put|read|written|driven)|"
+    r"as (?:an? )?(?:\S+ )?(?:value|variable|byte|word|number|integer|flag|bits?|flags|bitfield|bitmask|bit field)|bits|"
+    r"flags|a bitfield)|[=:(\[@\u2192\u2014\u2013]|-[->]|\s-)\s*$",
     re.IGNORECASE,
 )
+_KINDS = re.compile(
+    r"\b(?:the|ram|wram|sram|work ram|address(?:es)?|register|registers|byte|bytes|variable|location|offset|memory|"
+    r"word|can|also|called|namely|snes|hardware|port|ports|its|mirror|usually|normally|currently|bank|"
+    r"a|an|long|absolute|array|table|base|starting|beginning|starts|begins|known|direct page|dp)\s*$",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(r"\s*\([^()]{0,60}\)\s*$")
 _LEFT_CUT = re.compile(
     r".*(?:[,:;]|\b(?:and|or|then|the value of|value of|address of|location of|load|loads|loading|read|reads|reading|get|"
     r"gets|check|checks|checking|store|stores|write|writes|writing|set|sets|setting|copy|copies|update|updates|modify|"
@@ -182,13 +196,17 @@ def _left(segment: str) -> tuple[str, str, int, int] | None:
     end = len(segment.rstrip(" \t\n`*_\"'(["))
     opened = "(" in segment[end:]
     how = "(" if opened else ""
-    for _ in range(6):
-        match = _STRIP.search(segment, max(0, end - 24), end)
-        if match is None:
+    for _ in range(8):
+        match = _STRIP.search(segment, max(0, end - 40), end)
+        if match is None and not how:
+            match = _KINDS.search(segment, max(0, end - 24), end)
+        elif match is None:
+            match = _ASIDE.search(segment, max(0, end - 64), end)
+        if match is None or match.start() == match.end():
             break
-        how = (match["how"] or how).strip().lower() if not opened else how
+        how = how if opened else (match.groupdict().get("how") or how).strip().lower()
         end = len(segment[: match.start()].rstrip(" \t\n`*_\"'"))
-    if not how or end < 3:
+    if not how or end < 2:
         return None
     start = max(segment.rfind(sign, 0, end) for sign in (".", ";", ":", "|", "(", ")", "\n", "\u2014")) + 1
     match = _LEFT_CUT.match(segment, start, end)
@@ -197,8 +215,14 @@ def _left(segment: str) -> tuple[str, str, int, int] | None:
     return (phrase, how, begin, end) if len(phrase.strip()) >= 2 else None
 
 
+_STANDS = re.compile(r"\b(?:(?:that|which) )?(?:Link|the player|he) is (?:currently )?(?:standing )?(?:in|on|at)\b(?= (?:is|are|lives)\b)")
+_ITEM = re.compile(r"^\s*(?:[-*+\u2022]|\d+[.)])\s*[`*_]*$")
+_ITEM_TEXT = re.compile(r"^[`*_\"']*\s+(?P<phrase>[A-Za-z][^.;:|()\n]{2,80})")
+_BIT_OF = re.compile(r"\bbits?\s+[\d\u2013, -]+(?:and \d+ )?(?:of|in)\W*(?:the )?(?:register )?\W*$", re.IGNORECASE)
+
+
 def _of_statement(said: Statement) -> Iterator[Claim]:
-    text = _usable(said.text)
+    text = _STANDS.sub(lambda match: " " * len(match.group()), _usable(said.text))
     found = addresses(text, said.start)
     if not found or _OTHER_GAME.search(said.heading):
         return
@@ -208,11 +232,13 @@ def _of_statement(said: Statement) -> Iterator[Claim]:
         after = groups[place + 1][0].start - said.start if place + 1 < len(groups) else len(text)
         before = groups[place - 1][-1].end - said.start if place else 0
         wide = text[before:after]
-        for phrase, start, end in _right(text[last:after]):
-            if not _VERBAL.match(phrase):
+        of_bit = _BIT_OF.search(text, max(0, first - 60), first) is not None
+        listed = _ITEM.match(text[:first]) is not None
+        for phrase, start, end in _right(text[last:after], listed=listed):
+            if not _VERBAL.match(phrase) and not of_bit:
                 at = said.start + last
                 yield Claim(tuple(group), phrase, wide, at + start, at + end, "is", said.around)
-        left = _left(text[before:first])
+        left = None if of_bit else _left(text[before:first])
         if left:
             manner: Literal["moved", "in"] = "moved" if _MOVES.match(left[1]) else "in"
             at = said.start + before

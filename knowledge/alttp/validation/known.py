@@ -14,9 +14,9 @@ from schemas.finding import Behind
 
 __all__ = ["Row", "behind", "meant", "named", "near_names", "numbered", "row", "rows_at"]
 
-_HEAD = re.compile(r"[;(]|(?<!array)(?<!trail)(?<!history)(?<!bits)(?<!thread)(?<!buffer): ")
+_HEAD = re.compile(r"[;(]|, (?:which|that|as|so|where|when)\b|(?<!array)(?<!trail)(?<!history)(?<!bits)(?<!thread)(?<!buffer): ")
 _LOOSE = re.compile(
-    r"\b(?:scratch|general|multi-purpose|temporary|temp|shared|unused|junk|debug|misc|various|doubles as|also used|"
+    r"\b(?:scratch|general(?! dma)|multi-purpose|temporary|temp|shared|unused|junk|debug|misc|various|doubles as|also used|"
     r"used by|step within|depends)\b",
     re.IGNORECASE,
 )
@@ -97,7 +97,7 @@ def row(entry: int) -> Row:
         called=called,
         squeezed=" ".join(map(squeeze, names)),
         axes=axes_of(title),
-        all_axes=axes_of(said),
+        all_axes=axes_of(title.union(*called) if found.kind == "register" else said),
         solid=vanilla and bool(description) and (found.kind == "register" or fact.independent_groups >= 2)
         and not _LOOSE.search(description),
         vanilla=vanilla,

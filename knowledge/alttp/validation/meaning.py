@@ -27,7 +27,7 @@ GENERIC = _stems(
     "registers port number amount flag flags data bit bits word words pointer table array buffer entry entries index "
     "counter game hardware snes field setting settings current kept stored holder real actual copy total own single "
     "unsigned signed integer decimal hex hexadecimal per each every slot slots part main coordinate various "
-    "certain specific given same new default standard known called named label labelled vanilla alttp zelda"
+    "mirror shadow backup one two three four once twice both certain specific given same new default standard known called named label labelled vanilla alttp zelda"
 )
 """Words that a row need not say to be meant (stems)."""
 VAGUE = _stems(
@@ -108,6 +108,7 @@ _AXES: dict[str, dict[str, str]] = {
         "garnish": "garnish",
         "follower": "follower tagalong followers",
     },
+    "dma": {"general": "dma gdma", "hblank": "hdma"},
     "pad": {"pad1": "joypad1 joy1", "pad2": "joypad2 joy2"},
 }
 """Axis to its values, each with the words that say it. A row can have one value of an axis where another has another."""

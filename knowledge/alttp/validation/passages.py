@@ -16,7 +16,9 @@ _LONGEST = 1200
 _FENCE = re.compile(r"^ {0,8}(```+|~~~+)[ \t]*([\w+.#-]*)")
 _LISTED = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,3}[.)])\s+")
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s")
-_SENTENCE = re.compile(r"(?<=[.!?])[\"')\]*_]*\s+(?=[\"'(\[*_`$A-Z])|;\s+|(?<=[\w`)]),\s+(?:but|whereas|while)\s+")
+_SENTENCE = re.compile(r"(?<=[.!?])[\"')\]*_]*\s+(?=[\"'(\[*_`$A-Z])|;\s+|(?<=[\w`)]),\s+(?:but|whereas|while)\s+"
+    r"|\n(?=\s*[`*_]*(?:\$|0x[0-9A-Fa-f]|!\w|[Bb]its?\s\d|[A-Z_]{4,}\b))"
+)
 _ASM_TAGS = frozenset(
     "asm 65816 65c816 w65c816 wdc65816 asar snes assembly nasm asm65816 ca65 wla wla-65816 s asm6502 6502 65xx "
     "armasm x86asm masm".split()
@@ -39,6 +41,16 @@ _INSTRUCTION = re.compile(
     r"in[cxy]|j[ms][lpr]|ld[axy]|lsr|mv[np]|nop|ora|pe[air]|ph[abdkpxy]|pl[abdpxy]|re[p]|ro[lr]|rt[ils]|sbc|se[cdip]|"
     r"st[apxyz]|t[acdsxy][abcdsxy]|t[rs]b|wai|wdm|xba|xce|org|db|dw|dl|hirom|lorom|incsrc|pushpc|pullpc|freecode)"
     r"(?:\.[bwl])?(?:\s|$)",
+    re.IGNORECASE,
+)
+_DEFINE = re.compile(r"^\s*!?[A-Za-z_]\w*\s*(?::?=|\bequ\b)\s*[$%\d]|^\s*(?:[\w.]+:|%\w+\()", re.IGNORECASE)
+_BARE = re.compile(
+    r"^\s*(?:[\w.!?@+-]+:\s*)?(?:[A-Za-z]{3}(?:\.[bwlBWL])?\s+(?:[#$(\[!%]|[A-Za-z_.]\w*\s*(?:;|$|,))|(?:org|db|dw|dl)\s+\$|"
+    r"(?:CLC|SEC|RTS|RTL|RTI|NOP|PHA|PLA|PHB|PLB|PHP|PLP|PHX|PLX|PHY|PLY|PHK|INX|INY|DEX|DEY|TAX|TAY|TXA|TYA|XBA|SEI|CLI)\s*(?:;|$))"
+)
+_RETRACTED = re.compile(
+    r"^\W*(?:(?:that|this|it)(?:'s|\u2019s| is| statement is| claim is)\s+(?:wrong|incorrect|not|false|a myth|a mistake|untrue)|wrong\b|"
+    r"false\b|incorrect\b|nope\b|not (?:true|quite|right|correct)|no[,.:!\u2014 ]+(?:that|this|it|\$|`)|actually,)",
     re.IGNORECASE,
 )
 _RULED = re.compile(r"^[\s|:+-]+$")
@@ -114,9 +126,10 @@ def _sentences(paragraph: list[_Line], heading: str) -> Iterator[Statement]:
         return
     first = paragraph[0].start
     parts: list[str] = []
+    length = 0
     for line in paragraph:
-        at = sum(map(len, parts))
-        parts.append(" " * max(0, line.start - first - at) + line.text)
+        parts.append("\n" * max(0, line.start - first - length) + line.text)
+        length = line.start - first + len(line.text)
     whole = "".join(parts)
     at = 0
     for match in [*_SENTENCE.finditer(whole), None]:
@@ -156,7 +169,11 @@ class _Reader:
 
     def flush(self) -> None:
         """File the paragraph and the table that end here."""
-        if self.paragraph:
+        code = [line for line in self.paragraph if _BARE.match(line.text) and _INSTRUCTION.match(line.text)]
+        if code and len(code) * 2 >= len(self.paragraph) and (len(code) > 1 or self.paragraph[0].text.startswith("    ")):
+            self.block(self.paragraph, "")
+            self.intro = ""
+        elif self.paragraph:
             self.found.statements += _sentences(self.paragraph, self.heading)
             self.intro = self.paragraph[-1].text
         self.paragraph = []
@@ -211,7 +228,7 @@ def _is_assembly(lines: list[_Line], tag: str, intro: str) -> bool:
     if _OTHER_CPU.search(intro) or re.search(r"(?i)\barch\s+spc|\b(?:spc-?700|z80|x86|68000|68k|gba|super ?fx)\b", head):
         return False
     written = [line.text for line in lines if line.text.strip() and not line.text.lstrip().startswith(";")]
-    native = sum(1 for text in written[:200] if _INSTRUCTION.match(text))
+    native = sum(1 for text in written[:200] if _INSTRUCTION.match(text) or _DEFINE.match(text))
     if tag in _PLAIN_TAGS:
         return native * 2 >= min(len(written), 200) and native > 0
     return native > 0 or tag not in ("asm", "assembly", "s", "nasm", "masm", "x86asm", "armasm", "6502", "asm6502")
@@ -244,4 +261,8 @@ def passages(text: str) -> Passages:
     reader.flush()
     if fence:
         reader.block(block, tag)
+    said = reader.found.statements
+    reader.found.statements = [
+        one for one, after in zip(said, [*said[1:], None], strict=False) if after is None or not _RETRACTED.match(after.text)
+    ]
     return reader.found
