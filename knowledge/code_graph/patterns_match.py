@@ -303,7 +303,8 @@ def _look_back(variant: Variant, steps: Sequence[Step], anchor: int) -> int:
         step = steps[place]
         if not step.name or step.name in FLOW or _ends(variant, step):
             break
-        if any(fits(element, step, {}, first=True) is not None for element in variant.without):
+        asked = variant.without if needs or variant.through else ()
+        if any(fits(element, step, {}, first=True) is not None for element in asked):
             return -1
         for wanted in (needs, some):
             hit = [element for element in wanted if fits(element, step, {}, first=True) is not None]
