@@ -43,6 +43,9 @@ class Settings:
     """File of the user's graph (`AFS_GRAPH_FILE`, else beside `MEMORY_FILE_PATH`, where the reference memory server
     keeps its own); none: below the data folder."""
 
+    embed_model: str = ""
+    """Embedding model of Ollama for the search of code (`AFS_EMBED_MODEL`); empty: by words and relations alone."""
+
     @property
     def graph_file(self) -> Path:
         """The SQLite file of the user's graph."""
@@ -64,6 +67,7 @@ class Settings:
             asar=env.get("AFS_ASAR", "").strip(),
             symbols=tuple(filter(None, map(str.strip, env.get("AFS_SYMBOLS", "").split(os.pathsep)))),
             graph=_graph_file(env),
+            embed_model=env.get("AFS_EMBED_MODEL", "").strip(),
         )
 
     def at(self, context_root: Path) -> "Settings":

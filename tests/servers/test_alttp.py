@@ -10,7 +10,7 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from servers.alttp import build
+from servers.alttp.server import build
 from servers.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -1,0 +1,106 @@
+"""The graphs behind the server: the user's own, the atlas of the game, an index of code; opened when asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+from servers.machine.errors import ServerError
+from servers.machine.work import told
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from knowledge.code_graph.index import CodeIndex
+    from knowledge.graph import Graph
+    from knowledge.graph_view import GraphView, Node
+    from knowledge.layers import Layers
+    from knowledge.personal import Personal
+    from servers.settings import Settings
+
+__all__ = ["Opened", "telling"]
+
+
+@contextlib.contextmanager
+def telling() -> Generator[None]:
+    """Tell what a graph or an index cannot do as it is: the text names the next step."""
+    from knowledge.code_graph.types import CodeError
+    from knowledge.graph_view import GraphError
+
+    with told(GraphError, CodeError):
+        yield
+
+
+class Opened:
+    """The graphs of one server; each is opened by the first call that needs it.
+
+    The user's graph may be used by several threads at once; all that reads the index of code goes through `reading`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Name the files; none is touched."""
+        self.settings = settings
+        self._lock = threading.RLock()
+        self._graph: Graph | None = None
+        self._code: CodeIndex | None = None
+        self._layers: Layers | None = None
+        self._seen: tuple[str, ...] = ()
+
+    @property
+    def graph(self) -> Graph:
+        """The user's own graph, whose edges may lead into the atlas and the code."""
+        from knowledge.graph import Graph
+
+        with self._lock:
+            if self._graph is None:
+                self._graph = Graph(self.settings.graph_file, below=self._below)
+            return self._graph
+
+    @property
+    def personal(self) -> Personal:
+        """What the user's graph knows of the user."""
+        from knowledge.personal import Personal
+
+        return Personal(self.graph)
+
+    @contextlib.contextmanager
+    def reading(self) -> Generator[Layers]:
+        """Give all graphs laid over each other, to one thread at a time; raises ServerError for their errors."""
+        from knowledge.layers import Layers
+
+        with self._lock, telling():
+            views = (self.graph, *self.below())
+            names = tuple(view.layer for view in views)
+            if self._layers is None or names != self._seen:
+                self._layers, self._seen = Layers(views), names
+            yield self._layers
+
+    @contextlib.contextmanager
+    def code(self) -> Generator[CodeIndex]:
+        """Give the index of source code to one thread at a time; raises ServerError for its errors."""
+        from knowledge.code_graph.index import CodeIndex
+
+        with self._lock, telling():
+            if self._code is None:
+                if not self.settings.code_file.exists():
+                    raise ServerError("no code is indexed yet; call index_code with a folder of the project")
+                self._code = CodeIndex(self.settings.code_file)
+            yield self._code
+
+    def below(self) -> tuple[GraphView, ...]:
+        """Return the graphs under the user's own: the atlas, then each codebase. Only within `reading` or `code`."""
+        from knowledge.alttp.atlas import atlas
+
+        if self._code is None and not self.settings.code_file.exists():
+            return (atlas(),)
+        with self.code() as index:
+            return (atlas(), *index.views())
+
+    def _below(self, text: str) -> Node | None:
+        with self._lock:
+            for view in self.below():
+                name = view.resolve(text)
+                if name:
+                    return view.node(name)
+        return None
