@@ -96,8 +96,10 @@ def _macro(reader: "Reader", rest: str) -> None:
     reader.returns.append(reader.place())
     name = "%" + match[1]
     body = reader.open(name)
-    parameters = ",".join(_NAME.findall(match[2] or match[3] or ""))
+    words = [word for word in _NAME.findall(match[2] or match[3] or "") if word.upper() != "ARGS"]
+    parameters = ",".join(words)
     body.macro, body.text = True, f"{parameters}; {above}" if above else parameters
+    reader.scopes.parameters = frozenset(words)
     reader.macro = name
     if reader.parsed.dialect == "bass":
         reader.braces.append("macro")
@@ -108,7 +110,7 @@ def _endmacro(reader: "Reader", rest: str) -> None:
         reader.problem("the end of a macro that has not begun")
         return
     reader.close(last=reader.number)
-    reader.macro = ""
+    reader.macro, reader.scopes.parameters = "", frozenset()
     if reader.returns:
         reader.move(reader.returns.pop())
 
@@ -153,14 +155,17 @@ def _endscope(reader: "Reader", rest: str) -> None:
 def _proc(reader: "Reader", rest: str) -> None:
     match = _NAME.match(rest.strip())
     name = match[0] if match else f"proc{reader.number}"
+    reader.scopes.procedure = ""
     text = reader.take_above()
     body = reader.open(reader.scopes.define(name))
-    body.text = text
     reader.scopes.enter(name)
+    reader.scopes.procedure = body.symbol
+    body.text, body.scope = text, reader.scopes.prefix
 
 
 def _endproc(reader: "Reader", rest: str) -> None:
     reader.scopes.leave()
+    reader.scopes.procedure = ""
     reader.close(last=reader.number)
 
 
@@ -170,10 +175,22 @@ def _struct(reader: "Reader", rest: str) -> None:
     reader.struct = words[0][:100] if words else "struct"
     number = literal(words[1]) if len(words) > 1 else None
     reader.member = number.value if number else 0
+    reader.members = reader.parsed.dialect in ("ca65", "wla")
 
 
 def _endstruct(reader: "Reader", rest: str) -> None:
-    reader.struct = ""
+    reader.struct, reader.members = "", False
+
+
+def _enum(reader: "Reader", rest: str) -> None:
+    reader.close()
+    number = literal(rest.split()[0]) if rest.split() else None
+    reader.member, reader.members = number.value if number else -1, True
+
+
+def _ramsection(reader: "Reader", rest: str) -> None:
+    _free(reader, rest)
+    reader.member, reader.members = -1, True
 
 
 def _define(reader: "Reader", rest: str) -> None:
@@ -215,7 +232,8 @@ _CLOSING = "endif endwhile endfor"
 DIRECTIVES: dict[str, Callable[["Reader", str], None]] = {
     "org": _org, "base": _base, "freecode": _free, "freedata": _free, "freespace": _free, "segment": _free,
     "section": _free, "bank": _free, "code": _free, "data": _free, "bss": _free, "zeropage": _free, "rodata": _free,
-    "ramsection": _free, "slot": _lose, "pad": _lose, "align": _lose, "fill": _lose, "origin": _lose, "skip": _skip,
+    "ramsection": _ramsection, "enum": _enum, "endenum": _endstruct, "endsection": _endstruct, "endst": _endstruct,
+    "slot": _lose, "pad": _lose, "align": _lose, "fill": _lose, "origin": _lose, "skip": _skip,
     "pushpc": _push, "pullpc": _pull, "include": _include, "incbin": _incbin, "macro": _macro,
     "endmacro": _endmacro, "namespace": _namespace, "scope": _scope, "endscope": _endscope, "proc": _proc,
     "endproc": _endproc, "struct": _struct, "endstruct": _endstruct, "define": _define, "arch": _arch,

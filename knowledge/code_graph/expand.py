@@ -33,7 +33,7 @@ def read_macro(name: str, parameters: str, lines: str, dialect: Dialect) -> Macr
     found = tuple(map(unpack, lines.split("\n"))) if lines else ()
     either = "|".join(map(re.escape, names))
     forms = [rf"<:?({either})>", rf"\{{({either})\}}", rf"\\({either}|\d+)"]
-    if dialect == "ca65":
+    if dialect in ("ca65", "wla"):
         forms.append(rf"(?<![\w@.$])({either})(?!\w)")
     return Macro(name, names, found, re.compile("|".join(forms)) if names else None)
 

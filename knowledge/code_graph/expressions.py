@@ -57,9 +57,11 @@ def symbols_in(text: str) -> list[Token]:
     """Return the names in an expression, without those of functions (`bank(`, `.loword(`)."""
     every = list(tokens(text))
     names: list[Token] = []
-    for token, after in zip(every, [*every[1:], Token("", "", 0, 0)], strict=True):
-        if token.kind == "name" and not (after.text == "(" and not token.text.startswith(("!", "{", "<"))):
-            names.append(token)
+    for place, token in enumerate(every):
+        if token.kind == "name":
+            called = place + 1 < len(every) and every[place + 1].text == "("
+            if not called or token.text[0] in "!{<":
+                names.append(token)
     return names
 
 

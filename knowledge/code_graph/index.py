@@ -100,7 +100,9 @@ class CodeIndex:
         dropped. All of it happens or, with CodeError, nothing. `cancelled` is asked between files; Cancelled then."""
         checked_name(codebase)
         with self._writing() as db:
-            return update(db, codebase, tuple(files), name_of=self._name_of, progress=progress, cancelled=cancelled)
+            report = update(db, codebase, tuple(files), name_of=self._name_of, progress=progress, cancelled=cancelled)
+        self._store.tidy()
+        return report
 
     def forget(self, codebase: str) -> bool:
         """Delete a codebase, and say whether it was there."""

@@ -1,6 +1,7 @@
 """A routine, table or macro while its lines are read."""
 
 from knowledge.code_graph.dialect import ENDS
+from knowledge.code_graph.expressions import symbols_in
 from knowledge.code_graph.parsed import Parsed, Place, RawSymbol, Use, pack
 from knowledge.code_graph.types import Line, SymbolKind
 
@@ -23,6 +24,8 @@ class OpenBody:
         self.text = ""
         self.code = 0
         self.data = 0
+        self.calls = 0
+        """Macros that it calls."""
         self.ends = False
         """Control does not go on behind the last line."""
         self.lines: list[Line] = []
@@ -65,23 +68,37 @@ class OpenBody:
                 break
             self._labels[index] = self._labels[index]._replace(place=after)
 
+    def _name_fully(self, known: set[str]) -> None:
+        """Let the lines of a procedure name its labels by their full names."""
+        for index, line in enumerate(self.lines):
+            if line.target and self.scope + line.target in known:
+                self.lines[index] = line._replace(target=self.scope + line.target)
+
     @property
     def kind(self) -> SymbolKind:
         """What it has turned out to be; a label with nothing under it is a label."""
         if self.macro:
             return "macro"
-        return "routine" if self.code else "data" if self.data else "label"
+        return "routine" if self.code else "data" if self.data else "routine" if self.calls else "label"
 
     def finish(self, parsed: Parsed, *, last: int, into: str) -> None:
         """Put it into what the file says. It ends in its last line or in `last` if that is later; `into` is the next
         label, empty when control cannot get there."""
         last = max(last, self.first, self.lines[-1].number if self.lines else 0)
         known = {label.name for label in self._labels}
+        if self.scope and known:
+            self._name_fully(known)
         lines = "\n".join(map(pack, self.lines))
+        parameters = set(self.text.partition(";")[0].split(",")) if self.macro else set[str]()
         for use in self.uses:
-            if use.kind in ("jump", "branch") and (use.text in known or use.text == self.symbol):
+            inside = use.text in known or self.scope + use.text in known or use.text == self.symbol
+            if use.kind in ("jump", "branch") and inside:
+                continue
+            if self.macro and ("\\" in use.text or parameters & {token.text for token in symbols_in(use.text)}):
                 continue
             parsed.uses.append(use._replace(owner=self.index, scope=self.scope))
+        named = self.symbol[0] != "$" and ":" not in self.symbol.replace("::", "")
+        into = into if named or self.code else ""
         code = next((line for line in reversed(self.lines) if line.kind in ("code", "macro")), None)
         if into and not self.macro and not self.ends and (code is None or code.word not in ENDS or code.depth):
             parsed.uses.append(Use(self.index, "fall", "", into, code.number if code else self.first))

@@ -50,7 +50,9 @@ class Reader:
         self.foreign = False
         """The code here is of another processor."""
         self.member = 0
-        """Offset of the next member of the struct."""
+        """Offset or address of the next member of the struct or enum; -1 when it is not known."""
+        self.members = False
+        """Bare names are members of a struct, enum or RAM section."""
         self.returns: list[Place] = []
         """What `pullpc` goes back to."""
         self._lines = lines
@@ -316,14 +318,25 @@ class Reader:
         self.advance(data_size(statement.word, statement.rest) if statement.word in DATA else -1)
 
     def _called(self, statement: Statement) -> None:
+        if self.members:
+            self._member(statement.word, statement.rest)
+            return
         body = self._owner()
         name = "%" + statement.word
         body.add(Line(self.number, "macro", statement.word, statement.rest[:200], depth=self.depth))
         body.uses.append(Use(0, "macro", "", name, self.number, arguments=self._arguments(statement.rest)))
         body.name(statement.word)
-        body.code += 1
+        body.calls += 1
         body.ends = False
         self.anchor(LOST)
+
+    def _member(self, name: str, rest: str) -> None:
+        """Define a member of a struct, enum or RAM section: `name dw`, `name dsb 4`, `name .word`."""
+        join = "::" if self.parsed.dialect == "ca65" else "."
+        self.define(self.struct + join + name if self.struct else name, f"${self.member:X}" if self.member >= 0 else "")
+        word, _, count = rest.strip().lower().lstrip(".").partition(" ")
+        size = data_size(word, count or "0")
+        self.member = self.member + size if self.member >= 0 and size >= 0 else -1
 
     def _arguments(self, text: str) -> str:
         return ",".join(self.scopes.expression(piece.strip()) for piece in elements(text[:400])[:16])

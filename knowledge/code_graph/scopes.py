@@ -26,6 +26,10 @@ class Scopes:
         self.levels: list[str] = []
         """The sub-labels that it stands under, outermost first."""
         self.spaces: list[str] = []
+        self.procedure = ""
+        """The full name of the procedure that is open: all labels in it are local."""
+        self.parameters: frozenset[str] = frozenset()
+        """What the open macro is called with."""
         self._seen: dict[str, int] = {}
         self._waiting: dict[str, list[Callable[[str, int], None]]] = {}
         self._unnamed: list[int] = []
@@ -49,7 +53,7 @@ class Scopes:
     def is_local(self, label: str) -> bool:
         """Whether a label as written stands under the last global one."""
         if self.dialect == "ca65":
-            return label[:1] == "@"
+            return label[:1] == "@" or bool(self.procedure)
         if self.dialect == "wla":
             return label[:1] in ("_", "@")
         return label[:1] == "."
@@ -66,6 +70,8 @@ class Scopes:
         return name
 
     def _local(self, label: str, *, setting: bool = False) -> str:
+        if self.procedure and label[:1] != "@":
+            return self.prefix + label if setting else label
         match = _DOTS.fullmatch(label) if self.dialect in ("asar", "listing") else None
         if match is None:
             return self.parent + label
@@ -79,6 +85,8 @@ class Scopes:
         """Return a name as it is used here: local labels by their full names, others as they are."""
         if name[:2] == "!{":
             return "!" + name[2:-1]
+        if name[:1] == "{" and name[1:-1] not in self.parameters:
+            return name[1:-1]
         return self._local(name) if self.is_local(name) else name
 
     def expression(self, text: str) -> str:

@@ -144,7 +144,7 @@ class _Search:
             return
         query = " OR ".join(f'"{word}"' for word in question.words)
         rows = self._db.execute(
-            "SELECT w.rowid, -bm25(words, 8.0, 3.0, 1.0) AS score FROM words w JOIN symbol s ON s.id = w.rowid "
+            "SELECT w.rowid, -bm25(words, 8.0, 3.0, 1.0) AS score FROM words w CROSS JOIN symbol s ON s.id = w.rowid "
             f"WHERE words MATCH ? AND s.codebase IN {self._in} ORDER BY score DESC LIMIT ?",
             (query, *self.codebases, _MOST),
         ).fetchall()

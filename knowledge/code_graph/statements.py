@@ -161,7 +161,7 @@ def _code(text: str, labels: tuple[str, ...]) -> Statement | None:
     if not match or match[1] not in MNEMONICS:
         return None
     word, width, rest = match[1], match[2], match[3] or ""
-    if rest[:1] in ("=", ":") or (word in ("rep", "REP") and rest[:1] not in ("#", "")):
+    if rest[:1] == "=" or rest[:2] == ":=" or (word in ("rep", "REP") and rest[:1] not in ("#", "")):
         return None
     stated: Width = width.lower() if width else ""  # type: ignore[assignment]  # the pattern allows b, w and l alone
     return Statement(labels, "code", word, rest, stated)

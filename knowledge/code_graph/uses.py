@@ -12,7 +12,7 @@ from knowledge.m65816.opcodes import BY_MNEMONIC
 
 __all__ = ["data_uses", "uses_of"]
 
-_USES = {name: rows[0].access for name, rows in BY_MNEMONIC.items()}
+_USES = {name: next((row.access for row in rows if row.access), "") for name, rows in BY_MNEMONIC.items()}
 _NAMES_SOMETHING = re.compile(r"(?<![\w$%])[!A-Za-z_.@{<]")
 _PLACES: dict[str, tuple[AccessKind, ...]] = {
     "read": ("read",),
@@ -36,7 +36,7 @@ def uses_of(operand: Operand, text: str, line: int, *, here: int) -> Iterator[Us
     if text[:1] in _PARAMETERS:
         return
     if shape == "rel":
-        if symbols_in(text):
+        if text[:1] != "?" and symbols_in(text):
             yield Use(0, "jump" if operand.mnemonic in ("BRA", "BRL") else "branch", "", text, line)
         return
     yield from _places(operand, text, line, here)

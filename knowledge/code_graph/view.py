@@ -205,7 +205,7 @@ class CodeView:
         if words:
             names = self._names(
                 "WITH hit AS MATERIALIZED (SELECT s.name AS name, bm25(words, 8.0, 2.0, 1.0) AS score FROM words w "
-                "JOIN symbol s ON s.id = w.rowid WHERE words MATCH ? AND s.codebase = ? AND ? IN ('', s.kind)) "
+                "CROSS JOIN symbol s ON s.id = w.rowid WHERE words MATCH ? AND s.codebase = ? AND ? IN ('', s.kind)) "
                 "SELECT name FROM hit GROUP BY name ORDER BY name = ? COLLATE NOCASE DESC, min(score), name "
                 "LIMIT ? OFFSET ?",
                 words, number, kind, text.strip(), limit, offset,
