@@ -5,6 +5,7 @@ write to one file at once. A write that was repeated changes nothing, so that a 
 again.
 """
 
+import sqlite3
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from knowledge.graph_removal import Removal, Restored, put_back, remove_edges, r
 from knowledge.graph_rules import Constraint, RuleKind, Rules
 from knowledge.graph_search import matching, ranked
 from knowledge.graph_view import Direction, Edge, GraphError, Node
+from knowledge.graph_walk import EdgeMark
 from knowledge.graph_write import Below, EdgeAdded, NodeAdded, Writer, nothing_below
 
 __all__ = ["LAYER", "Found", "Graph", "Record", "Text"]
@@ -30,6 +32,7 @@ _EDGE = """
     SELECT s.name, relation, o.name, edge.source, note, count
     FROM edge JOIN node AS s ON s.id = edge.subject JOIN node AS o ON o.id = edge.object
 """
+_MARK = "SELECT (SELECT value FROM state WHERE key = 'edges removed') + 0, ifnull(max(id), 0) FROM edge"
 _RECORDS = "SELECT id, name, kind, source, properties FROM node WHERE own AND id > ? ORDER BY id LIMIT 200"
 _ENDS = {"out": ("edge.subject = ?",), "in": ("edge.object = ?",)}
 
@@ -255,28 +258,17 @@ class Graph:
         limit, offset = max(0, limit), max(0, min(offset, 2**53))
         if not (storable(kind, LONGEST_KIND) and storable(source, LONGEST_NAME)):
             return Found((), 0)
+        asked = {"kind": kind, "source": source, "limit": limit, "offset": offset}
         with self._file.reading() as con:
             if text.strip():
                 numbers = ranked(con, matching(con, text, indexed=self._file.indexed), kind=kind, source=source)
                 page, total = numbers[offset : offset + limit], len(numbers)
                 rows = [con.execute(f"{_NODE} WHERE id = ?", (number,)).fetchone() for number in page]
             else:
-                asked = {"kind": kind, "source": source, "limit": limit, "offset": offset}
                 where = "WHERE own" + " AND kind = :kind" * bool(kind) + " AND source = :source" * bool(source)
                 rows = con.execute(f"{_NODE} {where} ORDER BY id LIMIT :limit OFFSET :offset", asked).fetchall()
                 total = int(con.execute(f"SELECT count(*) FROM node {where}", asked).fetchone()[0])
-            texts = "SELECT text FROM text WHERE node = ? ORDER BY id"
-            nodes = tuple(
-                Node(
-                    row[1],
-                    row[2],
-                    () if names_only else tuple(said[0] for said in con.execute(texts, (row[0],))),
-                    row[3],
-                    LAYER,
-                )
-                for row in rows
-            )
-            return Found(nodes, total)
+            return Found(tuple(_node(con, row, names_only=names_only) for row in rows), total)
 
     def kinds(self) -> Mapping[str, int]:
         """Return how many nodes there are of each kind."""
@@ -298,11 +290,19 @@ class Graph:
 
     def pairs(self) -> Iterator[tuple[str, str, str]]:
         """Give (subject, relation, object) of every edge."""
-        return ((edge.subject, edge.relation, edge.object) for edge in self.all_edges())
+        return self.pairs_after(0)
 
-    def all_edges(self) -> Iterator[Edge]:
+    def pairs_after(self, last: int) -> Iterator[tuple[str, str, str]]:
+        """Give (subject, relation, object) of the edges that were added after one, by the `last` of an edge mark."""
+        return ((edge.subject, edge.relation, edge.object) for edge in self.all_edges(last))
+
+    def edge_mark(self) -> EdgeMark:
+        """Return how far the edges have come; as long as none was removed, only those after the last are new."""
+        with self._file.reading() as con:
+            return EdgeMark(*con.execute(_MARK).fetchone())
+
+    def all_edges(self, last: int = 0) -> Iterator[Edge]:
         """Give every edge in the order of adding; those added meanwhile may come too."""
-        last = 0
         while True:
             sql = f"{_EDGE.replace('count', 'count, edge.id', 1)} WHERE edge.id > ? ORDER BY edge.id LIMIT {_BATCH}"
             with self._file.reading() as con:
@@ -326,3 +326,10 @@ class Graph:
             for row, kept in zip(rows, said, strict=True):
                 yield Record(row[1], row[2], row[3], kept, properties_from(row[4]))
             last = rows[-1][0]
+
+
+def _node(con: sqlite3.Connection, row: tuple[int, str, str, str], *, names_only: bool) -> Node:
+    number, name, kind, source = row
+    texts = "SELECT text FROM text WHERE node = ? ORDER BY id"
+    said = () if names_only else tuple(text for (text,) in con.execute(texts, (number,)))
+    return Node(name, kind, said, source, LAYER)

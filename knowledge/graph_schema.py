@@ -36,10 +36,13 @@ STEPS: tuple[str, ...] = (
     CREATE INDEX edge_relation ON edge(relation);
     CREATE TABLE removal(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, what TEXT NOT NULL);
     """,
-    # 3: when a text was added, and which index of words the file has.
+    # 3: when a text was added, which index of words the file has, and how often edges were removed.
     """
     ALTER TABLE text ADD COLUMN added INTEGER NOT NULL DEFAULT 0;
     CREATE TABLE state(key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    INSERT INTO state VALUES ('edges removed', '0');
+    CREATE TRIGGER edge_removed AFTER DELETE ON edge BEGIN
+        UPDATE state SET value = value + 1 WHERE key = 'edges removed'; END;
     """,
 )
 """The steps, oldest first; `user_version` of a file counts those that it has been through."""

@@ -2,12 +2,13 @@
 
 All words have to be in a node, each in its name or in any of its texts; a word also stands for longer words that begin
 with it. The node of exactly that name comes first, then by BM25 of what has all the words at once. When no node has
-all words, those with most of them come, rare words first; when none has any, those whose name contains the text.
+all words, those with most of the rarer ones come, rare words first; when none has any, those whose name contains the
+text. Words that are all in thousands of texts have to be in one text together.
 """
 
 import math
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from knowledge.graph_limits import LONGEST_QUERY
 from knowledge.graph_view import GraphError
@@ -17,7 +18,18 @@ __all__ = ["matching", "ranked"]
 
 MOST_RANKED = 4_000
 """Nodes that are put in order by BM25; when more match, a search says little and they stay in the order of adding."""
+COMMON = 3_000
+"""A word that more texts have is common: whether a node has it is looked up where rarer words were found."""
+_FEW = 200
+_VERY_FEW = 16
+_DOCUMENTS = "SELECT count(*) FROM words WHERE words MATCH ?"
+_NODES = "SELECT DISTINCT rowid >> 20 FROM words WHERE words MATCH ?"
+_IN_NODE = "SELECT 1 FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? LIMIT 1"
 _BM25 = "SELECT rowid >> 20 FROM words WHERE words MATCH ? ORDER BY bm25(words, 3.0, 1.0), rowid"
+_LIKE = """
+    SELECT id FROM node WHERE own AND name LIKE :like ESCAPE '\\'
+    UNION SELECT node FROM text WHERE text LIKE :like ESCAPE '\\'
+"""
 
 
 def matching(con: sqlite3.Connection, text: str, *, indexed: bool) -> list[int]:
@@ -31,34 +43,29 @@ def matching(con: sqlite3.Connection, text: str, *, indexed: bool) -> list[int]:
             f"the search has {len(text):,} characters, at most {LONGEST_QUERY:,} fit: ask with fewer words"
         )
     text = text.encode("utf-8", "ignore").decode("utf-8").replace("\0", " ").strip()
+    folded = text.casefold()
     words = query_words(text)
-    sets = [_having(con, word, indexed=indexed) for word in words]
-    every = set[int].intersection(*sets) if sets else set[int]()
-    exact = _ids(con, "SELECT id FROM node WHERE folded = ?", (text.casefold(),))
-    if every:
-        order = _by_bm25(con, words, every) if indexed and len(every) <= MOST_RANKED else sorted(every)
-    else:
-        order = _by_rarity(con, sets) or _ids(con, "SELECT id FROM node WHERE instr(folded, ?)", (text.casefold(),))
-    return list(dict.fromkeys([*exact, *order]))
+    order = (_by_index(con, words) if indexed else _by_reading(con, words)) if words else []
+    if not order:
+        order = _ids(con, "SELECT id FROM node WHERE instr(folded, ?) AND own ORDER BY id", (folded,))
+    exact = _ids(con, "SELECT id FROM node WHERE folded = ? AND own", (folded,))
+    return list(dict.fromkeys([*exact, *order])) if exact else order
 
 
-def ranked(con: sqlite3.Connection, numbers: Sequence[int], *, kind: str, source: str) -> list[int]:
-    """Return those numbers that are nodes of the graph's own, of the kind and source asked for, in the same order."""
-    kept = set[int]()
-    for start in range(0, len(numbers), 500):
-        part = numbers[start : start + 500]
-        marks = ",".join("?" * len(part))
-        sql = f"SELECT id FROM node WHERE id IN ({marks}) AND own"
-        asked: list[object] = list(part)
-        for column, value in (("kind", kind), ("source", source)):
-            if value:
-                sql += f" AND {column} = ?"
-                asked.append(value)
-        kept.update(_ids(con, sql, asked))
-    return [number for number in numbers if number in kept]
+def ranked(con: sqlite3.Connection, numbers: Sequence[int], *, kind: str, source: str) -> Sequence[int]:
+    """Return those numbers that are nodes of the kind and source asked for (empty: of any), in the same order."""
+    if not kind and not source:
+        return numbers
+    where = "AND :kind IN ('', kind) AND :source IN ('', source)"
+    asked = {"kind": kind, "source": source}
+    if len(numbers) > _FEW:
+        kept = set(_ids(con, f"SELECT id FROM node WHERE own {where}", asked))
+        return [number for number in numbers if number in kept]
+    sql = f"SELECT id FROM node WHERE id = :id {where}"
+    return [number for number in numbers if _ids(con, sql, {**asked, "id": number})]
 
 
-def _ids(con: sqlite3.Connection, sql: str, asked: Sequence[object]) -> list[int]:
+def _ids(con: sqlite3.Connection, sql: str, asked: Sequence[object] | Mapping[str, object]) -> list[int]:
     return [row[0] for row in con.execute(sql, asked)]
 
 
@@ -66,17 +73,44 @@ def _term(word: str) -> str:
     return '"' + word.replace('"', '""') + '" *'
 
 
-def _having(con: sqlite3.Connection, word: str, *, indexed: bool) -> set[int]:
-    if indexed:
-        return set(_ids(con, "SELECT DISTINCT rowid >> 20 FROM words WHERE words MATCH ?", (_term(word),)))
-    pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    sql = "SELECT id FROM node WHERE name LIKE ? ESCAPE '\\' UNION SELECT node FROM text WHERE text LIKE ? ESCAPE '\\'"
-    return set(_ids(con, sql, (pattern, pattern)))
-
-
-def _by_bm25(con: sqlite3.Connection, words: Iterable[str], every: set[int]) -> list[int]:
+def _by_index(con: sqlite3.Connection, words: Sequence[str]) -> list[int]:
+    counts = {word: int(con.execute(_DOCUMENTS, (_term(word),)).fetchone()[0]) for word in words}
+    rare = sorted((word for word in words if 0 < counts[word] <= COMMON), key=lambda word: counts[word])
+    common = [word for word in words if counts[word] > COMMON]
     together = " AND ".join(_term(word) for word in words)
-    return list(dict.fromkeys([*_ids(con, _BM25, (together,)), *sorted(every)]))
+    if not rare:
+        every = _ids(con, _NODES, (" AND ".join(map(_term, common)),)) if common else []
+        return _ordered(con, together, every) if len(common) == len(words) else every
+    sets = [set(_ids(con, _NODES, (_term(word),))) for word in rare]
+    if len(rare) + len(common) == len(words):
+        found = set[int].intersection(*sets)
+        for word in common:
+            found = _having(con, word, found)
+        if found:
+            return _ordered(con, together, sorted(found))
+    return _by_rarity(con, sets)
+
+
+def _having(con: sqlite3.Connection, word: str, found: set[int]) -> set[int]:
+    term = _term(word)
+    if len(found) > _VERY_FEW:
+        return found.intersection(_ids(con, _NODES, (term,)))
+    return {node for node in found if con.execute(_IN_NODE, (term, node << 20, ((node + 1) << 20) - 1)).fetchone()}
+
+
+def _ordered(con: sqlite3.Connection, together: str, every: Sequence[int]) -> list[int]:
+    if len(every) > MOST_RANKED:
+        return list(every)
+    return list(dict.fromkeys([*_ids(con, _BM25, (together,)), *every]))
+
+
+def _by_reading(con: sqlite3.Connection, words: Sequence[str]) -> list[int]:
+    sets: list[set[int]] = []
+    for word in words:
+        like = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        sets.append(set(_ids(con, _LIKE, {"like": f"%{like}%"})))
+    found = set[int].intersection(*sets) if sets else set[int]()
+    return sorted(found) or _by_rarity(con, sets)
 
 
 def _by_rarity(con: sqlite3.Connection, sets: Sequence[set[int]]) -> list[int]:

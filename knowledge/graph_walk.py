@@ -3,14 +3,14 @@
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
-from knowledge.graph_view import Direction, Edge, GraphError, GraphView
+from knowledge.graph_view import Direction, GraphError, GraphView
 
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["Adjacency", "Reached", "Walk", "reach", "relation_filter", "shortest"]
+__all__ = ["Adjacency", "EdgeMark", "Growing", "Kept", "Reached", "Walk", "reach", "relation_filter", "shortest"]
 
 MOST_PATTERNS = 100
 _LONGEST_PATTERN = 200
@@ -45,31 +45,69 @@ def relation_filter(relations: Collection[str]) -> Allowed:
     return allowed
 
 
+class EdgeMark(NamedTuple):
+    """How far the edges of a growing graph have come."""
+
+    removed: int
+    """Edges removed so far."""
+    last: int
+    """The number of the last edge."""
+
+
+@runtime_checkable
+class Growing(Protocol):
+    """A graph that can tell which edges are new."""
+
+    def edge_mark(self) -> EdgeMark:
+        """Return how far the edges have come."""
+        ...
+
+    def pairs_after(self, last: int) -> Iterator[tuple[str, str, str]]:
+        """Give the edges after the last of a mark."""
+        ...
+
+
 class Adjacency:
     """Edges by their ends, without what is said of them: per node relation, other end, relation, other end ..."""
 
-    def __init__(self, edges: Iterable[tuple[str, str, str]], stamp: object = None) -> None:
-        self.stamp = stamp
-        """The stamp that the graph had before its edges were read."""
+    def __init__(self, edges: Iterable[tuple[str, str, str]] = ()) -> None:
         self.out: dict[str, list[str]] = {}
         self.into: dict[str, list[str]] = {}
-        names: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self.add(edges)
+
+    def add(self, edges: Iterable[tuple[str, str, str]]) -> None:
+        """Add (subject, relation, object) of each edge."""
+        names = self._names
         for subject, relation, object_ in edges:
             first, second = names.setdefault(subject, subject), names.setdefault(object_, object_)
             word = sys.intern(relation)
             self.out.setdefault(first, []).extend((word, second))
             self.into.setdefault(second, []).extend((word, first))
 
-    @classmethod
-    def of_view(cls, view: GraphView) -> Self:
-        """Return all edges of a graph."""
-        stamp = view.stamp()
-        return cls(view.pairs(), stamp)
 
-    @classmethod
-    def of_edges(cls, edges: Iterable[Edge]) -> Self:
-        """Return a few edges."""
-        return cls((edge.subject, edge.relation, edge.object) for edge in edges)
+class Kept:
+    """The adjacency of one graph, kept and brought up to date when the graph has changed."""
+
+    def __init__(self, view: GraphView) -> None:
+        self._view = view
+        self._stamp: object = None
+        self._mark: EdgeMark | None = None
+        self._edges: Adjacency | None = None
+
+    def now(self) -> Adjacency:
+        """Return the edges as they are now; of a growing graph only the new ones are read."""
+        stamp = self._view.stamp()
+        if self._edges is not None and stamp == self._stamp:
+            return self._edges
+        mark = self._view.edge_mark() if isinstance(self._view, Growing) else None
+        if self._edges is None or mark is None or self._mark is None or mark.removed != self._mark.removed:
+            self._edges = None
+            self._edges = Adjacency(self._view.pairs())
+        elif isinstance(self._view, Growing) and mark.last > self._mark.last:
+            self._edges.add(self._view.pairs_after(self._mark.last))
+        self._stamp, self._mark = stamp, mark
+        return self._edges
 
 
 _NOTHING: Sequence[str] = ()

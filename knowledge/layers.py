@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from knowledge.graph_limits import shown
 from knowledge.graph_view import Direction, Edge, GraphError, GraphView, Node
-from knowledge.graph_walk import Adjacency, Walk, reach, relation_filter, shortest
+from knowledge.graph_walk import Adjacency, Kept, Walk, reach, relation_filter, shortest
 
 __all__ = ["DEEPEST", "Layers", "Neighbour", "Neighbours", "Way"]
 
@@ -62,7 +62,7 @@ class Layers:
 
     def __init__(self, views: Sequence[GraphView]) -> None:
         self._views = tuple(views)
-        self._kept: dict[int, Adjacency] = {}
+        self._kept = [Kept(view) for view in self._views]
         self._lock = threading.Lock()
 
     @property
@@ -193,16 +193,12 @@ class Layers:
         return next((found.kind for view in self._views if (found := view.node(name)) is not None), "")
 
     def _beside(self, start: str, allowed: Callable[[str], bool], direction: Direction) -> Walk:
-        return Walk([Adjacency.of_edges(self.edges(start))], allowed, direction)
+        edges = ((edge.subject, edge.relation, edge.object) for edge in self.edges(start))
+        return Walk([Adjacency(edges)], allowed, direction)
 
     def _walk(self, allowed: Callable[[str], bool], direction: Direction) -> Walk:
         with self._lock:
-            for number, view in enumerate(self._views):
-                kept = self._kept.get(number)
-                if kept is None or kept.stamp != view.stamp():
-                    self._kept.pop(number, None)
-                    self._kept[number] = Adjacency.of_view(view)
-            graphs = [self._kept[number] for number in range(len(self._views))]
+            graphs = [kept.now() for kept in self._kept]
         return Walk(graphs, allowed, direction)
 
     def _dead_end(self, name: str, relations: Collection[str], direction: Direction) -> str:

@@ -229,7 +229,7 @@ print(*done[:3], done.problem_count, peak.group(1))
 def test_a_hundred_thousand_nodes_go_in_with_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "graph.db"
     done = subprocess.run(
-        [sys.executable, "-c", LARGE, str(path)], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", LARGE, str(path)], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
     )
     *counts, kilobytes = map(int, done.stdout.split())
     assert counts == [100_000, 100_000, 0, 0]

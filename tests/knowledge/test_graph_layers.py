@@ -216,5 +216,5 @@ def test_nothing_heavy_is_loaded_before_a_way_is_asked_for() -> None:
     code = (
         "import sys, knowledge.layers, knowledge.personal; print([n for n in ('networkx', 'xml') if n in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "[]"
