@@ -13,12 +13,12 @@ from knowledge.alttp.tables import Row, Table
 from knowledge.alttp.words import STOP, name_words, plain_words, squeeze, text_words
 from schemas.fact import FactKind
 
-__all__ = ["ROM_KINDS", "Collected", "Row", "collect"]
+__all__ = ["KIND_PRIOR", "ROM_KINDS", "Collected", "Row", "collect"]
 
 ROM_KINDS: tuple[FactKind, ...] = ("ram", "register", "routine", "data", "sublabel")
 """Kinds whose rows are named by an address; the rows of the others have ids."""
 
-_KIND_PRIOR: dict[FactKind, float] = {
+KIND_PRIOR: dict[FactKind, float] = {
     "ram": 1.0,
     "register": 1.0,
     "routine": 0.78,
@@ -46,17 +46,22 @@ _KIND_PRIOR: dict[FactKind, float] = {
     "door_type": 0.5,
     "room_object": 0.5,
 }
-_SECOND_HAND = ("cached ", "copy of ", "high byte ", "mirror of ", "saved ", "backup ", "previous ")
+"""How likely a row of each kind is meant when nothing else is known."""
+
+_SECOND_HAND = ("queued ", "cached ", "copy of ", "high byte ", "mirror of ", "saved ", "backup ", "previous ")
 _ASIDE = re.compile(r"\([^()]*\)?")
 _TITLE = re.compile(r"(?:sprite|ancilla|overlord|garnish) array: |follower trail: ")
 _SUBJECT = re.compile(
-    r"[;:,.]|\b(?:to|for|when|while|that|which|after|from|by|during|before|if|in|on|used|uses|shown|with|until|at|as|since|since|"
-    r"because|so|then|where|whose|not|mirrors?|counts?|asks|non-zero)\b"
+    r"[;:,.]|\b(?:to|for|when|while|that|which|after|from|by|during|before|if|in|on|used|uses|shown|with|until|at|as|"
+    r"since|because|so|then|where|whose|not|mirrors?|counts?)\b"
 )
 _UNDESCRIBED = 4  # words that a row of a described table without its description counts as
 _SHORT, _LONG = 6, 9  # words: what is added to the length of a row's subject, and where it does not count against it
 _EMPTY = frozenset(
-    plain_words("number index flag count bits state value timer counter byte low high current frame number bit")
+    plain_words(
+        "number index flag count bits state value timer counter byte low high current frame number bit non "
+        "zero nonzero ask nmi"
+    )
 )
 _LIGHT = STOP | _EMPTY | frozenset(plain_words("link player 16 8 bit"))
 _LABEL, _SUBJECTS, _KEYWORD, _PROSE, _ALIAS, _FINE = 1, 2, 4, 8, 16, 32
@@ -123,7 +128,7 @@ class _Collector:
             self._place(entry, row)
         if at.parent >= 0:
             self._local(entry, row)
-            length, prior = _LONG, _KIND_PRIOR["sublabel"]
+            length, prior = _LONG, KIND_PRIOR["sublabel"]
         else:
             own, aliases = self._names(entry, row)
             text = self._words(entry, own, aliases, row)
@@ -196,7 +201,7 @@ class _Collector:
             self.out.names.add(parent + squeeze(part), entry, 0)
 
     def _prior(self, row: Row) -> float:
-        at, weight, text = self.at, _KIND_PRIOR[self.kind], row[self.at.text]
+        at, weight, text = self.at, KIND_PRIOR[self.kind], row[self.at.text]
         if text:
             weight *= 1.25
             if text.startswith(_SECOND_HAND) or text.endswith(" high"):

@@ -42,7 +42,7 @@ def _supported(matches: Iterable[Match], spoken: Sequence[Match]) -> Iterator[Ma
     """Let the words tell apart rows that bear the same name."""
     scores = {match.entry: match.score / spoken[0].score for match in spoken}
     for match in matches:
-        yield match._replace(score=match.score + scores.get(match.entry, 0.0))
+        yield match._replace(score=match.score + scores.get(match.entry, 0.0) / 2)
 
 
 def _by_words(index: Index, asked: Terms, among: range) -> Iterator[Match]:
@@ -53,7 +53,7 @@ def _by_words(index: Index, asked: Terms, among: range) -> Iterator[Match]:
             break
         tier = _WORDS if found.coverage >= _ENOUGH else _FAINT_WORDS
         words = [asked.words[word] for word in asked.words if word in found.words]
-        yield Match(found.entry, tier, found.score, "words: " + ", ".join(words))
+        yield Match(found.entry, tier, found.score, "words: " + (", ".join(words) or "some of the question's"))
 
 
 def _exact(index: Index, query: str, kind: AskedKind) -> list[Match] | None:
@@ -204,7 +204,8 @@ def _related(index: Index, query: str, *, limit: int, offset: int) -> Lookup | N
     clear = bool(matches) and _tied(index, matches) == 1
     if not clear:
         return None
-    if matches[0].tier > NAMED_ALIAS and not (asked.loose and _stands_out(matches)):
+    spelled_out = matches[0].tier < NAMED or (matches[0].tier <= NAMED_ALIAS and " " not in asked.what)
+    if not spelled_out and not (asked.loose and _stands_out(matches)):
         return None
 
     def at(ref: str) -> Fact | None:
@@ -251,7 +252,7 @@ def resolve(text: str, *, paths: Mapping[FactKind, Path] = PATHS) -> str:
     index = current(paths)
     matches = _exact(index, text, "any")
     if matches is None:
-        whole = Terms({}, frozenset(), {}, owned=False)
+        whole = Terms({}, frozenset(), frozenset(), {}, owned=False, narrow=False, plain=False)
         matches = [match for match in named(index, text, whole) if match.tier < _WORDS]
     matches.sort(key=lambda match: (match.tier, -match.score, -index.priors[match.entry], match.entry))
     return index.ref(matches[0].entry) if matches and _tied(index, matches) == 1 else ""

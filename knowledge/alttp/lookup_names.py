@@ -30,7 +30,7 @@ def _phrases(query: str, asked: Terms) -> Iterator[str]:
     yield from _IDENTIFIER.findall(query)
     kept = [word for word in _WORD.findall(_POSSESSIVE.sub("", query.lower())) if stem(word) not in STOP]
     yield " ".join(kept)
-    yield " ".join(word for word in kept if stem(word) not in asked.weak)
+    yield " ".join(word for word in kept if stem(word) not in asked.named)
 
 
 def display(index: Index, hit: NameHit) -> tuple[str, str]:
@@ -65,7 +65,7 @@ def _is_name(index: Index, hit: NameHit, name: str, query: str) -> bool:
 
 def _other(index: Index, asked: Terms, entry: int) -> bool:
     """Tell whether a row is of another kind than the question names, or no part of the game as it was sold."""
-    if asked.boosts and index.kind(entry) not in asked.boosts:
+    if asked.boosts and asked.boosts.get(index.kind(entry), 0.0) < min(2.0, max(asked.boosts.values())):
         return True
     return index.entry(entry).cell("scope") not in ("", "vanilla")
 
@@ -90,7 +90,7 @@ def named(index: Index, query: str, asked: Terms) -> Iterator[Match]:
 
 def like_named(index: Index, asked: Terms) -> Iterator[Match]:
     """Give the rows whose name says the words of the question in their order, whatever their endings."""
-    strong = [word for word in asked.words if word not in asked.weak]
+    strong = [word for word in asked.words if word not in asked.named]
     for words in (list(asked.words), strong):
         if len(words) > 1:
             for hit in index.stems.exact("".join(words))[:_MOST]:

@@ -7,7 +7,8 @@ from heapq import nlargest
 from typing import NamedTuple
 
 from knowledge.alttp.index import ALIAS, FINE, KEYWORD, LABEL, PLACES, PROSE, SUBJECT, Index, Postings
-from knowledge.alttp.words import PHRASES, STOP, SYNONYMS, WEAK, plain_split, plain_words, stem
+from knowledge.alttp.index_rows import KIND_PRIOR
+from knowledge.alttp.words import COMMON, NEIGHBOURS, PHRASES, STOP, SYNONYMS, WEAK, plain_split, plain_words, stem
 from knowledge.alttp.words_kinds import Hint, hinted
 from schemas.fact import FactKind
 
@@ -25,26 +26,39 @@ _OWNED = re.compile(
     r"\b(?:have|has) (?:i|we|link|the player) (?:got|obtained|collected|found)|\bin (?:the|my|link's) inventory\b"
 )
 _HARDWARE = re.compile(
-    r"\b(?:ppu\d?|apu|spc(?:700)?|vram|cgram|hdma|dma|irq|latch\w*|mode 7|window \d|mosaic|colou?r math|bg[1-4]|"
+    r"\b(?:\w*(?:bgmode|inidisp|mosaic|hdmaen|cgwsel|cgadsub|obsel|nmitimen|coldata|m7[a-d])\w*|"
+    r"ppu\d?|apu|spc(?:700)?|vram|cgram|hdma|dma|irq|latch\w*|mode 7|window \d|mosaic|colou?r math|"
     r"h-?blank|v-?blank|forced? blank|scanline|dot counter|main screen|sub ?screen|fixed colou?r|open bus)\b"
 )
 """Words of the console rather than of the game."""
 
 _PRESENT = frozenset(
-    plain_words("current currently now previous last equipped selected running active playing array slot table")
+    ["current", "currently", "now", "previous", "equipped", "selected", "array", "arrays", "slot", "slots", "table"]
 )
 _SAVED = re.compile(
     r"\b(?:owned|own|obtained|collected|acquired|in (?:the )?inventory|inventory|possession|possessed|carried)\b"
 )
-_LIGHT = frozenset(plain_words("link player current currently now active"))  # words that many questions have
+_LIGHT = frozenset(plain_words("link player current currently now active bit 16 8"))  # words that many questions have
 _UNKNOWN = 1.5  # a word that no row has weighs more against every row than a rare one
 _WORDS = 24  # words of a question that are searched for
-_SYNONYM = 0.8
+_SAME, _NEAR = 0.9, 0.65  # what a word counts that means the same, or nearly
 _COMMON = 1200  # rows: a word as frequent as this cannot bring a row in, once a rarer word has brought some
-_KEPT = 120  # rows of one question
+_KEPT = 100  # rows of one question
+_TOLD = 40  # rows whose words are told
+_SHADOW = re.compile(r"\b(?:shadow|mirror|queued?|buffered|ram copy|copy of|copy in ram|ram value)\b")
+_VERB = re.compile(
+    r"\s*(?:decompress|play|draw|load|clear|spawn|check|handle|dispatch|jump|copy|upload|transfer|calculate|compute|give|"
+    r"kill|move|run|execute|initiali[sz]e|init|update|get|find|set up|apply|fade|wait for|test)\b"
+)
+"""A question that begins so names what code does."""
+
+_HOW = re.compile(r"\bhow (?:do i|do you|to|can i|would i)\b")
 _BROAD: frozenset[FactKind] = frozenset(("ram", "register", "routine", "data"))
-_ALL = 0.85  # share of a question's weight that a row of the named kind must match to be very likely meant
-_DOUBTFUL = 1.3  # what a row of the named kind gains that does not match as much
+_SOME, _ALL = (
+    0.4,
+    0.85,
+)  # shares of a question's weight: a row of the named kind gains from the first on, all at the second
+_HARDWARE_BOOST = 1.5
 _OWNED_BOOST = 2.0  # what a row of the saved inventory gains when a question is about what Link has
 _BOOSTS = {3: 4.0, 2: 2.2, 1: 1.35}  # what a row of the kind that is named gains, by the strength of the hint
 
@@ -70,10 +84,16 @@ class Terms(NamedTuple):
     """Stems that are searched for, in order, each with the word as it was written."""
     weak: frozenset[str]
     """Those of them that name a kind of fact: they help a row but none is needed."""
+    named: frozenset[str]
+    """Those of them that name the kind that is asked for, or none: a name is what is left without them."""
     boosts: dict[FactKind, float]
     """What a row of a kind gains, for the kinds that the question names."""
     owned: bool
     """Whether the question is about what Link has."""
+    narrow: bool
+    """Whether it is about a kind whose rows have ids."""
+    plain: bool
+    """Whether it has common words only, so that they have to do."""
 
 
 class Ranked(NamedTuple):
@@ -96,31 +116,49 @@ def terms(query: str) -> Terms:
     written = [(stem(word), word) for word in plain_split(text) if len(word) < 40]
     words = dict([(word, as_is) for word, as_is in written if word not in STOP][:_WORDS])
     hints = _hints(text, words, state=state)
-    said = _said(hints)
+    said = {stem(word) for hint in hints for word in plain_split(hint.words)}
     weak = frozenset(word for word in words if word in said or word in WEAK)
+    if weak.issuperset(words):
+        said = _said(hints)
+        weak = frozenset(word for word in words if word in said or word in WEAK)
     if weak.issuperset(words):
         weak = frozenset[str]()
     boosts: dict[FactKind, float] = {hint.kind: _BOOSTS[hint.strength] for hint in reversed(hints)}
     if not hints and state:
         boosts["ram"] = _BOOSTS[1]
     elif not hints and _HARDWARE.search(text):
+        boosts["register"] = _HARDWARE_BOOST
+    elif not hints and _VERB.match(text):
+        boosts["routine"] = _HARDWARE_BOOST
+    elif not hints and _HOW.search(text):
         boosts["register"] = _BOOSTS[1]
-    return Terms(words, weak, boosts, owned)
+    narrow = any(boost > 3 and kind not in _BROAD for kind, boost in boosts.items())
+    plain = all(word in COMMON or word in weak or word in _LIGHT for word in words)
+    named = frozenset(word for word in weak if word in WEAK or word in _said(hints))
+    return Terms(words, weak, named, boosts, owned, narrow, plain)
 
 
 def _said(hints: list[Hint]) -> set[str]:
     """Return the stems of the words that name the kind that is named most plainly."""
-    return {stem(word) for hint in hints if hint.kind == hints[0].kind for word in plain_split(hint.words)}
+    return {stem(word) for hint in hints[:1] for word in plain_split(hint.words)}
 
 
 def _hints(text: str, words: Mapping[str, str], *, state: bool) -> list[Hint]:
     """Return the kinds that are named; the current room is a variable, and no room, and so is a bare `room id`."""
     hints = hinted(text)
+    if _SHADOW.search(text) and _HARDWARE.search(text):
+        return [Hint("ram", 3, "")]
     if not hints:
         return hints
+    if _HARDWARE.search(text):
+        hints = [hint for hint in hints if hint.words != "address"]
     named = _said(hints)
     strong = [word for word in words if word not in named and word not in WEAK]
-    if strong and _PRESENT.isdisjoint(strong) and not (state and hints[0].strength < 3):
+    if (
+        strong
+        and _PRESENT.isdisjoint([words[word] for word in strong])
+        and not (state and hints and hints[0].strength < 3)
+    ):
         return hints
     return [hint for hint in hints if hint.kind in _BROAD] or [Hint("ram", 2, "")]
 
@@ -148,8 +186,10 @@ def _repair(index: Index, word: str) -> list[tuple[str, float]]:
 def _variants(index: Index, word: str) -> list[tuple[str, float]]:
     """Return the spellings to search for one word of the question, with their weights."""
     out = [(word, 1.0)] if word in index.words else []
-    out += [(other, _SYNONYM) for other in SYNONYMS.get(word, ()) if other in index.words]
-    return out or _repair(index, word)
+    same, near = SYNONYMS.get(word, frozenset[str]()), NEIGHBOURS.get(word, frozenset[str]())
+    out += [(other, _SAME) for other in same if other in index.words]
+    out += [(other, _NEAR) for other in near - same if other in index.words]
+    return out or ([] if word in COMMON else _repair(index, word))
 
 
 class _Word(NamedTuple):
@@ -165,6 +205,8 @@ def _prepare(index: Index, asked: Terms, among: range) -> list[_Word]:
     whole = len(among) == len(index)
     for word in asked.words:
         spellings = _variants(index, word)
+        if not spellings and word in COMMON and not asked.plain:
+            continue  # says nothing, for or against
         rarity = max((index.rarity(other) for other, _ in spellings), default=_UNKNOWN * index.rarity(word))
         lists = [(index.words[other], weight) for other, weight in spellings]
         if not whole:
@@ -178,21 +220,24 @@ def _within(postings: Postings, among: range) -> Postings:
     return postings[low : bisect_left(postings, among.stop << PLACES, low)]
 
 
-def _hits(item: _Word, known: dict[int, float]) -> dict[int, float]:
+def _hits(item: _Word, known: Mapping[int, float]) -> dict[int, float]:
     """Return the weight of one word for each row that has it; of a common word only for the rows in `known`."""
     out: dict[int, float] = {}
-    shares, mask = _SHARES, (1 << PLACES) - 1
+    mask = (1 << PLACES) - 1
     for postings, weight in item.variants:
+        shares = _SHARES if weight == 1.0 else tuple([weight * min(1.0, share) for share in _SHARES])
         found: Iterable[int] = _sought(postings, known) if item.rows > _COMMON and known else postings
-        for posting in found:
-            entry, here = posting >> PLACES, shares[posting & mask]
-            here = here if weight == 1.0 else weight * min(1.0, here)
-            if out.get(entry, 0.0) < here:
-                out[entry] = here
+        if out:
+            for posting in found:
+                entry, here = posting >> PLACES, shares[posting & mask]
+                if out.get(entry, 0.0) < here:
+                    out[entry] = here
+        else:
+            out = {posting >> PLACES: shares[posting & mask] for posting in found}
     return out
 
 
-def _sought(postings: Postings, known: dict[int, float]) -> list[int]:
+def _sought(postings: Postings, known: Iterable[int]) -> list[int]:
     """Return the postings of the rows in `known`."""
     out: list[int] = []
     for entry in known:
@@ -206,36 +251,59 @@ def rank(index: Index, asked: Terms, among: range) -> list[Ranked]:
     """Return the rows of a range that the words speak for, the best first."""
     scores: dict[int, float] = {}
     covered: dict[int, float] = {}
-    spoken: dict[int, int] = {}
     whole = 0.0
     prepared = _prepare(index, asked, among)
-    for number, item in enumerate(prepared):
-        share = 0.25 if item.word in WEAK else 0.8 if item.word in asked.weak else 0.4 if item.word in _LIGHT else 1.0
-        counted = 0.0 if item.word in asked.weak else share * item.rarity
+    for item in prepared:
+        gained = item.rarity * _share(item.word, asked)
+        counted = 0.0 if item.word in asked.weak else gained
         whole += counted
         for entry, weight in _hits(item, scores).items():
-            scores[entry] = scores.get(entry, 0.0) + share * weight * item.rarity
-            covered[entry] = covered.get(entry, 0.0) + counted * min(1.0, weight)
-            spoken[entry] = spoken.get(entry, 0) | 1 << number
+            scores[entry] = scores.get(entry, 0.0) + gained * weight
+            if counted:
+                covered[entry] = covered.get(entry, 0.0) + (counted * weight if weight < 1.0 else counted)
     if not whole:
         return []
-    boosts = [(index.of_kind(kind), boost, kind not in _BROAD) for kind, boost in asked.boosts.items()]
-    if asked.owned:
-        boosts.append((index.saved, _OWNED_BOOST, False))
-    best: list[tuple[float, int]] = []
-    for entry, score in scores.items():
-        coverage = covered[entry] / whole
-        if coverage > 0:
-            score *= coverage * index.weights[entry]
-            for kind, boost, narrow in boosts:
-                if kind.start <= entry < kind.stop:
-                    score *= boost if not narrow else boost * 2 if coverage > _ALL else _DOUBTFUL
-            best.append((score, -entry))
+    best = nlargest(_KEPT, _weighed(index, asked, scores, covered, whole))
     return [
-        Ranked(-entry, score, covered[-entry] / whole, _words(prepared, spoken[-entry]))
-        for score, entry in nlargest(_KEPT, best)
+        Ranked(-entry, score, covered[-entry] / whole, _words(prepared, -entry) if place < _TOLD else ())
+        for place, (score, entry) in enumerate(best)
     ]
 
 
-def _words(prepared: list[_Word], bits: int) -> tuple[str, ...]:
-    return tuple(item.word for number, item in enumerate(prepared) if bits >> number & 1)
+def _share(word: str, asked: Terms) -> float:
+    """Return how much a word of the question counts, whatever row has it."""
+    if word in WEAK:
+        return 0.25
+    if word in asked.weak:
+        return 0.3 if asked.narrow else 0.8
+    return 0.4 if word in _LIGHT or (word in COMMON and not asked.plain) else 1.0
+
+
+def _weighed(
+    index: Index, asked: Terms, scores: Mapping[int, float], covered: Mapping[int, float], whole: float
+) -> list[tuple[float, int]]:
+    """Return (score, negative entry) of each row, by its coverage, its weight and what its kind gains."""
+    boosts = [
+        (index.of_kind(kind), boost, kind not in _BROAD, KIND_PRIOR[kind]) for kind, boost in asked.boosts.items()
+    ]
+    if asked.owned:
+        boosts.append((index.saved, _OWNED_BOOST, False, 1.0))
+    weights = index.weights
+    out = [(scores[entry] * here / whole * weights[entry], -entry) for entry, here in covered.items()]
+    for kind, boost, narrow, least in boosts:
+        first, stop = -kind.start, -kind.stop
+        grown = boost * 2 / least - 1 if boost > 2 else boost - 1
+        out = [
+            (score, entry)
+            if not first >= entry > stop
+            else (score * boost, entry)
+            if not narrow
+            else (score * (1 + grown * min(1.0, max(0.0, covered[-entry] / whole - _SOME) / (_ALL - _SOME))), entry)
+            for score, entry in out
+        ]
+    return out
+
+
+def _words(prepared: list[_Word], entry: int) -> tuple[str, ...]:
+    """Return the words that a row has."""
+    return tuple([item.word for item in prepared if any(_sought(postings, (entry,)) for postings, _ in item.variants)])

@@ -3,7 +3,11 @@
 import re
 from functools import cache
 
+from knowledge.alttp.words_synonyms import COMMON_WORDS, LOOSE, SAME, related
+
 __all__ = [
+    "COMMON",
+    "NEIGHBOURS",
     "PHRASES",
     "STOP",
     "SYNONYMS",
@@ -32,7 +36,7 @@ def squeeze(text: str) -> str:
 def stem(word: str) -> str:
     """Cut the ending of a lower-case word, so that `pressed`, `presses` and `pressing` are one word."""
     if len(word) < 4 or word[0].isdigit():
-        return word
+        return "id" if word == "ids" else word
     for ending, least in (("ing", 3), ("ed", 3)):
         if word.endswith(ending) and len(word) - len(ending) >= least:
             word = word[: -len(ending)]
@@ -77,14 +81,14 @@ def _stems(text: str) -> frozenset[str]:
 
 
 STOP = _stems(
-    "a about all alttp am an and any are as at be been by can could did do does each find for from game "
-    "get hardware has have hold holds how i if in info information into is it its keep keeps kept know let "
-    "lookup me my need of on one or please return say says see should show snes so some store stores "
-    "stored tell tells that the their them there these this to use used uses using value values want was we "
-    "what when where which who whose why will with would you your zelda3 many much contain contains called "
-    "live lives located mean means represent represents refer refers track tracks now right long hex exactly "
-    "actually remember remembers remembered past look hey ok okay got machine being been happen happens am we us "
-    "chris anyone someone something exact currently name's called likes like kind make makes made while"
+    "a about all alttp am an and any are as at be been by can could did do does each find for from game get "
+    "hardware has have hold holds how i if in info information into is it its keep keeps kept know let lookup me "
+    "my need of on one or please return say says see should show snes so some store stores stored tell tells "
+    "that the their them there these this to use used uses using value values want was we what when where which "
+    "who whose why will with would you your zelda3 many much contain contains called live lives located mean "
+    "means represent represents refer refers track tracks now right long hex exactly actually remember remembers "
+    "remembered past look hey ok okay got ve ll re machine being happen happens us chris anyone someone "
+    "something exact currently name's likes like kind make makes made while"
 )
 """Words of a question that say nothing about the fact that is asked for (stems)."""
 
@@ -95,138 +99,36 @@ WEAK = _stems(
 )
 """Words that say where a fact lies rather than which it is (stems); they help a row, and none is needed."""
 
-_GROUPS = (
-    "health hp life heart hearts hitpoint",
-    "rupee money cash rupy wallet",
-    "position coordinate coord pos where",
-    "position location",
-    "horizontal x",
-    "vertical y",
-    "height z altitude",
-    "underworld dungeon indoor inside",
-    "overworld outdoor outside",
-    "link player hero",
-    "guard soldier knight",
-    "cucco chicken",
-    "fairy faerie",
-    "joypad controller pad gamepad joy input button",
-    "screen display picture",
-    "cgram palette pal colour color",
-    "colour color",
-    "sound sfx effect",
-    "music song track tune bgm",
-    "random rng prng rnd",
-    "invincible invincibility iframe invulnerable invulnerability immune",
-    "speed velocity vel",
-    "direction facing face heading dir",
-    "maximum max capacity cap limit",
-    "timer countdown time delay",
-    "count number quantity amount counter",
-    "flute ocarina whistle",
-    "message dialogue dialog text",
-    "death die dead",
-    "kill death",
-    "follower tagalong companion",
-    "magic mp mana",
-    "damage hurt",
-    "spawn create",
-    "bunny rabbit",
-    "enable start",
-    "index id type",
-    "current cur active",
-    "mode module",
-    "mail armor armour tunic",
-    "boots boot shoe",
-    "brightness bright fade",
-    "sram save",
-    "collision collide",
-    "glove gloves mitt",
-    "give grant receive",
-    "oam object obj",
-    "background bg",
-    "camera scroll",
-    "held hold pressed press",
-    "center centre",
-    "submodule submode",
-    "divide division dividing",
-    "multiply multiplication multiplying",
-    "result quotient product",
-    "draw redraw render rebuild",
-    "previous last old",
-    "interrupt irq nmi",
-    "lamp lantern",
-    "net bugnet",
-    "hammer mallet",
-    "ganon ganondorf",
-    "progress story gamestate phase",
-    "recoil knockback bounce",
-    "arrow quiver",
-    "lit light burn",
-    "process handle",
-    "apu spc700 spc",
-    "kiki monkey",
-    "skeleton stalfos",
-    "bird raven crow",
-    "bat keese",
-    "mummy gibdo",
-    "wizard wizzrobe mage",
-    "turtle terrorpin",
-    "rat mouse",
-    "ghost poe",
-    "moth mothula",
-    "worm moldorm lanmola",
-    "jellyfish bari",
-    "centaur lynel",
-    "cyclops hinox",
-    "elder sahasrahla",
-    "smith smithy blacksmith dwarf smithi",
-    "fountain fairy pond",
-    "shop store",
-    "merchant seller shopkeeper owner vendor",
-    "pot jar vase",
-    "peg block",
-    "cave cavern",
-    "house home hut",
-    "stair staircase",
-    "cutscene scene event",
-    "freeze pause halt stop",
-    "file slot save",
-    "chest treasure",
-    "altitude height z",
-    "transfer upload copy",
-    "initialize initialise init setup reset",
-    "load read fetch",
-    "decompress unpack decompression",
-    "explosion explode blast",
-    "projectile shot missile",
-)
+COMMON = _stems(COMMON_WORDS)
+"""Stems of common words."""
 
-
-def _synonyms() -> dict[str, frozenset[str]]:
-    out: dict[str, set[str]] = {}
-    for group in _GROUPS:
-        members = _stems(group)
-        for word in members:
-            out.setdefault(word, set()).update(members - {word})
-    return {word: frozenset(others) for word, others in out.items()}
-
-
-SYNONYMS: dict[str, frozenset[str]] = _synonyms()
+SYNONYMS: dict[str, frozenset[str]] = related(SAME, stem)
 """Stem to the stems that mean the same in this field."""
+
+NEIGHBOURS: dict[str, frozenset[str]] = related(LOOSE, stem)
+"""Stem to the stems that may be meant by it."""
 
 PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"\b(give|show|tell) me\b", ""),
         (r"\bhow (many|much)\b", "number"),
+        (r"\broom tag ([12])\b", r"variable tag \1"),
+        (r"\bhow fast\b", "speed"),
+        (r"\bhow (high|tall)\b", "height"),
+        (r"\bbg (?:layer )?([1-4])\b", r"bg\1"),
+        (r"\b(layer|background) ([1-4])\b", r"bg\2"),
+        (r"\bsecond (joypad|controller|player|gamepad|bottle)\b", r"\1 2"),
+        (r"\bfirst (joypad|controller|player|gamepad|bottle)\b", r"\1 1"),
+        (r"\b(?:is |currently |now )*(?:running|active)\b(?= *[?.!]*$)", "current"),
         (r"\bdo(es)? (link|the player|i) (carry|own|have|hold|possess)\b", "link"),
         (r"\b(link|the player|i) (carry|carries|has|have|holds?|owns?|possess(es)?)\b", "link"),
         (r"\b(in|of) (the|this) game\b", ""),
         (r"\bhit[ -]?points?\b", "health"),
         (r"\bmp\b", "magic power"),
-        (r"\bturn(s|ed|ing)?[ -]on\b", "enable"),
-        (r"\bswitch(es|ed)?[ -]on\b", "enable"),
+        (r"\b(?:turn|switch)(?:s|es|ed|ing)?[ -]on\b", "enable"),
         (r"\bkick(s|ed)?[ -]off\b", "start"),
+        (r"\b(?:start|enable|trigger|begin|launch|do)(?:s|ing)? (?:a |the )?dma\b", "start general dma"),
         (r"\bvideo (ram|memory)\b", "vram"),
         (r"\bcolou?r (ram|memory)\b", "cgram"),
         (r"\bobject attribute memory\b", "oam"),
@@ -237,7 +139,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bsub[- ]module", "submodule"),
         (r"\bsub ?screen", "sub screen"),
         (r"\bwhich way\b", "direction"),
-        (r"\b(song|music|track|tune)(?: is)?(?: now| currently)? playing\b", r"current \1"),
+        (r"\b(song|music|track|tune)(?: is)?(?: now| currently)? playing\b", r"last \1"),
         (r"\b(?:is|are|have|has|i've|do i have)(?: got)? left\b|\bremaining\b", "current"),
         (r"\b(?:link|i|we|the player|the hero) (?:is|am|are)(?: currently)? in\b", "current link"),
         (r"\bsaved\W*$", ""),

@@ -18,7 +18,7 @@ KIND_PHRASES: dict[FactKind, str] = {
     "tile_type": r"tile (?:type|attribute|behaviou?r|property|kind)|terrain(?: type)?|tile",
     "secret": r"(?:pot |bush )?secret",
     "ram": r"ram address|wram address|ram location|memory (?:address|location)|ram (?:byte|variable|mirror|copy|flag)|"
-    r"variable|(?:shadow|buffered|queued) (?:copy|value)|ram|wram|sram|address|byte",
+    r"variable|(?:shadow|buffered|queued) (?:copy|value)|ram|wram|sram|address|(?<=which )byte|(?<=what )byte",
     "register": r"(?:hardware |ppu |cpu |dma |snes )?register|reg|mmio|i/o port",
     "routine": r"routine|subroutine|function|procedure|handler|code|proc",
     "data": r"(?:data|pointer|lookup|rom) table|rom data|table|pointers",
@@ -60,20 +60,30 @@ class Hint(NamedTuple):
 
 
 def hinted(text: str) -> list[Hint]:
-    """Return the kinds that a lower-case question names, the strongest first; each kind once."""
+    """Return the kinds that a lower-case question names, the strongest first; each kind once.
+
+    Of several that may be its head the last one is: `dungeon module` is a module.
+    """
     found: dict[FactKind, Hint] = {}
     for match in _FOUND.finditer(text):
         kind = next(name for name, value in match.groupdict().items() if value is not None)
         number = _ID.match(text, match.end())
         words = match.group() + (number.group() if number else "")
         hint = Hint(kind, _strength(text, match), words)  # type: ignore[arg-type]  # the groups are the kinds
-        if hint.kind not in found or found[hint.kind].strength < hint.strength:
+        if hint.strength == 2:
+            found = {
+                known: old._replace(strength=min(old.strength, 1)) if old.strength == 2 else old
+                for known, old in found.items()
+            }
+        if hint.kind not in found or found[hint.kind].strength <= hint.strength:
             found[hint.kind] = hint
     return sorted(found.values(), key=lambda hint: -hint.strength)
 
 
 def _strength(text: str, match: re.Match[str]) -> int:
     before, after = text[: match.start()], text[match.end() :]
+    if match.group() == "address":
+        return 3 if not before.strip() and _OF.match(after) else 1
     if _ASKED.search(before[-60:]) or _ID.match(after) or (not before.strip() and _OF.match(after)):
         return 3
     if _LINK.search(before[-24:]):

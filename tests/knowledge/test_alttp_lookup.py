@@ -51,7 +51,7 @@ def test_at_least_97_of_100_questions_of_the_set_are_answered_right() -> None:
     wrong = [
         f"{question.query!r}: {answer}, not {question.expected}"
         for question in asked
-        if (answer := outcome(lookup(question.query, question.kind))) != question.expected
+        if (answer := outcome(lookup(question.query, question.kind))) not in question.expected.split("|")
     ]
     assert len(asked) >= 300
     assert len(wrong) <= (1 - RIGHT) * len(asked), "\n".join(wrong)
