@@ -230,6 +230,7 @@ def _step(line: Line, labels: tuple[str, ...]) -> Step:
 def steps(body: Body, *, following: str = "") -> list[Step]:
     """Return the steps of a routine, an `end` after the last; `following` names the label that comes next."""
     found: list[Step] = []
+    stated: list[tuple[int, int]] = []
     labels: list[str] = [body.symbol.name]
     for line in body.lines:
         if line.kind == "label":
@@ -237,18 +238,24 @@ def steps(body: Body, *, following: str = "") -> list[Step]:
             if name not in labels:
                 labels.append(name)
             continue
-        found.append(_step(line, tuple(labels)))
+        step = _step(line, tuple(labels))
+        found.append(step)
+        stated.append(_stated(step, line))
         labels.clear()
     last = body.lines[-1].number if body.lines else body.symbol.first
     ends = tuple([*labels, following] if following else labels)
     found.append(Step("", "", _NOTHING, "", ends, last, -1, word="end"))
-    return _with_widths(found, {line.number: line for line in body.lines if line.kind == "code"})
+    stated.append(_UNSTATED)
+    return _with_widths(found, stated)
 
 
-def _digits(line: Line | None) -> int:
+_UNSTATED = (-1, -1)
+_CHANGES = RETURNS | {"rep", "sep", "plp", "jmp", "bra", "brl"}
+"""Behind these the widths are others, or not known."""
+
+
+def _bits(line: Line) -> int:
     """Return the bits of an immediate as the text states them, 0 when it does not."""
-    if line is None:
-        return 0
     if line.width in ("b", "w"):
         return 8 if line.width == "b" else 16
     text = line.operand.strip().removeprefix("#")
@@ -257,12 +264,11 @@ def _digits(line: Line | None) -> int:
     return 0
 
 
-def _stated(step: Step, lines: dict[int, Line]) -> tuple[int, int]:
+def _stated(step: Step, line: Line) -> tuple[int, int]:
     """Return the widths that an immediate shows."""
     if step.shape != "#" or step.name in ("rep", "sep", "pea", "brk", "cop", "wdm"):
-        return -1, -1
-    bits = _digits(lines.get(step.number))
-    flag = {8: 1, 16: 0}.get(bits, -1)
+        return _UNSTATED
+    flag = {8: 1, 16: 0}.get(_bits(line), -1)
     return (-1, flag) if step.name[-1:] in ("x", "y") else (flag, -1)
 
 
@@ -276,21 +282,22 @@ def _changed(step: Step, widths: list[int]) -> list[int]:
     return [-1, -1]
 
 
-def _with_widths(found: Sequence[Step], lines: dict[int, Line]) -> list[Step]:
+def _with_widths(found: Sequence[Step], stated: Sequence[tuple[int, int]]) -> list[Step]:
     """Put the widths in: from REP and SEP downward, and from immediates over the stretch that they stand in."""
-    done: list[Step] = []
-    widths = [-1, -1]
-    start = 0
-    for step in found:
-        stated = _stated(step, lines)
-        for place, flag in enumerate(stated):
-            if flag >= 0 and widths[place] < 0:
-                widths[place] = flag
-                name = "mx"[place]
-                done[start:] = [each._replace(m=flag) if name == "m" else each._replace(x=flag)
-                                for each in done[start:]]  # fmt: skip
-        done.append(step._replace(m=widths[0], x=widths[1]))
-        if step.name in ("rep", "sep", "plp") or step.name in RETURNS or step.name in ("jmp", "bra", "brl"):
+    known: list[tuple[int, int]] = []
+    widths, start = [-1, -1], 0
+    for step, says in zip(found, stated, strict=True):
+        if says != _UNSTATED:
+            before = widths
+            widths = [new if new >= 0 else old for new, old in zip(says, before, strict=True)]
+            if -1 in before and widths != before:
+                known[start:] = [_filled(each, widths) for each in known[start:]]
+        known.append((widths[0], widths[1]))
+        if step.name in _CHANGES:
             widths = _changed(step, widths)
-            start = len(done)
-    return done
+            start = len(known)
+    return [step._replace(m=m, x=x) if m >= 0 or x >= 0 else step for step, (m, x) in zip(found, known, strict=True)]
+
+
+def _filled(old: tuple[int, int], widths: Sequence[int]) -> tuple[int, int]:
+    return (old[0] if old[0] >= 0 else widths[0], old[1] if old[1] >= 0 else widths[1])

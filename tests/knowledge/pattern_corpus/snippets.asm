@@ -1607,3 +1607,14 @@ Far_Entry:
  endif
  lda $10
  rts
+
+;= dma_setup zero_by_a
+ lda.b #$01 : sta.w $4300
+ lda.b #$18 : sta.w $4301
+ lda.b #$00 : sta.w $4302
+ lda.b #$80 : sta.w $4303
+ lda.b #$7E : sta.w $4304
+ stz.w $4305
+ lda.b #$08 : sta.w $4306
+ lda.b #$01 : sta.w $420B
+ rts
