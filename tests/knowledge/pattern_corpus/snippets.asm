@@ -567,7 +567,7 @@
  sta $01
  rts
 
-;= word_table width_switch add_16bit_wide
+;= word_table width_switch add_16bit_wide multiply_by_shifts
  rep #$30
  lda $A0
  asl a
