@@ -3,7 +3,8 @@
 All words have to be in a node, each in its name or in any of its texts; a word also stands for longer words that begin
 with it. The node of exactly that name comes first, then by BM25 of what has all the words at once. When no node has
 all words, those with most of the rarer ones come, rare words first; when none has any, those whose name contains the
-text. Words that are all in thousands of texts have to be in one text together.
+text. A word that thousands of texts have is looked for beside the others, in one text with its node's name, and only
+where there is no such text in the other texts of the node.
 """
 
 import math
@@ -19,12 +20,10 @@ __all__ = ["matching", "ranked"]
 MOST_RANKED = 4_000
 """Nodes that are put in order by BM25; when more match, a search says little and they stay in the order of adding."""
 COMMON = 3_000
-"""A word that more texts have is common: whether a node has it is looked up where rarer words were found."""
+"""A word that more texts have is common."""
 _FEW = 200
-_VERY_FEW = 16
 _DOCUMENTS = "SELECT count(*) FROM words WHERE words MATCH ?"
 _NODES = "SELECT DISTINCT rowid >> 20 FROM words WHERE words MATCH ?"
-_IN_NODE = "SELECT 1 FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? LIMIT 1"
 _BM25 = "SELECT rowid >> 20 FROM words WHERE words MATCH ? ORDER BY bm25(words, 3.0, 1.0), rowid"
 _LIKE = """
     SELECT id FROM node WHERE own AND name LIKE :like ESCAPE '\\'
@@ -84,18 +83,13 @@ def _by_index(con: sqlite3.Connection, words: Sequence[str]) -> list[int]:
     sets = [set(_ids(con, _NODES, (_term(word),))) for word in rare]
     if len(rare) + len(common) == len(words):
         found = set[int].intersection(*sets)
+        if common and found and (close := found.intersection(_ids(con, _NODES, (together,)))):
+            return _ordered(con, together, sorted(close))
         for word in common:
-            found = _having(con, word, found)
+            found = found.intersection(_ids(con, _NODES, (_term(word),)))
         if found:
             return _ordered(con, together, sorted(found))
     return _by_rarity(con, sets)
-
-
-def _having(con: sqlite3.Connection, word: str, found: set[int]) -> set[int]:
-    term = _term(word)
-    if len(found) > _VERY_FEW:
-        return found.intersection(_ids(con, _NODES, (term,)))
-    return {node for node in found if con.execute(_IN_NODE, (term, node << 20, ((node + 1) << 20) - 1)).fetchone()}
 
 
 def _ordered(con: sqlite3.Connection, together: str, every: Sequence[int]) -> list[int]:

@@ -343,3 +343,15 @@ def test_cycles_and_edges_to_itself_are_kept_once(graph: Graph) -> None:
         graph.add_edge(subject, "next", object_)
     assert len(graph.edges("a")) == 3
     assert len(graph.edges("a", direction="out")) == len(graph.edges("a", direction="in")) == 2
+
+
+def test_words_that_most_nodes_have_narrow_a_search_too(graph: Graph) -> None:
+    with graph.writing() as write:
+        for number in range(3_100):
+            write.put_node(f"room {number}", "room", texts=("a common word",))
+        write.put_node("rare apart", "note", texts=("a common thing", "a word of its own"))
+        write.put_node("rare alone", "note")
+    assert [node.name for node in graph.find("common word rare")] == ["rare apart"]
+    assert [node.name for node in graph.find("common rare")] == ["rare apart"]
+    assert graph.query("common word").total == 3_100
+    assert [node.name for node in graph.find("rare common unicorn")] == ["rare apart", "rare alone"]
