@@ -25,7 +25,7 @@ _BITS = r"[Bb]its?\s+[`*]*(?P<first>\d{1,2})(?:\s*(?:-|\u2013|to|through)\s*(?P<
 _SAYS = (
     r"(?:\s+(?:of it|of this register|there|here))?[`*_]*\s*(?:\((?P<paren>[^()]{2,60})\)|(?:(?:is|are|=|:|means|holds?|controls?|"
     r"enables?|selects?|sets?|indicates?|stands for|represents?|turns on|activates?|starts?|triggers?|says?|tells|shows|"
-    r"contains?|disables?|gives?|reports?|specif(?:y|ies)|determines?|\u2192|->|\u2014|\u2013|-)"
+    r"contains?|disables?|gives?|reports?|specif(?:y|ies)|determines?|chooses?|choose|picks?|configures?|defines?|encodes?|adjusts?|\u2192|->|\u2014|\u2013|-)"
     r"(?: used (?:to|for)| the| for| set (?:when|if))*)\s+(?P<phrase>[^.;|\n]{2,90}))"
 )
 _OF = re.compile(rf"\b{_BITS}\s+(?:of|in|at|from)\s+{_PLACE}(?:\s*\([^()]{{1,40}}\))?[`*_]*\s*{_SAYS.replace('[`*_]*', '', 1)}")
@@ -40,6 +40,7 @@ _IS = re.compile(
     rf"(?P<phrase>[A-Za-z][^.;:|,()\n]{{2,60}}?)\s+(?:is|are|lives in|sits in)(?: (?:controlled|set|enabled|selected|reported|indicated|held|stored|given|found|turned on))?(?: (?:by|in|at|with|through))?\s+{_BITS}\s+(?:of|in)\s+{_PLACE}"
 )
 _THERE = re.compile(rf"{_PLACE}(?:\s*\([^()]{{1,40}}\))?[`*_]*\s*(?:,|:|'s|has|uses|\u2014|-)?\s*{_BITS}{_SAYS}")
+_ANY = re.compile(rf"\b{_BITS}{_SAYS}")
 _ITEM = re.compile(rf"^\s*(?:[-*+\u2022]|\d+[.)])?\s*[`*_]*{_BITS}[`*_]*{_SAYS}")
 _VALUE = r"[`*]*(?P<mark>#?\$|0x|#)?(?P<value>[0-9A-Fa-f]{1,4})(?![0-9A-Za-z])[`*]*"
 _VALUE_IS = re.compile(rf"(?<![\w$.\[])(?<!bit )(?<!bits ){_VALUE}\s*(?:=|:|means?|is|for|stands for|indicates|represents|\u2192|->|\u2014|\u2013|\()\s*(?:the |that |a |an |when |if |Link is |he is |facing )*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})")
@@ -156,6 +157,10 @@ def _statement(said: Statement, force: _Place | None, item: re.Match[str] | None
             yield from _bit(_place(match["place"]), match, said.start)
     if done:
         return
+    only = _only_place(said.text) or (force if not addresses(said.text) else None)
+    if item is None and only is not None:
+        for match in _ANY.finditer(said.text):
+            yield from _bit(only, match, said.start)
     if item is not None and force is None:
         force = _only_place(said.heading)
     if item is not None and "first" in item.re.groupindex:

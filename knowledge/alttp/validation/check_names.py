@@ -16,6 +16,7 @@ __all__ = ["check_claim"]
 _LABEL = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+\b|\b[A-Z]+[a-z]+[A-Z][A-Za-z0-9]*\b|\b[A-Z][A-Z0-9]{3,}\b")
 _WHOLE = re.compile(r"^[\s`*_\"']*(?:the )?[`*\"']*(?P<name>[A-Za-z_][\w.]{1,60})(?P<rest>.*)$", re.DOTALL)
 _LAST = re.compile(r"(?P<name>[A-Za-z_][\w.]{1,60})[\s`*_\"')]*$")
+_CALLED = re.compile(r"\b(?:register|routine|subroutine|variable|called|named|label|labelled|known as)\s+[`*\"']*(?P<name>[A-Za-z_][\w.]{1,60})[`*\"']*\s*$")
 _JP = re.compile(r"\b(?:JP|Japan(?:ese)?|J ?1\.0|v?1\.0 ?\(?J|jpdasm|randomizer)\b|\(J\)", re.IGNORECASE)
 _US = re.compile(r"\b(?:US|USA|U ?1\.0|U\.S\.|North American?|usdasm)\b|\(U\)")
 _ROM: tuple[FactKind, ...] = ("routine", "data", "sublabel")
@@ -66,6 +67,9 @@ def _name_of(claim: Claim) -> str:
     if claim.manner in ("in", "moved"):
         last = _LAST.search(claim.phrase)
         return last["name"] if last and _is_label(last["name"]) else ""
+    called = _CALLED.search(claim.phrase)
+    if called and _is_label(called["name"]):
+        return called["name"]
     match = _WHOLE.match(claim.phrase)
     if match is None or not _is_label(match["name"]):
         return ""

@@ -30,6 +30,7 @@ _WRITES = re.compile(rf"\b(?:write|writes|writing|store|stores|storing)\s+(?:[^.
 _ACCESS = re.compile(rf"{_REG}[`*_)]*(?:\s*\([^()]{{1,40}}\))?\s+(?:is|are|being)\s+(?:an?\s+)?(?:8-bit\s+|hardware\s+|PPU\s+|CPU\s+)?(?P<how>read[- ]only|write[- ]only|readable|writable|writeable|read[-/ ]write|readable and writable|read and write)\b", re.IGNORECASE)
 _CAN = re.compile(rf"{_REG}[`*_)]*\s+(?:can|may) (?:also )?be (?P<how>read|written)(?: back| from| to)?\b(?! only)", re.IGNORECASE)
 _KIND_OF = re.compile(rf"\b(?P<how>read[- ]only|write[- ]only|readable) (?:[a-z]+ )?(?:register |port )?{_REG}", re.IGNORECASE)
+_LABELLED = re.compile(rf"\b(?P<how>reads?|writes?)(?: (?:port|register|address))?\s*(?:[:=(]|is|->|\u2192)\s*{_REG}", re.IGNORECASE)
 _HARDWARE = re.compile(r"\b(?:registers?|ppu|hardware|i/?o|dma|hdma|mmio|port|latch|enable|irq|nmi|joypad|controller|scroll|window|mosaic|write|writes|writing|read|reads|reading|store|apu)\b", re.IGNORECASE)
 _NUMBERS = re.compile(r"\b(?:values?|masks?|example|constants?|colou?rs?|checksums?|numbers?|vram|word address|bytes? long|length|tilemap|up to|range|first \$|bank \$?[2-9a-f])\b", re.IGNORECASE)
 _PC = re.compile(r"\b(?:pc|file|rom(?: file)?)(?:[- ](?:offset|address|location|position))\s*(?:of|is|=|:|at|as|would be|becomes|\()?\s*[`*(]*(?:0x|\$)(?P<pc>[0-9A-Fa-f]{4,6})\b|(?:0x|\$)(?P<pc2>[0-9A-Fa-f]{5,6})[`*]*\s*(?:\(?(?:pc|in the (?:rom|file)|file offset|\(pc\)|headerless)\b)", re.IGNORECASE)
@@ -93,6 +94,11 @@ def _access(said: Statement) -> Iterator[Found]:
         register = _register(match["place"])
         if register and not register.writable and not re.search(r"\bread|\bfrom\b|\bthen\b|\band\b", match.group(), re.I):
             yield _wrong(register, match, said.start, "written")
+    for match in _LABELLED.finditer(said.text):
+        register = _register(match["place"])
+        reads = match["how"].lower().startswith("read")
+        if register and not (register.readable if reads else register.writable):
+            yield _wrong(register, match, said.start, "read" if reads else "written")
     for pattern in (_ACCESS, _CAN, _KIND_OF):
         for match in pattern.finditer(said.text):
             register = _register(match["place"])

@@ -23,7 +23,7 @@ _BYTES = re.compile(
 )
 _ELEMENTS = re.compile(rf"\b{_COUNT}[- ](?:entries|entry|slots?|sprites?|elements?|element|enemies|ancillae)\b", re.IGNORECASE)
 _ABOUT = re.compile(
-    r"\b(?:is|are|as|holds|stores|a|an|the|=|:|takes?(?: up)?|occup(?:y|ies)|uses|spans|size|long|wide|of|only|just|and|both|stored as|\()\W*$",
+    r"(?:'s|\u2019s)\W*$|\b(?:is|are|as|holds|stores|a|an|the|=|:|takes?(?: up)?|occup(?:y|ies)|uses|spans|size|long|wide|of|only|just|and|both|stored as|\()\W*$",
     re.IGNORECASE,
 )
 _ACCESSED = re.compile(r"\b(?:rep|sep|lda|sta|in 16-bit|in 8-bit|with (?:a )?16-bit|with (?:an )?8-bit|pair|pairs|together|combined|along with|low byte|high byte|twice|two writes|split|per (?:entry|sprite|slot|element|channel|dungeon|area|room)|each (?:entry|element|slot|one)?|latch\w*|pointer to|little[- ]endian)\b", re.IGNORECASE)

@@ -137,6 +137,8 @@ def _counted(one: Instruction, count: str, what: str, text: str, start: int, end
     """Check a number of cycles or bytes against all that the instruction can take."""
     number = int(count) if count.isdigit() else _WORDS.index(count.lower())
     rows = [row for row in BY_MNEMONIC[one.mnemonic] if any_mode or row.mode in fits(one)]
+    if one.name == "JML":
+        rows = [row for row in rows if row.mode in ("absolute_long", "absolute_indirect_long")]
     if not any_mode and one.digits:
         least = min((_operand_bytes(row) for row in rows), default=0)
         rows = [row for row in rows if _operand_bytes(row) == least]

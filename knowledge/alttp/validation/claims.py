@@ -22,7 +22,7 @@ _BETWEEN = re.compile(
 _NEGATED = re.compile(
     r"\b(?:not|never|no longer|wrong(?:ly)?|incorrect(?:ly)?|mistaken?(?:ly)?|mistakes?|myths?|confus\w*|mislabel\w*|"
     r"misnam\w*|misread\w*|mix(?:ed)? up|typos?|errors?|erroneous(?:ly)?|invalid|illegal|no such|there is no|there's no|"
-    r"if (?:it|this|that|you)|would|might|claims?|claimed|says?|said|supposed(?:ly)?|alleged(?:ly)?|outdated|formerly|"
+    r"if (?:it|this|that) (?:were|was)|if you (?:were|had)|would|might|claims?|claimed|says?|said|supposed(?:ly)?|alleged(?:ly)?|outdated|formerly|"
     r"hallucinat\w*|non-?existent|neither|nor|custom|hypothetical\w*|imagine|suppose|what if|yaze|contrary|unlike|"
     r"instead|rather|avoid|false|doubt\w*|unsure|probably|perhaps|maybe|guess|thought|assum\w+|repurpos\w+|free ram|"
     r"unused|my own|your own|our own|our hack|my hack|this hack|the hack|romhack|placeholder|example only|"
@@ -134,7 +134,7 @@ _LINK = re.compile(
     r"(?: (?:the )?(?:address|location|value|copy|number|contents?) (?:of|for))?"
     r"|={1,2}|:|\u2192|->|=>|\u2013|\u2014|--?|@)\s*(?P<phrase>[^.;|()\n\[\]{}\u2014\u2013]{2,140})"
 )
-_APPOSED = re.compile(r"^[`*_\"'\]]*\s*,\s*(?P<phrase>(?:the |i\.e\. |Link's |a )[^.;|()\n,]{2,80}),")
+_APPOSED = re.compile(r"^[`*_\"'\]]*\s*,\s*(?P<phrase>(?:the |i\.e\. |Link's |a )[^.;|()\n,:]{2,80})(?:[,:.]|$)")
 _CUT = re.compile(
     r"(?:,|\s-\s|:|\s*=|\bwhich\b|\bthat\b|\bwhen(?:ever)?\b|\bwhere\b|\bwhile\b|\bso\b|\bbecause\b|\bif\b|\bthen\b|"
     r"\busing\b|\bvia\b|\bbut\b|\bwhereas\b|\bindexed\b|\band (?:is|are|can|will|should|then|you|it|the)\b|\bplus\b|"
@@ -169,7 +169,7 @@ _STRIP = re.compile(
     r"(?P<how>\b(?:at|in|is|are|lives?|sits?|resides?|goes|go|belongs?|stored|located|found|kept|held|tracked|saved|mapped|"
     r"placed|under|from|via|through|into|to|(?:and )?(?:it )?is|"
     r"(?:is|are|was|be|gets) (?:\w+ly )?(?:\w+ed|set|put|read|written|driven)|"
-    r"as (?:an? )?(?:\S+ )?(?:value|variable|byte|word|number|integer|flag|bits?|flags|bitfield|bitmask|bit field)|bits|"
+    r"\w+(?:ed|en|ld|et) by|as (?:an? )?(?:\S+ )?(?:value|variable|byte|word|number|integer|flag|bits?|flags|bitfield|bitmask|bit field)|bits|"
     r"flags|a bitfield)|[=:(\[@\u2192\u2014\u2013]|-[->]|\s-)\s*$",
     re.IGNORECASE,
 )
