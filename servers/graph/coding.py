@@ -127,10 +127,12 @@ def _patterns(
 
 
 def _links(opened: Opened, left: str, right: str, *, least: float, limit: int, offset: int) -> LinkedCode:
+    from knowledge.alttp.conventions import label_refs
     from knowledge.code_graph.links import links
 
     with opened.code() as index:
-        return LinkedCode.of(links(index, left, right, least=least, limit=limit, offset=offset), offset=offset)
+        found = links(index, left, right, least=least, aliases=label_refs(), limit=limit, offset=offset)
+    return LinkedCode.of(found, offset=offset)
 
 
 def offer_coding(face: Face, opened: Opened) -> None:

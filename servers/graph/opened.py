@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from knowledge.code_graph.index import CodeIndex
+    from knowledge.code_graph.links_view import LinksView
     from knowledge.graph import Graph
     from knowledge.graph_view import GraphView, Node
     from knowledge.layers import Layers
@@ -44,6 +45,7 @@ class Opened:
         self._lock = threading.RLock()
         self._graph: Graph | None = None
         self._code: CodeIndex | None = None
+        self._links: LinksView | None = None
         self._layers: Layers | None = None
         self._seen: tuple[str, ...] = ()
 
@@ -95,7 +97,17 @@ class Opened:
         if self._code is None and not self.settings.code_file.exists():
             return (atlas(),)
         with self.code() as index:
-            return (atlas(), *index.views())
+            views = index.views()
+            return (atlas(), *views, *((self._linked(index),) if len(views) > 1 else ()))
+
+    def _linked(self, index: CodeIndex) -> LinksView:
+        """Return the links between the codebases as a graph; it keeps what it found."""
+        from knowledge.alttp.conventions import label_refs
+        from knowledge.code_graph.links_view import LinksView
+
+        if self._links is None:
+            self._links = LinksView(index, aliases=label_refs())
+        return self._links
 
     def _below(self, text: str) -> Node | None:
         with self._lock:
