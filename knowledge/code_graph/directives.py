@@ -14,7 +14,7 @@ from knowledge.code_graph.types import Dialect, Line
 if TYPE_CHECKING:
     from knowledge.code_graph.reader import Reader
 
-__all__ = ["DIRECTIVES", "brace", "in_another_language"]
+__all__ = ["DIRECTIVES", "IN_MACROS", "brace", "in_another_language"]
 
 _NAME = re.compile(r"[\w.]+")
 _MACRO = re.compile(r"(\w[\w.]*)\s*(?:\((.*?)\)|(.*?))\s*\{?\s*$")
@@ -122,7 +122,8 @@ def _condition(word: str, change: int) -> Callable[["Reader", str], None]:
             return
         reader.depth = max(0, reader.depth + min(change, 0))
         if reader.body:
-            reader.body.add(Line(reader.number, "condition", word, rest[:200], depth=reader.depth))
+            outer = reader.depth - (change == 0 and reader.depth > 0)
+            reader.body.add(Line(reader.number, "condition", word, rest[:200], depth=outer))
         reader.depth = min(reader.depth + max(change, 0), 64)
         reader.anchor(LOST)
 
@@ -174,6 +175,8 @@ def _struct(reader: "Reader", rest: str) -> None:
     words = rest.split()
     reader.struct = words[0][:100] if words else "struct"
     number = literal(words[1]) if len(words) > 1 else None
+    if number:
+        reader.define(reader.struct, words[1])
     reader.member = number.value if number else 0
     reader.members = reader.parsed.dialect in ("ca65", "wla")
 
@@ -243,3 +246,5 @@ DIRECTIVES: dict[str, Callable[["Reader", str], None]] = {
     **{word: _condition(word, -1) for word in _CLOSING.split()},
 }  # fmt: skip
 """Directives that change what is read, by the one name for each."""
+IN_MACROS = frozenset((*_OPENING.split(), *_CLOSING.split(), "else", "elseif", "endmacro"))
+"""Those that count within a macro too; the others wait until it is called."""

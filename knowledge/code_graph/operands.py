@@ -105,7 +105,9 @@ def _immediate(name: str, text: str, width: Width) -> Operand:
         if find(name, mode):
             stated = _BYTES[width] or (0 if mode in ("immediate_m", "immediate_x") else 1)
             return Operand(name, mode, width, text, "#", stated or _stated(text))
-    return Operand(name, "", width, text, "#", 0)
+    number = literal(text)
+    times = number.value if number else 0  # asar: `ASL #4` is four times ASL
+    return Operand(name, _bare(name), width, text, "#", times - 1 if 0 < times < 256 else 0)
 
 
 def _shape(text: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from knowledge.code_graph.dialect import DATA, ENDS, LONGEST_LINE, decode, detect, directive
-from knowledge.code_graph.directives import DIRECTIVES, brace, in_another_language
+from knowledge.code_graph.directives import DIRECTIVES, IN_MACROS, brace, in_another_language
 from knowledge.code_graph.expressions import Number, evaluate, literal, symbols_in
 from knowledge.code_graph.openbody import OpenBody
 from knowledge.code_graph.operands import Operand, read_operand
@@ -343,7 +343,7 @@ class Reader:
 
     def _directive(self, statement: Statement) -> None:
         word = directive(statement.word)
-        if word in DIRECTIVES:
+        if word in DIRECTIVES and (not self.macro or word in IN_MACROS):
             DIRECTIVES[word](self, statement.rest)
         elif self.parsed.dialect == "bass" and word[:1] in "{}":
             brace(self, word + statement.rest)

@@ -148,7 +148,7 @@ def _statement(text: str, dialect: Dialect) -> Statement:
         labels.append(match[1])
         text = text[match.end() :].lstrip(" \t:") if match[1] else text[match.end() :].lstrip()
     named = tuple(labels)
-    if named and text[:2].strip() and (found := _BYTES.match(text)) and text[found.end() :][:3] in MNEMONICS:
+    if text[2:3] in (" ", "\t") and (found := _BYTES.match(text)) and text[found.end() :][:3] in MNEMONICS:
         text = text[found.end() :]
     text = text.strip("{} \t") if dialect != "bass" and text[:1] in "{}" else text
     if not text:
