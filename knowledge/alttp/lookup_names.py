@@ -16,7 +16,7 @@ NAMED, NAMED_ALIAS, MISTYPED, NAMED_OTHER = 2, 3, 4, 6
 
 _GENERIC = 10  # rows: a plain word that so many rows have is no name, whoever uses it as one
 _MOST = 40  # rows of one name that are looked at
-_SHORT = 8  # letters: a shorter name is not looked for with a typing error
+_SHORT = 7  # letters: a shorter name is not looked for with a typing error
 _IDENTIFIER = re.compile(
     r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?:\.\w+)?|[A-Za-z]+[a-z0-9][A-Z][A-Za-z0-9]*(?:\.\w+)?|[A-Z][A-Z0-9]{2,}"
 )
@@ -85,7 +85,8 @@ def named(index: Index, query: str, asked: Terms) -> Iterator[Match]:
                 written = name in query
                 other = _other(index, asked, hit.entry) and name != query.strip()
                 tier = NAMED_OTHER if other else NAMED if written or not source else NAMED_ALIAS
-                yield Match(hit.entry, tier, 2.0 if written else 1.0, _why(source, name))
+                whole = 0.5 if phrase == squeeze(query) else 0.0
+                yield Match(hit.entry, tier, (2.0 if written else 1.0) + whole, _why(source, name))
 
 
 def like_named(index: Index, asked: Terms) -> Iterator[Match]:
