@@ -72,6 +72,8 @@ def _code(error: sqlite3.Error) -> int:
 class GraphFile:
     """One graph file, opened when it is first used; several threads and several programs may use it at once."""
 
+    _con: sqlite3.Connection | None = None
+
     def __init__(self, path: Path, *, full_text: bool = True) -> None:
         self.path = path
         self.changes = 0
@@ -80,9 +82,13 @@ class GraphFile:
         """Whether the words of the file are kept in a full-text index; known once the file is open."""
         self._asked_index = full_text
         self._lock = threading.RLock()
-        self._con: sqlite3.Connection | None = None
         self._writable = False
         self._absent = False
+
+    def __del__(self) -> None:
+        """Close the file of a graph that nobody holds any more; SQLite writes the journal back."""
+        if self._con is not None:
+            self._con.close()
 
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:

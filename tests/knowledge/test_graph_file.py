@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ except GraphError as error:
     print(kept, graph.count()[0], str(error))
 """
 READER = """
-import os, sys
+import os, sys, urllib.parse
 from knowledge.graph import Graph
 from knowledge.graph_view import GraphError
 if os.geteuid() == 0:
@@ -90,7 +91,8 @@ def test_nothing_acknowledged_is_lost_when_writers_are_killed(tmp_path: Path) ->
         for writer, head in zip(writers, heads, strict=True):
             rest = writer.communicate()[0]
             acknowledged.update(line.decode() for line in (head + rest).split(b"\n")[:-1])
-        assert sqlite3.connect(path).execute("PRAGMA quick_check").fetchone() == ("ok",)
+        with closing(sqlite3.connect(path)) as con:
+            assert con.execute("PRAGMA quick_check").fetchone() == ("ok",)
     assert len(acknowledged) >= 12
     assert acknowledged - names_in(path) == set()
 
