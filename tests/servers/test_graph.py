@@ -253,3 +253,27 @@ async def test_a_long_text_does_not_make_an_answer_too_long(client: Client) -> N
     assert len(json.dumps(result.structured_content)) < 40_000
     assert result.structured_content is not None
     assert result.structured_content["next_offset"] > 0
+
+
+async def test_two_codebases_are_linked_with_the_evidence(client: Client, project: Path) -> None:
+    other = project / "other"
+    other.mkdir()
+    moved = SOURCE.replace("Check_Collision", "CheckHit").replace("$808000", "$818000")
+    (other / "main.asm").write_text(moved, encoding="utf-8")
+    for folder in ("hack", "other"):
+        await done(client, "index_code", folder=folder)
+    found = await done(client, "link_code", left="hack", right="other")
+    pairs = {(link["left"].split()[0], link["right"].split()[0]) for link in found["links"]}
+    assert ("Check_Collision", "CheckHit") in pairs
+    assert all(link["evidence"] for link in found["links"])
+    near = await done(client, "neighbours", name="hack:Check_Collision", relations=["same_as", "like"])
+    assert [row["name"] for row in near["near"]] == ["other:CheckHit"]
+
+
+async def test_a_forgotten_codebase_is_gone_and_an_unknown_one_is_told(client: Client) -> None:
+    await done(client, "index_code", folder="hack")
+    await done(client, "index_code", codebase="hack", action="forget")
+    result = await call(client, "search_code", question="dma")
+    assert result.is_error
+    unknown = await call(client, "index_code", codebase="nothing", action="forget")
+    assert unknown.is_error
