@@ -7,12 +7,26 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from schemas.finding import Validation
+from schemas.prompt_facts import PromptFacts
 from servers.machine.face import READS, Face
 
 if TYPE_CHECKING:
     from servers.graph.opened import Opened
 
 __all__ = ["offer_advising"]
+
+
+def _context(opened: Opened, prompt: str, budget: int) -> PromptFacts:
+    from knowledge.alttp.context import context_for
+    from knowledge.alttp.overlay import overlay_of
+    from servers.machine.symbol_file import read_table
+
+    settings = opened.settings
+    files = {path: read_table(settings.project_root, path) for path in settings.symbols}
+    with opened.reading():
+        views = (opened.graph, *opened.codebases())
+        overlay = overlay_of(files) if files else None
+        return context_for(prompt, budget, views=views, overlay=overlay, personal=opened.personal)
 
 
 def _validated(text: str, *, limit: int, offset: int) -> Validation:
@@ -23,7 +37,18 @@ def _validated(text: str, *, limit: int, offset: int) -> Validation:
 
 def offer_advising(face: Face, opened: Opened) -> None:
     """Offer `get_context_for_prompt` and `validate_output`."""
-    del opened
+
+    @face.offer(READS, title="Get what matters for a prompt")
+    def get_context_for_prompt(
+        prompt: Annotated[str, Field(description="the prompt, with its code and logs; 20,000 characters are read")],
+        budget: Annotated[int, Field(ge=50, le=8_000, description="most tokens to return, 50 to 8,000")] = 1_500,
+    ) -> PromptFacts:
+        """Return the few facts that matter for a prompt, ranked, with ROM version, source and why each is there.
+
+        From the user's own graph and what is known of the user, the tables and the atlas of the game, and indexed code.
+        When nothing is relevant it says so.
+        """
+        return _context(opened, prompt, budget)
 
     @face.offer(READS, title="Check an answer against the facts")
     def validate_output(

@@ -100,6 +100,10 @@ class Opened:
             views = index.views()
             return (atlas(), *views, *((self._linked(index),) if len(views) > 1 else ()))
 
+    def codebases(self) -> tuple[GraphView, ...]:
+        """Return the indexed codebases alone. Only within `reading` or `code`."""
+        return tuple(view for view in self.below() if view.layer not in ("atlas", "links"))
+
     def _linked(self, index: CodeIndex) -> LinksView:
         """Return the links between the codebases as a graph; it keeps what it found."""
         from knowledge.alttp.conventions import label_refs

@@ -277,3 +277,15 @@ async def test_a_forgotten_codebase_is_gone_and_an_unknown_one_is_told(client: C
     assert result.is_error
     unknown = await call(client, "index_code", codebase="nothing", action="forget")
     assert unknown.is_error
+
+
+async def test_the_context_of_a_prompt_names_the_address_and_stays_in_its_budget(client: Client) -> None:
+    await done(client, "add_node", name="damage patch", text="my hack halves damage at $7EF36D")
+    await done(client, "add_edge", subject="damage patch", relation="changes", object="$7EF36D")
+    found = await call(client, "get_context_for_prompt", prompt="make Link lose less health: LDA $7EF36D", budget=400)
+    assert not found.is_error
+    assert "CURHP" in text(found)
+    assert "damage patch" in text(found)
+    assert len(text(found)) <= 4 * 400
+    nothing = await done(client, "get_context_for_prompt", prompt="Write a poem about the sea.")
+    assert nothing["facts"] == []
