@@ -6,11 +6,11 @@ again.
 """
 
 import sqlite3
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 from knowledge.graph_file import GraphFile
 from knowledge.graph_limits import LONGEST_KIND, LONGEST_NAME, Value, properties_from, storable
@@ -19,13 +19,15 @@ from knowledge.graph_rules import Constraint, RuleKind, Rules
 from knowledge.graph_search import matching, ranked
 from knowledge.graph_view import Direction, Edge, GraphError, Node
 from knowledge.graph_walk import EdgeMark
-from knowledge.graph_write import Below, EdgeAdded, NodeAdded, Writer, nothing_below
+from knowledge.graph_write import Below, EdgeAdded, NodeAdded, UnknownEnd, Writer, end_name, nothing_below
 
 __all__ = ["LAYER", "Found", "Graph", "Record", "Text"]
 
 LAYER = "user"
 """The layer of this graph."""
 _NO_PROPERTIES: Mapping[str, Value] = {}
+_NOTHING_KNOWN: Mapping[str, Node | None] = {}
+_T = TypeVar("_T")
 _BATCH = 2_000
 _NODE = "SELECT id, name, kind, source FROM node"
 _EDGE = """
@@ -91,10 +93,29 @@ class Graph:
         self._file.close()
 
     @contextmanager
-    def writing(self) -> Generator[Writer]:
-        """Give the writes of one transaction: all of them are kept, or on an error none."""
+    def writing(self, known: Mapping[str, Node | None] = _NOTHING_KNOWN) -> Generator[Writer]:
+        """Give the writes of one transaction: all of them are kept, or on an error none.
+
+        `known` holds the nodes of graphs below that edges may lead to, by what `below` found for a name.
+        """
         with self._file.writing() as con:
-            yield Writer(con, self._below, indexed=self._file.indexed)
+            yield Writer(con, known.get, indexed=self._file.indexed)
+
+    def below(self, text: str) -> Node | None:
+        """Return the node that a text names in the graphs below; they are asked while no lock of this one is held."""
+        return self._below(text)
+
+    def _joining(self, ends: Sequence[str], act: Callable[[Writer], _T]) -> _T:
+        """Write what joins nodes; only when one is not in this graph are those below asked."""
+        try:
+            with self.writing() as write:
+                return act(write)
+        except UnknownEnd:
+            known = {name: self._below(name) for end in ends if (name := end_name(end))}
+            if not any(known.values()):
+                raise
+        with self.writing(known) as write:
+            return act(write)
 
     def add_node(
         self,
@@ -121,8 +142,10 @@ class Graph:
         Raises:
             GraphError: an end is not known, or a rule is broken.
         """
-        with self.writing() as write:
-            return write.put_edge(subject, relation, object_, source=source, note=note, count=count)
+        return self._joining(
+            (subject, object_),
+            lambda write: write.put_edge(subject, relation, object_, source=source, note=note, count=count),
+        )
 
     def remove(self, name: str, *, text: str = "", relation: str = "", object_: str = "") -> Removal:
         """Take out a node with its edges, or only a text of it, or its edges of a relation (to one object).
@@ -134,12 +157,11 @@ class Graph:
             raise GraphError("a text and an edge at once: remove them in two calls")
         if object_ and not relation:
             raise GraphError("an object without a relation: name the relation of the edge too")
+        if relation:
+            ends = (name, object_) if object_ else (name,)
+            return self._joining(ends, lambda write: remove_edges(write, name, relation, object_=object_))
         with self.writing() as write:
-            if text:
-                return remove_text(write, name, text)
-            if relation:
-                return remove_edges(write, name, relation, object_=object_)
-            return remove_nodes(write, (name,))
+            return remove_text(write, name, text) if text else remove_nodes(write, (name,))
 
     def undo(self, number: int = 0) -> Restored:
         """Put back what a removal took out, the last when no number is given.

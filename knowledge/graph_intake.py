@@ -7,8 +7,8 @@ from typing import NamedTuple, Self, cast, get_args
 
 from knowledge.graph import Graph
 from knowledge.graph_rules import Constraint, RuleKind
-from knowledge.graph_view import Edge, GraphError
-from knowledge.graph_write import UnknownEnd, Writer
+from knowledge.graph_view import Edge, GraphError, Node
+from knowledge.graph_write import UnknownEnd, Writer, end_name
 
 __all__ = ["Chunk", "Imported", "Intake", "NewNode", "Problem", "edge_from", "node_from", "rule_from", "text_of"]
 
@@ -18,6 +18,7 @@ _BATCH = 1_000
 _BATCH_CHARACTERS = 4_000_000
 _MOST_PROBLEMS = 100
 _MOST_WAITING = 100_000
+_NOTHING_KNOWN: Mapping[str, Node | None] = {}
 
 
 class Problem(NamedTuple):
@@ -87,7 +88,7 @@ class Intake:
             self._last = True
             for start in range(0, len(self._waiting), _BATCH):
                 self._batch = self._waiting[start : start + _BATCH]
-                self._write()
+                self._write(self._below())
 
     def report(self, place: str, text: str) -> None:
         """Keep a problem."""
@@ -117,11 +118,23 @@ class Intake:
         if len(self._batch) >= _BATCH or self._characters > _BATCH_CHARACTERS:
             self._write()
 
-    def _write(self) -> None:
+    def _below(self) -> Mapping[str, Node | None]:
+        known: dict[str, Node | None] = {}
+        for placed in self._batch:
+            for end in (placed.item.subject, placed.item.object) if isinstance(placed.item, Edge) else ():
+                try:
+                    name = end_name(end)
+                except GraphError:
+                    continue  # reported when the edge is written
+                if name not in known:
+                    known[name] = self._graph.below(name)
+        return known
+
+    def _write(self, known: Mapping[str, Node | None] = _NOTHING_KNOWN) -> None:
         batch, self._batch, self._characters = self._batch, [], 0
         if not batch:
             return
-        with self._graph.writing() as write:
+        with self._graph.writing(known) as write:
             for placed in batch:
                 write.con.execute("SAVEPOINT item")
                 try:

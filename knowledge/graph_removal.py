@@ -7,7 +7,7 @@ from typing import NamedTuple, TypedDict
 
 from knowledge.graph_limits import LONGEST_NAME, LONGEST_RELATION, label, shown
 from knowledge.graph_view import GraphError
-from knowledge.graph_write import Writer
+from knowledge.graph_write import UnknownEnd, Writer
 
 __all__ = ["KEPT_REMOVALS", "Removal", "Restored", "put_back", "remove_edges", "remove_nodes", "remove_text"]
 
@@ -51,7 +51,7 @@ class _Kept(TypedDict):
 
 
 _EDGES = """
-    SELECT s.name, s.kind, relation, o.name, o.kind, edge.source, note, count, edge.id, s.id, o.id
+    SELECT s.name, s.kind, s.own, relation, o.name, o.kind, o.own, edge.source, note, count, edge.id, s.id, o.id
     FROM edge JOIN node AS s ON s.id = edge.subject JOIN node AS o ON o.id = edge.object
 """
 
@@ -122,14 +122,14 @@ def remove_edges(write: Writer, subject: str, relation: str, *, object_: str = "
 def _take_edges(write: Writer, where: str, asked: Sequence[object]) -> list[list[object]]:
     rows = write.con.execute(f"{_EDGES} {where} ORDER BY edge.id", asked).fetchall()
     for row in rows:
-        write.con.execute("DELETE FROM edge WHERE id = ?", (row[8],))
-    for stand_in in {number for row in rows for number in row[9:]}:
+        write.con.execute("DELETE FROM edge WHERE id = ?", (row[10],))
+    for stand_in in {number for row in rows for number in row[11:]}:
         write.con.execute(
             "DELETE FROM node WHERE id = ? AND NOT own AND NOT EXISTS "
             "(SELECT 1 FROM edge WHERE subject = node.id OR object = node.id)",
             (stand_in,),
         )
-    return [list(row[:8]) for row in rows]
+    return [list(row[:10]) for row in rows]
 
 
 def _keep(write: Writer, kept: _Kept) -> Removal:
@@ -174,12 +174,15 @@ class _PutBack(NamedTuple):
 def _put_edges_back(write: Writer, edges: Iterable[Sequence[object]]) -> _PutBack:
     done, missing = 0, list[str]()
     for edge in edges:
-        subject, _, relation, object_, _, source, note, count = (str(value) for value in edge)
+        subject, kind, own, relation, object_, end_kind, end_own, source, note, count = edge
         try:
-            write.end(subject)
-            write.end(object_)
-        except GraphError:
+            write.stand_in(str(subject), str(kind), wanted=not own)
+            write.stand_in(str(object_), str(end_kind), wanted=not end_own)
+        except UnknownEnd:
             missing.append(f"{subject} {relation} {object_}")
             continue
-        done += write.put_edge(subject, relation, object_, source=source, note=note, count=int(count)).created
+        added = write.put_edge(
+            str(subject), str(relation), str(object_), source=str(source), note=str(note), count=int(str(count))
+        )
+        done += added.created
     return _PutBack(done, missing)

@@ -25,7 +25,7 @@ from knowledge.graph_rules import Constraint, End, Rules, violations
 from knowledge.graph_view import GraphError, Node
 from knowledge.graph_words import index_words
 
-__all__ = ["Below", "EdgeAdded", "NodeAdded", "UnknownEnd", "Writer", "nothing_below"]
+__all__ = ["Below", "EdgeAdded", "NodeAdded", "UnknownEnd", "Writer", "end_name", "nothing_below"]
 
 Below = Callable[[str], Node | None]
 """Finds the node that a text names in the graphs below, which are only read; None when there is none."""
@@ -74,6 +74,15 @@ class _Row(NamedTuple):
 def nothing_below(_text: str) -> Node | None:
     """Find nothing: the graph stands alone."""
     return None
+
+
+def end_name(text: str) -> str:
+    """Return the name of an end as it is looked for.
+
+    Raises:
+        GraphError: no node can have this name.
+    """
+    return label("the name of an end", text, longest=LONGEST_NAME)
 
 
 def digest(text: str) -> bytes:
@@ -161,7 +170,7 @@ class Writer:
         Raises:
             UnknownEnd: no node, or several, have this name.
         """
-        name = label("the name of an end", text, longest=LONGEST_NAME)
+        name = end_name(text)
         found = self._row(name)
         if found is not None:
             return End(found.id, name, found.kind)
@@ -177,6 +186,17 @@ class Writer:
             what = "several nodes are" if rows else "no node is"
             raise UnknownEnd(f"{what} named {shown(name)}: search for its name, or add the node first")
         return End(*rows[0])
+
+    def stand_in(self, name: str, kind: str, *, wanted: bool) -> None:
+        """Make sure that there is a row of exactly this name; when wanted, one that stands for a node below.
+
+        Raises:
+            UnknownEnd: there is none and none is wanted.
+        """
+        if self._row(name) is None:
+            if not wanted:
+                raise UnknownEnd(f"no node is named {shown(name)}: add it first")
+            self._insert(name, kind, "", "{}", own=0)
 
     def replace_texts(self, name: str, texts: Sequence[str], *, source: str = "", properties: Properties) -> None:
         """Give a node other texts and properties instead of those that it has.

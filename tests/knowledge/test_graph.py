@@ -1,5 +1,6 @@
 """The user's own graph: what goes in, what comes out, what is refused, and what is put back."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowledge.graph import Graph
+from knowledge.graph_jsonl import import_jsonl
 from knowledge.graph_limits import LONGEST_NAME, LONGEST_QUERY, LONGEST_TEXT
 from knowledge.graph_view import Edge, GraphError, GraphView, Node
 
@@ -355,3 +357,21 @@ def test_words_that_most_nodes_have_narrow_a_search_too(graph: Graph) -> None:
     assert [node.name for node in graph.find("common rare")] == ["rare apart"]
     assert graph.query("common word").total == 3_100
     assert [node.name for node in graph.find("rare common unicorn")] == ["rare apart", "rare alone"]
+
+
+def test_the_graphs_below_are_asked_while_others_may_use_this_one(tmp_path: Path) -> None:
+    def below(text: str) -> Node | None:
+        reader = threading.Thread(target=lambda: opened.find(text), daemon=True)
+        reader.start()
+        reader.join(10)
+        assert not reader.is_alive()
+        return Node(text, "ram")
+
+    opened = Graph(tmp_path / "graph.db", below=below)
+    opened.add_node("hook")
+    assert opened.add_edge("hook", "reads", "ram:1").created
+    assert opened.remove("hook", relation="reads", object_="ram:1").edges == 1
+    assert opened.undo().edges == 1
+    line = '{"type":"relation","from":"hook","to":"ram:2","relationType":"reads"}'
+    assert import_jsonl(opened, line).edges == 1
+    assert [edge.object for edge in opened.edges("hook")] == ["ram:1", "ram:2"]

@@ -121,6 +121,8 @@ def test_an_edge_whose_end_is_unknown_is_reported_and_one_before_its_end_is_not(
     done = import_jsonl(fresh(tmp_path), "\n".join([lines[2], lost, *lines[:2]]))
     assert (done.nodes, done.edges, done.problem_count) == (2, 1, 1)
     assert done.problems[0].place == "line 2"
+    odd = '{"type":"relation","from":"nobody","to":"a\\nb","relationType":"x"}'
+    assert import_jsonl(fresh(tmp_path), odd).problem_count == 1
     assert "no node is named 'Termina'" in done.problems[0].text
 
 
