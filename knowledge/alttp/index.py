@@ -158,9 +158,9 @@ class Index:
         """Return how many rows have a stem."""
         return len(self.words.get(word, ()))
 
-    def rarity(self, word: str) -> float:
-        """Return the weight of a stem: the rarer, the more it says."""
-        return math.log(1 + len(self.weights) / (1 + self.frequency(word)))
+    def rarity(self, rows: int) -> float:
+        """Return the weight of a word that so many rows have: the rarer, the more it says."""
+        return math.log(1 + len(self.weights) / (1 + rows))
 
     @cached_property
     def saved(self) -> range:

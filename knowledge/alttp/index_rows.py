@@ -63,7 +63,7 @@ _EMPTY = frozenset(
         "zero nonzero ask nmi"
     )
 )
-_LIGHT = STOP | _EMPTY | frozenset(plain_words("link player 16 8 bit"))
+_LIGHT = STOP | _EMPTY | frozenset(plain_words("link player 16 8 bit sprite ancilla overlord garnish follower"))
 _LABEL, _SUBJECTS, _KEYWORD, _PROSE, _ALIAS, _FINE = 1, 2, 4, 8, 16, 32
 
 
@@ -220,13 +220,19 @@ class _Collector:
 
 def _said(text: str) -> _Said:
     """Take a description apart."""
-    plain = _TITLE.sub("", _ASIDE.sub(" ", text))
+    bare = _ASIDE.sub(" ", text)
+    title = _TITLE.match(bare)
+    plain = bare[title.end() :] if title else bare
     subject = set[str]()
     for part in _SUBJECT.split(plain):
         subject.update(text_words(part))
         if len(subject) > 1 or (subject and not subject <= _EMPTY):
             break
-    aside = set(plain_words(" ".join(_ASIDE.findall(text)))) - subject
+    if title:
+        subject.add(plain_words(title.group())[0])
+    _, _, named = plain.partition(": ")
+    more = named if named[:1].isalpha() else ""
+    aside = set(text_words(" ".join([*_ASIDE.findall(text), more]))) - subject
     return _Said(subject, aside, set(text_words(text)) - subject - aside)
 
 

@@ -12,7 +12,7 @@ from knowledge.alttp.locate import Match, by_address, by_id, by_ref, names_an_id
 from knowledge.alttp.lookup_names import NAMED, NAMED_ALIAS, NAMED_OTHER, like_named, mistyped, named
 from knowledge.alttp.lookup_relations import asked_relation, relation_answer
 from knowledge.alttp.overlay import Overlay, Own
-from knowledge.alttp.search import Terms, rank, terms
+from knowledge.alttp.search import Terms, rank, settle, terms
 from knowledge.alttp.tables import PATHS
 from knowledge.snes.addresses import spelled
 from schemas.fact import AskedKind, Candidate, Fact, FactKind, Lookup
@@ -67,7 +67,7 @@ def _exact(index: Index, query: str, kind: AskedKind) -> list[Match] | None:
 
 def _said(index: Index, query: str, among: range) -> list[Match]:
     """Return the rows that the names and the words of the question speak for."""
-    asked = terms(query)
+    asked = settle(index, terms(query))
     spoken = list(_by_words(index, asked, among))
     names = [*named(index, query, asked), *like_named(index, asked)]
     if not any(match.entry in among for match in names):

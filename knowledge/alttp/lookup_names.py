@@ -63,9 +63,9 @@ def _is_name(index: Index, hit: NameHit, name: str, query: str) -> bool:
     return not hit.source and phrase not in _labels(query)
 
 
-def _other(index: Index, asked: Terms, entry: int) -> bool:
+def _other(index: Index, asked: Terms, entry: int, *, whole: bool = False) -> bool:
     """Tell whether a row is of another kind than the question names, or no part of the game as it was sold."""
-    if asked.boosts and asked.boosts.get(index.kind(entry), 0.0) < min(2.0, max(asked.boosts.values())):
+    if not whole and asked.boosts and asked.boosts.get(index.kind(entry), 0.0) < min(2.0, max(asked.boosts.values())):
         return True
     return index.entry(entry).cell("scope") not in ("", "vanilla")
 
@@ -83,9 +83,9 @@ def named(index: Index, query: str, asked: Terms) -> Iterator[Match]:
             source, name = display(index, hit)
             if _is_name(index, hit, name, query):
                 written = name in query
-                other = _other(index, asked, hit.entry) and name != query.strip()
-                tier = NAMED_OTHER if other else NAMED if written or not source else NAMED_ALIAS
                 whole = 0.5 if phrase == squeeze(query) else 0.0
+                other = _other(index, asked, hit.entry, whole=bool(whole)) and name != query.strip()
+                tier = NAMED_OTHER if other else NAMED if written or not source else NAMED_ALIAS
                 yield Match(hit.entry, tier, (2.0 if written else 1.0) + whole, _why(source, name))
 
 
@@ -95,8 +95,9 @@ def like_named(index: Index, asked: Terms) -> Iterator[Match]:
     for words in (list(asked.words), strong):
         if len(words) > 1:
             for hit in index.stems.exact("".join(words))[:_MOST]:
-                tier = NAMED_OTHER if _other(index, asked, hit.entry) else NAMED_ALIAS
                 row = index.entry(hit.entry)
+                label = row.kind in ("routine", "data") and row.kind not in asked.boosts
+                tier = NAMED_OTHER if label or _other(index, asked, hit.entry) else NAMED_ALIAS
                 source = index.sources[hit.source]
                 yield Match(hit.entry, tier, 1.0, _why(source, row.name if not hit.source else "of these words"))
 

@@ -12,7 +12,7 @@ from knowledge.alttp.words import COMMON, NEIGHBOURS, PHRASES, STOP, SYNONYMS, W
 from knowledge.alttp.words_kinds import Hint, hinted
 from schemas.fact import FactKind
 
-__all__ = ["Ranked", "Terms", "rank", "terms"]
+__all__ = ["Ranked", "Terms", "rank", "settle", "terms"]
 
 _STATE = re.compile(
     r"\bhow (?:many|much|far|fast|long|high)\b|\b(?:number|amount|count|total|level|status) of\b|"
@@ -23,12 +23,14 @@ _STATE = re.compile(
 
 _OWNED = re.compile(
     r"\b(?:do|does|did|has|have|if|when) (?:i|we|link|the player|the hero) (?:have|own|got|get|carry|hold|possess)|"
-    r"\b(?:have|has) (?:i|we|link|the player) (?:got|obtained|collected|found)|\bin (?:the|my|link's) inventory\b"
+    r"\b(?:did|have|has) (?:i|we|link|the player|the hero) (?:pick|find|got|get|obtain|collect|found)|"
+    r"\bin (?:the|my|link's) inventory\b"
 )
 _HARDWARE = re.compile(
-    r"\b(?:\w*(?:bgmode|inidisp|mosaic|hdmaen|cgwsel|cgadsub|obsel|nmitimen|coldata|m7[a-d])\w*|"
-    r"ppu\d?|apu|spc(?:700)?|vram|cgram|hdma|dma|irq|latch\w*|mode 7|window \d|mosaic|colou?r math|"
-    r"h-?blank|v-?blank|forced? blank|scanline|dot counter|main screen|sub ?screen|fixed colou?r|open bus)\b"
+    r"\b(?:\w*(?:bgmode|inidisp|mosaic|hdmaen|cgwsel|cgadsub|obsel|nmitimen|coldata|m7[a-d])\w*|ppu\d?|"
+    r"oam (?:\w+ )?(?:address|data)|wram (?:address|data)|apu|spc(?:700)?|vram|cgram|hdma|dma|irq|latch\w*|mode 7|"
+    r"window \d|mosaic|colou?r math|h-?blank|v-?blank|forced? blank|scanline|dot counter|main screen|sub ?screen|"
+    r"fixed colou?r|open bus)\b"
 )
 """Words of the console rather than of the game."""
 
@@ -40,11 +42,13 @@ _SAVED = re.compile(
 )
 _LIGHT = frozenset(plain_words("link player current currently now active bit 16 8"))  # words that many questions have
 _UNKNOWN = 1.5  # a word that no row has weighs more against every row than a rare one
+_MORE = 2.0  # times what a common word counts where a row has it, of what it counts where a row does not
 _WORDS = 24  # words of a question that are searched for
-_SAME, _NEAR = 0.9, 0.65  # what a word counts that means the same, or nearly
+_SAME, _NEAR = 0.9, 0.7  # what a word counts that means the same, or nearly
 _COMMON = 1200  # rows: a word as frequent as this cannot bring a row in, once a rarer word has brought some
 _KEPT = 100  # rows of one question
 _TOLD = 40  # rows whose words are told
+_SPACES: frozenset[FactKind] = frozenset(("room", "overworld", "entrance", "dungeon", "song", "module"))
 _SHADOW = re.compile(r"\b(?:shadow|mirror|queued?|buffered|ram copy|copy of|copy in ram|ram value)\b")
 _VERB = re.compile(
     r"\s*(?:decompress|play|draw|load|clear|spawn|check|handle|dispatch|jump|copy|upload|transfer|calculate|compute|give|"
@@ -59,6 +63,7 @@ _SOME, _ALL = (
     0.85,
 )  # shares of a question's weight: a row of the named kind gains from the first on, all at the second
 _HARDWARE_BOOST = 1.5
+_ENOUGH_OF_KIND = 0.5  # share of a question's weight that a row of the named kind must match for it to be meant
 _OWNED_BOOST = 2.0  # what a row of the saved inventory gains when a question is about what Link has
 _BOOSTS = {3: 4.0, 2: 2.2, 1: 1.35}  # what a row of the kind that is named gains, by the strength of the hint
 
@@ -132,7 +137,9 @@ def terms(query: str) -> Terms:
         boosts["routine"] = _HARDWARE_BOOST
     elif not hints and _HOW.search(text):
         boosts["register"] = _BOOSTS[1]
-    narrow = any(boost > 3 and kind not in _BROAD for kind, boost in boosts.items())
+    narrow = any(
+        (boost > 3 and kind not in _BROAD) or (boost > 2 and kind in _SPACES) for kind, boost in boosts.items()
+    )
     plain = all(word in COMMON or word in weak or word in _LIGHT for word in words)
     named = frozenset(word for word in weak if word in WEAK or word in _said(hints))
     return Terms(words, weak, named, boosts, owned, narrow, plain)
@@ -203,16 +210,26 @@ def _prepare(index: Index, asked: Terms, among: range) -> list[_Word]:
     """Return the words with the rows of their spellings, the rarest first."""
     out: list[_Word] = []
     whole = len(among) == len(index)
-    for word in asked.words:
+    stems = list(asked.words)
+    joined = [*map(_joined, stems, stems[1:]), ""]
+    for place, word in enumerate(stems):
         spellings = _variants(index, word)
-        if not spellings and word in COMMON and not asked.plain:
+        spellings += [(other, 1.0) for other in (joined[place], joined[place - 1]) if other in index.words]
+        if not spellings and not asked.plain and (word in COMMON or word.isdecimal()):
             continue  # says nothing, for or against
-        rarity = max((index.rarity(other) for other, _ in spellings), default=_UNKNOWN * index.rarity(word))
+        rows = sum(index.frequency(other) for other, weight in spellings if weight >= _SAME)
+        rows = rows or max((index.frequency(other) for other, _ in spellings), default=0)
+        rarity = index.rarity(rows) * (1.0 if spellings else _UNKNOWN)
         lists = [(index.words[other], weight) for other, weight in spellings]
         if not whole:
             lists = [(_within(postings, among), weight) for postings, weight in lists]
         out.append(_Word(word, lists, rarity, sum(len(postings) for postings, _ in lists)))
     return sorted(out, key=lambda item: item.rows)
+
+
+def _joined(first: str, second: str) -> str:
+    """Return two words as one: `fast rom` is `fastrom`."""
+    return stem(first + second) if first.isalpha() and second.isalpha() else ""
 
 
 def _within(postings: Postings, among: range) -> Postings:
@@ -247,6 +264,24 @@ def _sought(postings: Postings, known: Iterable[int]) -> list[int]:
     return out
 
 
+def settle(index: Index, asked: Terms) -> Terms:
+    """Take the kind that a question names for a kind only where a row of it has most of the other words.
+
+    Else its name is a word as any other: `dungeon index times two` is about no dungeon.
+    """
+    narrow = [kind for kind in asked.boosts if kind not in _BROAD]
+    for kind in narrow:
+        if any(found.coverage >= _ENOUGH_OF_KIND for found in rank(index, asked, index.of_kind(kind))[:3]):
+            return asked
+    if not narrow:
+        return asked
+    plain = frozenset(word for word in asked.words if word in WEAK)
+    boosts = {kind: boost for kind, boost in asked.boosts.items() if kind in _BROAD}
+    return asked._replace(
+        weak=frozenset[str]() if plain.issuperset(asked.words) else plain, named=plain, boosts=boosts, narrow=False
+    )
+
+
 def rank(index: Index, asked: Terms, among: range) -> list[Ranked]:
     """Return the rows of a range that the words speak for, the best first."""
     scores: dict[int, float] = {}
@@ -256,12 +291,14 @@ def rank(index: Index, asked: Terms, among: range) -> list[Ranked]:
     for item in prepared:
         gained = item.rarity * _share(item.word, asked)
         counted = 0.0 if item.word in asked.weak else gained
+        if item.word in COMMON and not asked.plain:
+            gained *= _MORE
         whole += counted
         for entry, weight in _hits(item, scores).items():
             scores[entry] = scores.get(entry, 0.0) + gained * weight
             if counted:
                 covered[entry] = covered.get(entry, 0.0) + (counted * weight if weight < 1.0 else counted)
-    if not whole:
+    if not whole or all(word.isdecimal() for word in asked.words):
         return []
     best = nlargest(_KEPT, _weighed(index, asked, scores, covered, whole))
     return [

@@ -1,8 +1,10 @@
 """Questions made of the tables themselves, drawn by a stated seed, checked against the rows they were made of."""
 
+import csv
 import random
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple, get_args
 
 import pytest
@@ -17,6 +19,9 @@ from schemas.fact import FactKind, Lookup
 
 SEED = 20_251_121
 RIGHT = 0.97
+PLAIN = Path(__file__).parent / "questions_plain.csv"
+RIGHT_OF_PLAIN = 0.85
+"""Plain English in many wordings, many of them not those of the tables: what is held is that it gets no worse."""
 
 
 class Asked(NamedTuple):
@@ -223,3 +228,19 @@ def test_all_nonsense_is_not_known() -> None:
     asked = [by_nonsense(draw) for _ in range(200)]
     answered = {one.query: refs_of(lookup(one.query)) for one in asked}
     assert {query: refs for query, refs in answered.items() if refs} == {}
+
+
+def plain_outcome(query: str) -> str:
+    """Return the ref of the answer, or `ambiguous` or `none`."""
+    found = lookup(query)
+    return found.answer.ref if found.answer else "ambiguous" if found.ambiguous else "none"
+
+
+def test_plain_questions_in_many_wordings_are_answered_no_worse_than_they_were() -> None:
+    with PLAIN.open(encoding="utf-8", newline="") as file:
+        asked = [(row["query"], row["expected"].split("|")) for row in csv.DictReader(file)]
+    wrong = [
+        f"{query!r}: {plain_outcome(query)}, not {right}" for query, right in asked if plain_outcome(query) not in right
+    ]
+    assert len(asked) >= 300
+    assert len(wrong) <= (1 - RIGHT_OF_PLAIN) * len(asked), "\n".join(wrong)
