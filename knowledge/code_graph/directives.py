@@ -38,7 +38,7 @@ def _org(reader: "Reader", rest: str) -> None:
         reader.anchor(LOST)
 
 
-def _base(reader: "Reader", rest: str) -> None:
+def _rebase(reader: "Reader", rest: str) -> None:
     if reader.parsed.dialect == "bass" or rest.strip().lower() != "off":
         _org(reader, rest)
     else:
@@ -233,7 +233,7 @@ def _home(reader: "Reader", rest: str) -> None:
 _OPENING = "if ifdef ifndef ifblank ifnblank ifp816 ifref ifconst ifnref ifgr ifle while for"
 _CLOSING = "endif endwhile endfor"
 DIRECTIVES: dict[str, Callable[["Reader", str], None]] = {
-    "org": _org, "base": _base, "freecode": _free, "freedata": _free, "freespace": _free, "segment": _free,
+    "org": _org, "base": _rebase, "freecode": _free, "freedata": _free, "freespace": _free, "segment": _free,
     "section": _free, "bank": _free, "code": _free, "data": _free, "bss": _free, "zeropage": _free, "rodata": _free,
     "ramsection": _ramsection, "enum": _enum, "endenum": _endstruct, "endsection": _endstruct, "endst": _endstruct,
     "slot": _lose, "pad": _lose, "align": _lose, "fill": _lose, "origin": _lose, "skip": _skip,

@@ -21,13 +21,12 @@ from knowledge.code_graph.types import (
     Codebase,
     CodeError,
     Line,
+    Progress,
     Report,
     SourceFile,
     Symbol,
     SymbolKind,
 )
-from knowledge.code_graph.update import Progress, checked_name, forget, update
-from knowledge.code_graph.vectors import embed_routines
 from knowledge.code_graph.view import CodeView
 
 __all__ = ["CodeIndex"]
@@ -84,8 +83,8 @@ class CodeIndex:
                 yield db
         except sqlite3.Error as error:
             raise CodeError(
-                f"the code index {self._store.path.name} cannot be written ({error}); it is as it was before: free "
-                "space, or name another file"
+                f"the code index {self._store.path.name} cannot be written ({error}); it is as it was before: try "
+                "again, free space, or name another file"
             ) from error
 
     def update(
@@ -98,6 +97,8 @@ class CodeIndex:
     ) -> Report:
         """Bring a codebase up to date with all its files: new and changed ones are read, others kept, absent ones
         dropped. All of it happens or, with CodeError, nothing. `cancelled` is asked between files; Cancelled then."""
+        from knowledge.code_graph.update import checked_name, update  # reading needs none of it
+
         checked_name(codebase)
         with self._writing() as db:
             report = update(db, codebase, tuple(files), name_of=self._name_of, progress=progress, cancelled=cancelled)
@@ -106,11 +107,15 @@ class CodeIndex:
 
     def forget(self, codebase: str) -> bool:
         """Delete a codebase, and say whether it was there."""
+        from knowledge.code_graph.update import forget  # reading needs none of it
+
         with self._writing() as db:
             return forget(db, codebase)
 
     def embed(self, codebase: str, embed: Embed, *, model: str, cancelled: Callable[[], bool] | None = None) -> int:
         """Keep a vector of each routine that has none of this model yet, and return how many were made."""
+        from knowledge.code_graph.vectors import embed_routines  # few have a model for it
+
         number = self._id(codebase)
         return embed_routines(self._writing, self.db, number, embed, model=model, cancelled=cancelled)
 

@@ -111,8 +111,9 @@ _NAMED: dict[str, LineKind] = {letter: kind for kind, letter in _KINDS.items()}
 
 def pack(line: Line) -> str:
     """Return a line of a body as one line of text."""
+    word, operand, target = (text.replace("\t", " ") for text in (line.word, line.operand, line.target))
     return (
-        f"{line.number}\t{_KINDS[line.kind]}\t{line.word}\t{line.operand}\t{line.width}\t{line.mode}\t{line.target}"
+        f"{line.number}\t{_KINDS[line.kind]}\t{word}\t{operand}\t{line.width}\t{line.mode}\t{target}"
         f"\t{line.address}\t{line.depth}"
     )
 

@@ -34,7 +34,7 @@ class Reader:
 
     def __init__(self, path: str, lines: list[str]) -> None:
         self.path = path
-        self.parsed = Parsed(detect(path, lines), len(lines))
+        self.parsed = Parsed(detect(path, lines), len(lines) - (lines[-1:] == [""]))
         self.scopes = Scopes(self.parsed.dialect)
         self.body: OpenBody | None = None
         self.macro = ""

@@ -248,11 +248,17 @@ def _hit(
 
 
 def _best_line(lines: Sequence[str], first: int, last: int, words: Sequence[str]) -> int:
-    """Return the line with the most words of a question, the first one where none has any."""
-    best, most = first, 0
-    for number in range(first, min(last, first + 400, len(lines)) + 1):
+    """Return the line with the most words of a question, of the comment above too; the first one where none has any."""
+    best, most, above = first, 0, first
+    while above > max(1, first - 8) and lines[above - 2 : above - 1] and _is_comment(lines[above - 2]):
+        above -= 1
+    for number in range(above, min(last, first + 400, len(lines)) + 1):
         text = lines[number - 1][:400].lower()
         count = sum(word in text for word in words)
         if count > most:
             best, most = number, count
     return best
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip()[:1] == ";" or line.lstrip()[:2] == "//"

@@ -10,7 +10,7 @@ from knowledge.code_graph.types import Dialect, Width
 __all__ = ["SourceLine", "Statement", "read_line", "stated_address"]
 
 _CODE = re.compile(r"([A-Za-z]{3})(?:\.([bwlBWL]))?(?:[ \t]+(\S.*))?")
-_NAME = r"[A-Za-z_\x80-\U0010FFFF][\w]*"
+_NAME = r"[^\W\d]\w*"
 _LABELS: dict[Dialect, re.Pattern[str]] = {
     "asar": re.compile(rf"(#?\??{_NAME}(?=:(?![:=]))|#?\??\.+\w+(?=[:\s]|$)|[-+]+(?=[:\s]|$)):?(?:\s+|$|(?<=:))"),
     "ca65": re.compile(rf"(@?{_NAME}(?=:(?![:=]))|(?=:(?:\s|$))):(?:\s+|$)?"),

@@ -21,6 +21,7 @@ __all__ = [
     "Line",
     "LineKind",
     "Problem",
+    "Progress",
     "Report",
     "SourceFile",
     "Symbol",
@@ -64,6 +65,10 @@ Width = Literal["", "b", "w", "l"]
 """The width that the source states: `.b`, `.w`, `.l` (in ca65 `z:`, `a:`, `f:`; `<`, `!`, `>` of other assemblers)."""
 
 LineKind = Literal["code", "label", "data", "macro", "condition", "directive"]
+
+
+Progress = Callable[[int, int], None]
+"""Is told how many files are done, of how many."""
 
 
 class CodeError(ValueError):

@@ -13,12 +13,10 @@ from knowledge.code_graph.includes import normal
 from knowledge.code_graph.link import TargetIds, link
 from knowledge.code_graph.parsed import Parsed
 from knowledge.code_graph.reader import read_source
-from knowledge.code_graph.types import Cancelled, CodeError, Problem, Report, SourceFile
+from knowledge.code_graph.types import Cancelled, CodeError, Problem, Progress, Report, SourceFile
 
-__all__ = ["Progress", "checked_name", "forget", "split_words", "update"]
+__all__ = ["checked_name", "forget", "split_words", "update"]
 
-Progress = Callable[[int, int], None]
-"""Is told how many files are done, of how many."""
 _CODEBASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _RESERVED = frozenset(("user", "atlas", "links"))
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|_")
