@@ -1,4 +1,4 @@
-"""Lines of 65816 assembly as asar, WLA, ca65 and disassemblies write them: mnemonic, operand and what modes it may mean."""
+"""Lines of 65816 assembly as assemblers and disassemblies write them: mnemonic, operand and its possible modes."""
 
 import re
 from collections.abc import Iterator
@@ -14,10 +14,14 @@ ALIASES = {"JML": "JMP", "BLT": "BCC", "BGE": "BCS", "CPA": "CMP", "DEA": "DEC",
 
 _LABEL = re.compile(r"^(?:(?:[A-Za-z_.!?@][\w.!?@]*:{1,2}|\.\w+|[+-]+:?)(?=\s|$)\s*)")
 _LISTING = re.compile(
-    r"^(?:\s*(?:\$?[0-9A-Fa-f]{2}[:/]?[0-9A-Fa-f]{4}|\$?[0-9A-Fa-f]{4,6}):?\s+)(?:(?:[0-9A-Fa-f]{2}\s+){1,4})?(?=[A-Za-z]{3}\b)"
+    r"^(?:\s*(?:\$?[0-9A-Fa-f]{2}[:/]?[0-9A-Fa-f]{4}|\$?[0-9A-Fa-f]{4,6}):?\s+)"
+    r"(?:(?:[0-9A-Fa-f]{2}\s+){1,4})?(?=[A-Za-z]{3}\b)"
 )
 _COMMAND = re.compile(r"(?P<name>[A-Za-z]{2,8})(?P<width>\.[bwlBWL])?(?:\s+(?P<operand>\S.*?))?\s*$")
-_NUMBER = re.compile(r"^[<>^|]?(?:\$(?P<hex>[0-9A-Fa-f]{1,6})|0x(?P<oh>[0-9A-Fa-f]{1,6})|(?P<decimal>\d{1,8})|%(?P<bits>[01_]{1,24}))(?P<rest>[+-].*)?$")
+_NUMBER = re.compile(
+    r"^[<>^|]?(?:\$(?P<hex>[0-9A-Fa-f]{1,6})|0x(?P<oh>[0-9A-Fa-f]{1,6})|(?P<decimal>\d{1,8})|"
+    r"%(?P<bits>[01_]{1,24}))(?P<rest>[+-].*)?$"
+)
 _PIECE = re.compile(r"\s:\s|\s:$|:\s{1,}(?=[A-Za-z]{3}\b)")
 _FORMS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), forms)
@@ -179,7 +183,9 @@ def fits(one: Instruction) -> list[Mode]:
     least = one.width or one.digits
     if one.mnemonic == "JMP" and one.name == "JML":
         least = 0
-    if one.mnemonic in ("JSL", "PEA", "PER", "BRL") or one.name.startswith("B") and one.mnemonic not in ("BIT", "BRK"):
+    if one.mnemonic in ("JSL", "PEA", "PER", "BRL") or (
+        one.name.startswith("B") and one.mnemonic not in ("BIT", "BRK")
+    ):
         least = 0
     out: list[Mode] = []
     for mode in MODES:

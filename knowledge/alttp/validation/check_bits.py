@@ -20,34 +20,60 @@ from schemas.finding import Behind
 __all__ = ["check_bits"]
 
 _NAME = re.compile(r"\b[A-Z][A-Z0-9]{1,9}\b")
-_PLACE = r"(?:the )?(?:register |RAM |address |byte |variable )?[`*_(]*(?P<place>\$[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2,4})?(?![0-9A-Fa-f])|0x7[EF][0-9A-Fa-f]{4}|[A-Z][A-Z0-9]{1,9})[`*_)]*"
+_PLACE = (
+    r"(?:the )?(?:register |RAM |address |byte |variable "
+    r")?[`*_(]*(?P<place>\$[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2,4})?(?![0-9A-Fa-f])|0x7[EF][0-9A-Fa-f]{4}|"
+    r"[A-Z][A-Z0-9]{1,9})[`*_)]*"
+)
 _BITS = r"[Bb]its?\s+[`*]*(?P<first>\d{1,2})(?:\s*(?:-|\u2013|to|through)\s*(?P<last>\d{1,2}))?[`*]*"
 _SAYS = (
-    r"(?:\s+(?:of it|of this register|there|here))?[`*_]*\s*(?:\((?P<paren>[^()]{2,60})\)|(?:(?:is|are|=|:|means|holds?|controls?|"
-    r"enables?|selects?|sets?|indicates?|stands for|represents?|turns on|activates?|starts?|triggers?|says?|tells|shows|"
-    r"contains?|disables?|gives?|reports?|specif(?:y|ies)|determines?|chooses?|choose|picks?|configures?|defines?|encodes?|adjusts?|\u2192|->|\u2014|\u2013|-)"
+    r"(?:\s+(?:of it|of this register|there|here))?[`*_]*\s*(?:\((?P<paren>[^()]{2,60})\)|(?:(?:is|are|=|:|"
+    r"means|holds?|controls?|"
+    r"enables?|selects?|sets?|indicates?|stands for|represents?|turns on|activates?|starts?|triggers?|says?|"
+    r"tells|shows|"
+    r"contains?|disables?|gives?|reports?|specif(?:y|ies)|determines?|chooses?|choose|picks?|configures?|"
+    r"defines?|encodes?|adjusts?|\u2192|->|\u2014|\u2013|-)"
     r"(?: used (?:to|for)| the| for| set (?:when|if))*)\s+(?P<phrase>[^.;|\n]{2,90}))"
 )
-_OF = re.compile(rf"\b{_BITS}\s+(?:of|in|at|from)\s+{_PLACE}(?:\s*\([^()]{{1,40}}\))?[`*_]*\s*{_SAYS.replace('[`*_]*', '', 1)}")
+_OF = re.compile(
+    rf"\b{_BITS}\s+(?:of|in|at|from)\s+{_PLACE}(?:\s*\([^()]{{1,40}}\))?[`*_]*\s*{_SAYS.replace('[`*_]*', '', 1)}"
+)
 _TO = re.compile(
-    rf"\b(?:[Ss]et(?:ting)?|[Cc]lear(?:ing)?|[Tt]est(?:ing)?|[Cc]heck(?:ing)?|[Uu]se|[Tt]oggl(?:e|ing))\s+(?:the\s+)?{_BITS}\s+(?:of|in|at)\s+{_PLACE}"
-    rf"(?:\s*\([^()]{{1,40}}\))?\s*(?:to|for|in order to|means|turns|enables|disables|selects)\s+(?:see (?:if|whether)|know (?:if|whether)|(?:en|dis)able|turn (?:on|off)|force|start|select|check(?: for)?|detect|get)?\s*(?P<phrase>[^.;,|\n]{{2,60}})"
+    rf"\b(?:[Ss]et(?:ting)?|[Cc]lear(?:ing)?|[Tt]est(?:ing)?|[Cc]heck(?:ing)?|[Uu]se|[Tt]oggl(?:e|ing))"
+    rf"\s+(?:the\s+)?{_BITS}\s+(?:of|in|at)\s+{_PLACE}"
+    rf"(?:\s*\([^()]{{1,40}}\))?\s*(?:to|for|in order to|means|turns|enables|disables|selects)\s+(?:see "
+    rf"(?:if|whether)|know (?:if|whether)|(?:en|dis)able|turn (?:on|off)|force|start|select|check(?: for)?|"
+    rf"detect|get)?\s*(?P<phrase>[^.;,|\n]{{2,60}})"
 )
 _FOR = re.compile(
-    rf"\b[Tt]o\s+(?:(?:en|dis)able|turn (?:on|off)|force|start|select|use|activate|get)\s+(?P<phrase>[^.;|\n]{{2,50}}?),?\s+(?:you (?:must |should |can )?)?(?:set|clear|use|write)\s+(?:the\s+)?{_BITS}\s+(?:of|in)\s+{_PLACE}"
+    rf"\b[Tt]o\s+(?:(?:en|dis)able|turn (?:on|off)|force|start|select|use|activate|get)"
+    rf"\s+(?P<phrase>[^.;|\n]{{2,50}}?),?\s+(?:you (?:must |should |can )?)?(?:set|clear|use|write)"
+    rf"\s+(?:the\s+)?{_BITS}\s+(?:of|in)\s+{_PLACE}"
 )
 _IS = re.compile(
-    rf"(?P<phrase>[A-Za-z][^.;:|,()\n]{{2,60}}?)\s+(?:is|are|lives in|sits in)(?: (?:controlled|set|enabled|selected|reported|indicated|held|stored|given|found|turned on))?(?: (?:by|in|at|with|through))?\s+{_BITS}\s+(?:of|in)\s+{_PLACE}"
+    rf"(?P<phrase>[A-Za-z][^.;:|,()\n]{{2,60}}?)\s+(?:is|are|lives in|sits in)(?: (?:controlled|set|enabled|"
+    rf"selected|reported|indicated|held|stored|given|found|turned on))?(?: (?:by|in|at|with|through)"
+    rf")?\s+{_BITS}\s+(?:of|in)\s+{_PLACE}"
 )
 _THERE = re.compile(rf"{_PLACE}(?:\s*\([^()]{{1,40}}\))?[`*_]*\s*(?:,|:|'s|has|uses|\u2014|-)?\s*{_BITS}{_SAYS}")
 _ANY = re.compile(rf"\b{_BITS}{_SAYS}")
 _ITEM = re.compile(rf"^\s*(?:[-*+\u2022]|\d+[.)])?\s*[`*_]*{_BITS}[`*_]*{_SAYS}")
 _VALUE = r"[`*]*(?P<mark>#?\$|0x|#)?(?P<value>[0-9A-Fa-f]{1,4})(?![0-9A-Za-z])[`*]*"
-_VALUE_IS = re.compile(rf"(?<![\w$.\[])(?<!bit )(?<!bits ){_VALUE}\s*(?:=|:|means?|is|for|stands for|indicates|represents|\u2192|->|\u2014|\u2013|\()\s*(?:the |that |a |an |when |if |Link is |he is |facing )*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})")
-_VALUE_ITEM = re.compile(rf"^\s*(?:[-*+\u2022])\s*{_VALUE}\s*(?:=|:|\u2192|->|\u2014|\u2013|-|is|means)\s*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})")
+_VALUE_IS = re.compile(
+    rf"(?<![\w$.\[])(?<!bit )(?<!bits ){_VALUE}\s*(?:=|:|means?|is|for|stands for|indicates|represents|"
+    rf"\u2192|->|\u2014|\u2013|\()\s*(?:the |that |a |an |when |if |Link is |he is |facing "
+    rf")*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})"
+)
+_VALUE_ITEM = re.compile(
+    rf"^\s*(?:[-*+\u2022])\s*{_VALUE}\s*(?:=|:|\u2192|->|\u2014|\u2013|-|is|means)"
+    rf"\s*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})"
+)
 _TURNED = re.compile(rf"(?P<phrase>[A-Za-z][\w' -]{{1,40}}?)\s+is\s+{_VALUE}\s*(?=[,.;)]|and\b|$)")
 _NEXT = re.compile(r",?\s+(?:and|or|while)\s+[`*#]*(?:0x|\$|\d)")
-_SHIFTED = re.compile(r"(?i)\b(?:bits? \d+ (?:of|in) (?:A|X|Y|P|the (?:accumulator|status|result|value|operand|vram address|tilemap|attribute))|spc|dsp|vram)\b")
+_SHIFTED = re.compile(
+    r"(?i)\b(?:bits? \d+ (?:of|in) (?:A|X|Y|P|the (?:accumulator|status|result|value|operand|vram address|"
+    r"tilemap|attribute))|spc|dsp|vram)\b"
+)
 
 
 class _Place(NamedTuple):
@@ -65,7 +91,7 @@ def _place(text: str) -> _Place | None:
         address = fold(found[0].value if found[0].digits != 4 or found[0].value < 0xC000 else 0x7E0000 | found[0].value)
         return _Place(address, register_at(address) is not None and address < 0x10000)
     register = find_register(text)
-    return _Place(register.address, True) if register and not text.isdigit() else None
+    return _Place(register.address, register=True) if register and not text.isdigit() else None
 
 
 @lru_cache(maxsize=512)
@@ -74,15 +100,26 @@ def _bits_of(place: _Place) -> tuple[tuple[int, int, str], ...]:
     if place.register:
         register = register_at(place.address)
         out = [(one.low, one.high, f"{one.label}: {one.meaning}") for one in fields(register)] if register else []
-        above = register_at(place.address + 1) if register and register.name.endswith("L") and max([one[1] for one in out] or [0]) < 8 else None
-        return (*out, *((one.low + 8, one.high + 8, f"{one.label}: {one.meaning}") for one in (fields(above) if above else ())))
+        above = (
+            register_at(place.address + 1)
+            if register and register.name.endswith("L") and max([one[1] for one in out] or [0]) < 8
+            else None
+        )
+        return (
+            *out,
+            *((one.low + 8, one.high + 8, f"{one.label}: {one.meaning}") for one in (fields(above) if above else ())),
+        )
     single: list[tuple[int, int, str]] = []
     for bit in range(8):
         try:
             said = decode_value(place.address, 1 << bit)
         except ValueTextError:
             return ()
-        single += [(int(part.bits), int(part.bits), part.words) for part in said.parts if part.bits.isdigit() and int(part.bits) == bit]
+        single += [
+            (int(part.bits), int(part.bits), part.words)
+            for part in said.parts
+            if part.bits.isdigit() and int(part.bits) == bit
+        ]
     return tuple(single)
 
 
@@ -131,17 +168,20 @@ def _only_place(text: str) -> _Place | None:
     for name in _NAME.findall(text):
         register = find_register(name)
         if register and name == register.name:
-            found.add(_Place(register.address, True))
+            found.add(_Place(register.address, register=True))
     return found.pop() if len(found) == 1 else None
 
 
 def check_bits(found: Passages) -> Iterator[Found]:
     """Give what is wrong in what a text says of bits and values."""
     force: _Place | None = None
+    paragraph = ""
     for said in found.statements:
         item = _ITEM.match(said.text) or _VALUE_ITEM.match(said.text)
         if item is None:
-            force = _only_place(said.text) or (force if said.text.lstrip()[:1] in "-*+" else None)
+            goes_on = said.around == paragraph or said.text.lstrip()[:1] in "-*+"
+            force = _only_place(said.text) or (force if goes_on and not addresses(said.text) else None)
+        paragraph = said.around
         if doubtful(said.text):
             continue
         yield from _statement(said, force, item)
@@ -157,22 +197,27 @@ def _statement(said: Statement, force: _Place | None, item: re.Match[str] | None
             yield from _bit(_place(match["place"]), match, said.start)
     if done:
         return
-    only = _only_place(said.text) or (force if not addresses(said.text) else None)
-    if item is None and only is not None:
+    if item is None:
+        yield from _plain(said, force)
+        return
+    place = _only_place(said.text) or force or _only_place(said.heading)
+    if "first" in item.re.groupindex:
+        yield from _bit(place, item, said.start)
+    elif place is not None and not addresses(item["phrase"]):
+        yield from _value(place, item, said.start)
+
+
+def _plain(said: Statement, force: _Place | None) -> Iterator[Found]:
+    """Check the bits and values in a sentence that names its register or byte once, or not at all."""
+    place = _only_place(said.text)
+    spoken = place or (force if not addresses(said.text) else None)
+    if spoken is not None:
         for match in _ANY.finditer(said.text):
-            yield from _bit(only, match, said.start)
-    if item is not None and force is None:
-        force = _only_place(said.heading)
-    if item is not None and "first" in item.re.groupindex:
-        yield from _bit(_only_place(said.text) or force, item, said.start)
-    elif item is not None and force is not None and not addresses(item["phrase"]):
-        yield from _value(force, item, said.start)
-    elif item is None:
-        place = _only_place(said.text)
-        if place and not place.register:
-            for pattern in (_VALUE_IS, _TURNED):
-                for match in pattern.finditer(said.text):
-                    yield from _value(place, match, said.start)
+            yield from _bit(spoken, match, said.start)
+    if place and not place.register:
+        for pattern in (_VALUE_IS, _TURNED):
+            for match in pattern.finditer(said.text):
+                yield from _value(place, match, said.start)
 
 
 def _numbers(match: re.Match[str]) -> list[int]:

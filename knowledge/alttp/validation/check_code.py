@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from knowledge.alttp.validation.assembly import Instruction, fits, instructions, is_mnemonic, known_modes
-from knowledge.alttp.validation.found import Found, hardware_map, opcode_fact
+from knowledge.alttp.validation.found import REGISTER_PLACES, Found, hardware_map, listed, opcode_fact
 from knowledge.alttp.validation.known import behind, named, rows_at
 from knowledge.alttp.validation.passages import CodeLine, Passages
 from knowledge.m65816.opcodes import BY_MNEMONIC
@@ -26,28 +26,36 @@ __all__ = [
 ]
 
 FOREIGN = frozenset(
-    "MOV MOVE MOVA MOVS MOVW LDR STR LDM STM LDI LDD STD LDAA STAA ADD ADDS ADDW ADDA SUB SUBS SUBW SUBA MUL MULU DIV "
-    "IMUL IDIV PUSH POP CALL RET RETI RETF JNZ JZ JNE JE JG JL JGE JLE JC JNC JP JR JRNZ DJNZ CBNE DBNZ BLX BX BGT "
-    "BLE BHI BLS BHS BLO BSR XOR NOT NEG CPL TEST INT HLT HALT LEA XCHG SHL SHR SAL SAR ROLC RORC LSL SWAP "
-    "EXX LDIR LDDR OUT IN EI DI SETB CLRB CLR CLRA TSTA TST CMPA CMPX LDHL RST STW LDW LDB STB LDZ STI ADI SBI MVI LXI "
-    "LOAD STORE BRANCH JUMP INCA DECA INCX DECX INCW DECW MULT BCLR BSET BEZ BNZ BZ PHZ PLZ PHS PLS TYS TSY TZA TAZ "
-    "INB DEB PUSHA POPA PSHA PULA LDS STS TXD TDX JSRL JLS RTN STAX LDAX SBB ADDC SUBC NAND NOR XNOR ASR CMPY".split()
+    listed(
+        "MOV MOVE MOVA MOVS MOVW LDR STR LDM STM LDI LDD STD LDAA STAA ADD ADDS ADDW ADDA SUB SUBS SUBW SUBA MUL "
+        "MULU DIV IMUL IDIV PUSH POP CALL RET RETI RETF JNZ JZ JNE JE JG JL JGE JLE JC JNC JP JR JRNZ DJNZ CBNE "
+        "DBNZ BLX BX BGT BLE BHI BLS BHS BLO BSR XOR NOT NEG CPL TEST INT HLT HALT LEA XCHG SHL SHR SAL SAR ROLC "
+        "RORC LSL SWAP EXX LDIR LDDR OUT IN EI DI SETB CLRB CLR CLRA TSTA TST CMPA CMPX LDHL RST STW LDW LDB STB "
+        "LDZ STI ADI SBI MVI LXI LOAD STORE BRANCH JUMP INCA DECA INCX DECX INCW DECW MULT BCLR BSET BEZ BNZ BZ "
+        "PHZ PLZ PHS PLS TYS TSY TZA TAZ INB DEB PUSHA POPA PSHA PULA LDS STS TXD TDX JSRL JLS RTN STAX LDAX SBB "
+        "ADDC SUBC NAND NOR XNOR ASR CMPY"
+    )
 )
 """Names of instructions that other processors have, or that none has."""
 _DIRECTIVES = frozenset(
-    "ORG DB DW DL DD EQU BASE SKIP FILL PAD WARN ARCH NORM INCSRC INCBIN MACRO ENDM IF ELSE ELSEIF ENDIF END STRUCT "
-    "NAMESPACE LOROM HIROM PUSHPC PULLPC FREECODE FREEDATA PRINT ASSERT ERROR TABLE FUNCTION DEFINE RETURN WHILE FOR "
-    "ENDFOR REP PROT PUSHA DS RES BYTE WORD LONG ADDR PROC SCOPE SEGMENT BANK SLOT SECTION ENDS INCLUDE GLOBAL IMPORT "
-    "EXPORT ALIGN SET DCB DCW DSB DSW HEX TEXT ASC REPT ENDR UNDEF AUTOCLEAN SA1ROM EXLOROM CHECK SPCBLOCK STARTPOS "
-    "NULL THEN AND OR NOT BYT A8 A16 I8 I16 XL XS ML MX HEADER BINCLUDE DBR DATA CODE BSS VAR LABEL NOTE TODO".split()
+    listed(
+        "ORG DB DW DL DD EQU BASE SKIP FILL PAD WARN ARCH NORM INCSRC INCBIN MACRO ENDM IF ELSE ELSEIF ENDIF END "
+        "STRUCT NAMESPACE LOROM HIROM PUSHPC PULLPC FREECODE FREEDATA PRINT ASSERT ERROR TABLE FUNCTION DEFINE "
+        "RETURN WHILE FOR ENDFOR REP PROT PUSHA DS RES BYTE WORD LONG ADDR PROC SCOPE SEGMENT BANK SLOT SECTION "
+        "ENDS INCLUDE GLOBAL IMPORT EXPORT ALIGN SET DCB DCW DSB DSW HEX TEXT ASC REPT ENDR UNDEF AUTOCLEAN "
+        "SA1ROM EXLOROM CHECK SPCBLOCK STARTPOS NULL THEN AND OR NOT BYT A8 A16 I8 I16 XL XS ML MX HEADER "
+        "BINCLUDE DBR DATA CODE BSS VAR LABEL NOTE TODO"
+    )
 )
 _FINE = re.compile(
-    r"\b(?:wrong|bad|invalid|illegal|bug|error|open bus|garbage|don't|do not|never|no effect|nothing|not (?:valid|real|a)|"
+    r"\b(?:wrong|bad|invalid|illegal|bug|error|open bus|garbage|don't|do not|never|no effect|nothing|not "
+    r"(?:valid|real|a)|"
     r"doesn't|fails|ignored|no-op|write-only|read-only|useless)\b|<-|\u274c",
     re.IGNORECASE,
 )
 _EXPANDS = re.compile(
-    r"\b(?:expand\w*|expansion|free ?space|freecode|freedata|(?:[2348]|1\.5|16) ?(?:MB|MiB|megabytes?|mbit)|exlorom|hirom|"
+    r"\b(?:expand\w*|expansion|free ?space|freecode|freedata|(?:[2348]|1\.5|16) ?(?:MB|MiB|megabytes?|mbit)|"
+    r"exlorom|hirom|"
     r"exhirom|sa-?1|super ?fx|free bank|new bank|extra bank|custom|unused bank|past the end|beyond|padd?ing|ips|bps|"
     r"randomizer|your own|our own|my own|hook\w*|s-dd1|spc7110|coprocessor|super metroid|mario|other game|any lorom|"
     r"generic|lorom map|memory map|mapped|mirrors?)\b",
@@ -125,7 +133,11 @@ class _Block:
 
     def strange(self, one: Instruction, line: CodeLine) -> Iterator[Found]:
         """Check a word where an instruction stands and that the CPU does not have."""
-        if one.name in _DIRECTIVES or one.name in self.defined or line.text.lstrip().startswith(("!", ".", "%", "@", "#")):
+        if (
+            one.name in _DIRECTIVES
+            or one.name in self.defined
+            or line.text.lstrip().startswith(("!", ".", "%", "@", "#"))
+        ):
             return
         operand = one.operand
         like = re.match(r"(?:#|\$|\(\$|\[\$|[AXY],|[AXY]$|!\w|%[01])", operand, re.IGNORECASE) is not None
@@ -188,7 +200,7 @@ class _Block:
                 one.end,
                 f"There is no hardware register at {text}.",
                 f"{_nearest(address & 0xFFFF)}",
-                hardware_map("registers lie at $2100-$213F, $2140-$217F (APU), $2180-$2183, $4016-$4017, $4200-$421F and $43x0-$43xF"),
+                hardware_map(REGISTER_PLACES),
             )
         elif not short:
             yield from self.place(one)
@@ -229,14 +241,20 @@ _INSTEAD = {
 
 
 def _instead(name: str) -> str:
-    return f"It is written with {_INSTEAD[name]}." if name in _INSTEAD else "Its instructions are those of the opcode table."
+    return (
+        f"It is written with {_INSTEAD[name]}."
+        if name in _INSTEAD
+        else "Its instructions are those of the opcode table."
+    )
 
 
 def check_instruction(one: Instruction) -> Found | None:
-    """Return what is wrong with the addressing mode of an instruction; None when the CPU has it, or it may be a macro."""
-    if fits(one) or "%" in one.operand.lstrip("#") or "!" in one.operand and not one.operand.startswith(("(", "[")):
+    """Return what is wrong with the addressing mode of an instruction; None when the CPU or a macro may have it."""
+    if fits(one) or "%" in one.operand.lstrip("#") or ("!" in one.operand and not one.operand.startswith(("(", "["))):
         return None
-    if one.mnemonic in ("PEA", "PER", "PEI", "COP", "BRK", "WDM", "MVN", "MVP") or re.search(r"[\"{}\\?]|\.\.\.", one.operand):
+    if one.mnemonic in ("PEA", "PER", "PEI", "COP", "BRK", "WDM", "MVN", "MVP") or re.search(
+        r"[\"{}\\?]|\.\.\.", one.operand
+    ):
         return None
     if not re.fullmatch(r"[#<>^|!()\[\],\w$.+*/%&-]{0,48}", one.operand) or _placeholder(one.operand):
         return None
@@ -280,7 +298,8 @@ def _wrong_access(one: Instruction, register: Register, code: str) -> Found:
         "register-read" if reads else "register-write",
         one.start,
         one.end,
-        f"{one.name} {one.operand} {'reads' if reads else 'writes'} {register.name} ({register.spelled}), which is {can}.",
+        f"{one.name} {one.operand} {'reads' if reads else 'writes'} {register.name} ({register.spelled}), "
+        f"which is {can}.",
         twin,
         register_fact(register),
     )
@@ -330,4 +349,3 @@ def outside(address: int, *, expanded: bool) -> tuple[str, str, Behind] | None:
             hardware_map("open bus: banks $00-$3F and $80-$BF between the registers and $8000"),
         )
     return None
-

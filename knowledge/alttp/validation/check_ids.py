@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from knowledge.alttp.index import current
 from knowledge.alttp.validation.choice import misplaced, said_as
 from knowledge.alttp.validation.claims import doubtful
 from knowledge.alttp.validation.found import Found
-from knowledge.alttp.validation.known import Row, behind, numbered, row
+from knowledge.alttp.validation.known import Row, behind, facts, numbered, row
 from knowledge.alttp.validation.passages import Passages
 from knowledge.alttp.words import name_words, plain_words
 from schemas.fact import FactKind
@@ -46,13 +45,25 @@ _KINDS: dict[str, FactKind] = {
 }
 _WORD = "|".join(sorted(_KINDS, key=len, reverse=True))
 _ID = (
-    rf"(?P<kind>{_WORD})s?(?: (?:id|ids|type|number|index|no\.?|value|receipt|slot id))?\s*[`*(#:]*\s*(?P<mark>0x|\$|\#\$)?"
+    rf"(?P<kind>{_WORD})s?(?: (?:id|ids|type|number|index|no\.?|value|receipt|slot id)"
+    rf")?\s*[`*(#:]*\s*(?P<mark>0x|\$|\#\$)?"
     r"(?P<number>[0-9A-Fa-f]{1,3})(?:\b|h\b)[`*)]*"
 )
 _PHRASE = r"(?:the |a |an |called |named |our |actually )*[`*_\"]*(?P<phrase>[A-Za-z][^.;,|()\n=:\u2014]{2,60})"
-_IS = re.compile(rf"\b{_ID}\s*(?:is|=|:|\u2192|->|\u2014|\u2013|-|\(|corresponds to|refers to|means|spawns|creates|gives(?: Link)?|places|contains|holds|for|(?=(?:the|a|an)\s))\s*{_PHRASE}", re.I)
-_NAMED = re.compile(rf"(?P<phrase>[A-Z][\w'\u2019-]*(?: (?:[A-Z0-9][\w'\u2019-]*|of|the|in|and|-))*|[a-z][a-z'-]+(?: [a-z'-]+){{0,3}})[`*_\"]*\s*(?:\(|is|=|has|uses|:|as)\s*(?:the |its |an? |with )?\b{_ID}")
-_BEFORE = re.compile(r".*\b(?:the|a|an|spawns?|places?|and|or|like|of|for|give|gives|is|use|replace|add|puts?|with|to|in|as|called|boss|enemy|named|also|then)\s+", re.I)
+_IS = re.compile(
+    rf"\b{_ID}\s*(?:is|=|:|\u2192|->|\u2014|\u2013|-|\(|corresponds to|refers to|means|spawns|creates|"
+    rf"gives(?: Link)?|places|contains|holds|for|(?=(?:the|a|an)\s))\s*{_PHRASE}",
+    re.I,
+)
+_NAMED = re.compile(
+    rf"(?P<phrase>[A-Z][\w'\u2019-]*(?: (?:[A-Z0-9][\w'\u2019-]*|of|the|in|and|-))*|[a-z][a-z'-]+(?: "
+    rf"[a-z'-]+){{0,3}})[`*_\"]*\s*(?:\(|is|=|has|uses|:|as)\s*(?:the |its |an? |with )?\b{_ID}"
+)
+_BEFORE = re.compile(
+    r".*\b(?:the|a|an|spawns?|places?|and|or|like|of|for|give|gives|is|use|replace|add|puts?|with|to|in|as|"
+    r"called|boss|enemy|named|also|then)\s+",
+    re.I,
+)
 _HEADER = re.compile(rf"\b(?P<kind>{_WORD})s?\b", re.IGNORECASE)
 _MARKED = re.compile(r"^[`*]*(?:0x|\$|#\$)(?P<number>[0-9A-Fa-f]{1,3})[`*]*$")
 _NUMERIC = re.compile(r"^(?:[0-9A-F]{2}|[0-9]+[A-F]?)$")
@@ -62,7 +73,7 @@ _NUMERIC = re.compile(r"^(?:[0-9A-F]{2}|[0-9]+[A-F]?)$")
 def _names(kind: FactKind) -> tuple[tuple[int, str], ...]:
     """Return (entry, names in words) of a kind."""
     out: list[tuple[int, str]] = []
-    for entry in current().of_kind(kind):
+    for entry in facts().of_kind(kind):
         one = row(entry)
         if "." not in one.ref:
             out.append((entry, one.name))
@@ -71,7 +82,7 @@ def _names(kind: FactKind) -> tuple[tuple[int, str], ...]:
 
 def _here(one: Row) -> str:
     """Return all names of a row in plain words."""
-    entry = current().entry(one.entry)
+    entry = facts().entry(one.entry)
     names = [entry.name, *(name for _, name in entry.aliases()), entry.cell("keywords"), entry.cell("description")]
     return " ".join([*names, *(" ".join(name_words(name)) for name in names)])
 
@@ -92,16 +103,26 @@ def check_ids(found: Passages) -> Iterator[Found]:
             continue
         head = _HEADER.search(row_found.header[0] if row_found.header else "") or _HEADER.search(row_found.around)
         marked = _MARKED.match(row_found.cells[0][1])
-        if head and marked and re.search(r"(?i)\bids?\b|number|hex|sprite|module|room|song", " ".join(row_found.header[:1])):
+        if (
+            head
+            and marked
+            and re.search(r"(?i)\bids?\b|number|hex|sprite|module|room|song", " ".join(row_found.header[:1]))
+        ):
             kind = _KINDS[head["kind"].lower()]
             start, text = row_found.cells[1]
-            yield from _compare(kind, [int(marked["number"], 16)], text, row_found.cells[0][0], start + len(text), marked["number"])
+            yield from _compare(
+                kind, [int(marked["number"], 16)], text, row_found.cells[0][0], start + len(text), marked["number"]
+            )
 
 
 def _check(match: re.Match[str], phrase: str, start: int, text: str) -> Iterator[Found]:
     kind = _KINDS[match["kind"].lower()]
     number = match["number"]
-    if kind == "overworld" and match["kind"].lower() in ("area", "screen") and not re.search(r"(?i)overworld|area id|light world|dark world", text):
+    if (
+        kind == "overworld"
+        and match["kind"].lower() in ("area", "screen")
+        and not re.search(r"(?i)overworld|area id|light world|dark world", text)
+    ):
         return
     if match["mark"]:
         numbers = [int(number, 16)]
@@ -136,7 +157,8 @@ def _compare(kind: FactKind, numbers: list[int], phrase: str, start: int, end: i
         "wrong-id",
         start,
         end,
-        f"{one.id if len(numbers) == 1 else f'{kind} {shown}'} is not {' '.join(phrase.split())[:60]!r}: it is {one.name}.",
+        f"{one.id if len(numbers) == 1 else f'{kind} {shown}'} is not {' '.join(phrase.split())[:60]!r}: it "
+        f"is {one.name}.",
         f"{better.name} is {better.id}.",
         behind(one),
     )

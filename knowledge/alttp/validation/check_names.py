@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from knowledge.alttp.validation.claims import Address, Claim, phrases
-from knowledge.alttp.validation.found import Found
+from knowledge.alttp.validation.found import Found, listed
 from knowledge.alttp.validation.known import Row, behind, meant, named, rows_at
 from knowledge.alttp.validation.meaning import OWNERS, VAGUE, Meaning, meaning, opposed, shares
 from knowledge.snes.addresses import fold, show
@@ -13,20 +14,30 @@ from schemas.fact import FactKind
 
 __all__ = ["check_claim"]
 
-_LABEL = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+\b|\b[A-Z]+[a-z]+[A-Z][A-Za-z0-9]*\b|\b[A-Z][A-Z0-9]{3,}\b")
+_LABEL = re.compile(
+    r"\b[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+\b|\b[A-Z]+[a-z]+[A-Z][A-Za-z0-9]*\b|\b[A-Z][A-Z0-9]{3,}\b"
+)
 _WHOLE = re.compile(r"^[\s`*_\"']*(?:the )?[`*\"']*(?P<name>[A-Za-z_][\w.]{1,60})(?P<rest>.*)$", re.DOTALL)
 _LAST = re.compile(r"(?P<name>[A-Za-z_][\w.]{1,60})[\s`*_\"')]*$")
-_CALLED = re.compile(r"\b(?:register|routine|subroutine|variable|called|named|label|labelled|known as)\s+[`*\"']*(?P<name>[A-Za-z_][\w.]{1,60})[`*\"']*\s*$")
+_CALLED = re.compile(
+    r"\b(?:register|routine|subroutine|variable|called|named|label|labelled|known as)"
+    r"\s+[`*\"']*(?P<name>[A-Za-z_][\w.]{1,60})[`*\"']*\s*$"
+)
 _JP = re.compile(r"\b(?:JP|Japan(?:ese)?|J ?1\.0|v?1\.0 ?\(?J|jpdasm|randomizer)\b|\(J\)", re.IGNORECASE)
 _US = re.compile(r"\b(?:US|USA|U ?1\.0|U\.S\.|North American?|usdasm)\b|\(U\)")
 _ROM: tuple[FactKind, ...] = ("routine", "data", "sublabel")
 _TOLERANT = ("amount",)
 """Axes on which a value that is stored may differ from the place where it goes."""
 _SELF = frozenset(["link", "player", "valu", "array", "byt"])
-_WITHIN = re.compile(r"\b(?:hook\w*|inside|within|middle|patch\w*|instruction|call site|branch|partway|into)\b", re.IGNORECASE)
+_WITHIN = re.compile(
+    r"\b(?:hook\w*|inside|within|middle|patch\w*|instruction|call site|branch|partway|into)\b", re.IGNORECASE
+)
 
 
-def _kind(address: Address) -> FactKind | None:
+_Held = Literal["ram", "register"]
+
+
+def _kind(address: Address) -> _Held | None:
     value = fold(address.value)
     if 0x2100 <= value < 0x4400 and (address.digits == 4 or address.digits == 6):
         return "register"
@@ -58,7 +69,10 @@ def check_claim(claim: Claim) -> Iterator[Found]:
 
 
 _NOUN = frozenset(
-    "register routine function variable in and for which address label - \u2014 bit bits is to at subroutine flag byte port".split()
+    listed(
+        "register routine function variable in and for which address label - — bit bits is to at subroutine flag "
+        "byte port"
+    )
 )
 
 
@@ -79,7 +93,9 @@ def _name_of(claim: Claim) -> str:
 
 def _is_label(name: str) -> bool:
     """Tell whether a word is written as a label is; short ones must be registers."""
-    return _LABEL.fullmatch(name) is not None or (2 <= len(name) <= 3 and name.isupper() and find_register(name) is not None)
+    return _LABEL.fullmatch(name) is not None or (
+        2 <= len(name) <= 3 and name.isupper() and find_register(name) is not None
+    )
 
 
 def _by_name(claim: Claim) -> list[Found] | None:
@@ -109,7 +125,7 @@ def _by_name(claim: Claim) -> list[Found] | None:
 
 def _is_convention(name: str, rows: tuple[Row, ...]) -> bool:
     """Tell whether a defined name is one of a disassembly rather than the author's own: only long names are."""
-    return "_" in name and len(name) >= 8 and any(one.name == name for one in rows) or any(
+    return ("_" in name and len(name) >= 8 and any(one.name == name for one in rows)) or any(
         one.kind == "register" and one.name == name for one in rows
     )  # fmt: skip
 
@@ -143,7 +159,7 @@ def _version(claim: Claim, name: str, rows: tuple[Row, ...]) -> list[Found]:
     if said_jp == said_us or not all(one.kind in _ROM and one.address >= 0 and one.jp_address >= 0 for one in rows):
         return []
     value = fold(claim.addresses[0].value)
-    best = rows[0]
+    best = next(iter(rows))
     wanted, version = (best.jp_address, "JP 1.0") if said_jp else (best.address, "US 1.0")
     right = [one.jp_address if said_jp else one.address for one in rows]
     other = [one.address if said_jp else one.jp_address for one in rows]
@@ -162,9 +178,10 @@ def _places(one: Row) -> str:
 
 
 def _by_words(claim: Claim) -> Found | None:
-    kinds = {_kind(address._replace(value=_work(address))) for address in claim.addresses}
-    kind = kinds.pop() if len(kinds) == 1 else None
-    if kind is None or any(address.digits < 4 and not _short_is_address(address, claim) for address in claim.addresses):
+    kind = _kind(claim.addresses[0]._replace(value=_work(claim.addresses[0])))
+    if kind is None or any(_kind(one._replace(value=_work(one))) != kind for one in claim.addresses):
+        return None
+    if any(address.digits < 4 and not _short_is_address(address, claim) for address in claim.addresses):
         return None
     here = [one for address in claim.addresses for one in _rows(address) if one.kind == kind]
     first = _rows(claim.addresses[0])
@@ -184,7 +201,7 @@ def _short_is_address(address: Address, claim: Claim) -> bool:
     return address.digits >= 2 and claim.manner in ("is", "in", "cell", "comment")
 
 
-def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], kind: FactKind) -> Found | None:
+def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], kind: _Held) -> Found | None:
     if not said.needed or len(said.words) > 9:
         return None
     wide = meaning(claim.wide + " " + claim.phrase)
@@ -207,7 +224,7 @@ def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], ki
     )
 
 
-def _others(said: Meaning, kind: FactKind, here: list[Row], claim: Claim) -> list[Row]:
+def _others(said: Meaning, kind: _Held, here: list[Row], claim: Claim) -> list[Row]:
     """Return the rows elsewhere that say all that is said."""
     near = fold(_work(claim.addresses[0]))
     mine = {one.entry for one in here}
@@ -243,9 +260,7 @@ def _is_title(said: Meaning, here: list[Row], others: list[Row]) -> bool:
     return False
 
 
-def _opposite(
-    said: Meaning, wide: Meaning, solid: list[Row], here: list[Row], others: list[Row], claim: Claim
-) -> bool:
+def _opposite(said: Meaning, wide: Meaning, solid: list[Row], here: list[Row], others: list[Row], claim: Claim) -> bool:
     """Tell whether it says the opposite of all rows here on one axis, and another row is just so."""
     if len(solid) != len([one for one in here if one.title]) or not others:
         return False

@@ -1,4 +1,4 @@
-"""Checks of prose on code and hardware: instructions in a sentence, reads and writes of registers, places without any."""
+"""Checks of prose on code and hardware: instructions in a sentence, accesses of registers, addresses, numbers."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from knowledge.alttp.validation.check_code import (
     unlisted,
 )
 from knowledge.alttp.validation.claims import addresses, doubtful
-from knowledge.alttp.validation.found import Found, hardware_map
+from knowledge.alttp.validation.found import REGISTER_PLACES, Found, hardware_map
 from knowledge.alttp.validation.passages import Passages, Statement, other_cpu
 from knowledge.snes.addresses import fold, lorom_offset, show
 from knowledge.snes.registers import Register, find_register, register_at
@@ -23,18 +23,59 @@ from knowledge.snes.registers import Register, find_register, register_at
 __all__ = ["check_prose"]
 
 _INLINE = re.compile(r"`([^`\n]{2,60})`")
-_CALLED = re.compile(r"(?:\bthe |\ba |\ban |\bits |\buse |\busing )`?(?P<name>[A-Z]{2,5})`?(?: [A-Za-z]+)? (?:instruction|opcode|mnemonic)s?\b")
+_CALLED = re.compile(
+    r"(?:\bthe |\ba |\ban |\bits |\buse |\busing )`?(?P<name>[A-Z]{2,5})`?(?: [A-Za-z]+)? (?:instruction|"
+    r"opcode|mnemonic)s?\b"
+)
 _REG = r"[`*_(]*(?P<place>\$(?:00:?|80:?)?[24][0-9A-Fa-f]{3}|[A-Z][A-Z0-9]{3,9})\b(?!,)"
-_READS = re.compile(rf"\b(?:read|reads|reading|poll|polls|polling|check|checks|checking|load|loads|loading)\s+(?:(?:back|the|current|value|of|from|register|contents?|status|bits?|\d|in|state|brightness|screen|it|your|data|a|byte|out|directly|via|PPU|hardware|[a-z]+)\s+){{0,6}}{_REG}", re.IGNORECASE)
-_WRITES = re.compile(rf"\b(?:write|writes|writing|store|stores|storing)\s+(?:[^.;,\n]{{0,48}}?\b(?:to|into|in)\s+(?:the\s+)?(?:register\s+)?)?{_REG}", re.IGNORECASE)
-_ACCESS = re.compile(rf"{_REG}[`*_)]*(?:\s*\([^()]{{1,40}}\))?\s+(?:is|are|being)\s+(?:an?\s+)?(?:8-bit\s+|hardware\s+|PPU\s+|CPU\s+)?(?P<how>read[- ]only|write[- ]only|readable|writable|writeable|read[-/ ]write|readable and writable|read and write)\b", re.IGNORECASE)
-_CAN = re.compile(rf"{_REG}[`*_)]*\s+(?:can|may) (?:also )?be (?P<how>read|written)(?: back| from| to)?\b(?! only)", re.IGNORECASE)
-_KIND_OF = re.compile(rf"\b(?P<how>read[- ]only|write[- ]only|readable) (?:[a-z]+ )?(?:register |port )?{_REG}", re.IGNORECASE)
-_LABELLED = re.compile(rf"\b(?P<how>reads?|writes?)(?: (?:port|register|address))?\s*(?:[:=(]|is|->|\u2192)\s*{_REG}", re.IGNORECASE)
-_HARDWARE = re.compile(r"\b(?:registers?|ppu|hardware|i/?o|dma|hdma|mmio|port|latch|enable|irq|nmi|joypad|controller|scroll|window|mosaic|write|writes|writing|read|reads|reading|store|apu)\b", re.IGNORECASE)
-_NUMBERS = re.compile(r"\b(?:values?|masks?|example|constants?|colou?rs?|checksums?|numbers?|vram|word address|bytes? long|length|tilemap|up to|range|first \$|bank \$?[2-9a-f])\b", re.IGNORECASE)
-_PC = re.compile(r"\b(?:pc|file|rom(?: file)?)(?:[- ](?:offset|address|location|position))\s*(?:of|is|=|:|at|as|would be|becomes|\()?\s*[`*(]*(?:0x|\$)(?P<pc>[0-9A-Fa-f]{4,6})\b|(?:0x|\$)(?P<pc2>[0-9A-Fa-f]{5,6})[`*]*\s*(?:\(?(?:pc|in the (?:rom|file)|file offset|\(pc\)|headerless)\b)", re.IGNORECASE)
-_DECIMAL = re.compile(r"(?<![\w$#])#?(?:\$|0x)(?P<hex>[0-9A-Fa-f]{1,4})[`*_]*\s*(?:\(|=|is|equals|,|or)*\s*(?P<sign>decimal\s+)?(?P<decimal>\d{1,5})(?P<after>\s*(?:in )?decimal)?\b(?!\s*(?:[-:.]\d|bytes?|bits?|hearts?|frames?|pixels?|entries|slots|%|x\b))", re.IGNORECASE)
+_READS = re.compile(
+    rf"\b(?:read|reads|reading|poll|polls|polling|check|checks|checking|load|loads|loading)\s+(?:(?:back|the|"
+    rf"current|value|of|from|register|contents?|status|bits?|\d|in|state|brightness|screen|it|your|data|a|"
+    rf"byte|out|directly|via|PPU|hardware|[a-z]+)\s+){{0,6}}{_REG}",
+    re.IGNORECASE,
+)
+_WRITES = re.compile(
+    rf"\b(?:write|writes|writing|store|stores|storing)\s+(?:[^.;,\n]{{0,48}}?\b(?:to|into|in)"
+    rf"\s+(?:the\s+)?(?:register\s+)?)?{_REG}",
+    re.IGNORECASE,
+)
+_ACCESS = re.compile(
+    rf"{_REG}[`*_)]*(?:\s*\([^()]{{1,40}}\))?\s+(?:is|are|being)\s+(?:an?\s+)?(?:8-bit\s+|hardware\s+|PPU\s+|"
+    rf"CPU\s+)?(?P<how>read[- ]only|write[- ]only|readable|writable|writeable|read[-/ ]write|readable and "
+    rf"writable|read and write)\b",
+    re.IGNORECASE,
+)
+_CAN = re.compile(
+    rf"{_REG}[`*_)]*\s+(?:can|may) (?:also )?be (?P<how>read|written)(?: back| from| to)?\b(?! only)", re.IGNORECASE
+)
+_KIND_OF = re.compile(
+    rf"\b(?P<how>read[- ]only|write[- ]only|readable) (?:[a-z]+ )?(?:register |port )?{_REG}", re.IGNORECASE
+)
+_LABELLED = re.compile(
+    rf"\b(?P<how>reads?|writes?)(?: (?:port|register|address))?\s*(?:[:=(]|is|->|\u2192)\s*{_REG}", re.IGNORECASE
+)
+_HARDWARE = re.compile(
+    r"\b(?:registers?|ppu|hardware|i/?o|dma|hdma|mmio|port|latch|enable|irq|nmi|joypad|controller|scroll|"
+    r"window|mosaic|write|writes|writing|read|reads|reading|store|apu)\b",
+    re.IGNORECASE,
+)
+_NUMBERS = re.compile(
+    r"\b(?:values?|masks?|example|constants?|colou?rs?|checksums?|numbers?|vram|word address|bytes? long|"
+    r"length|tilemap|up to|range|first \$|bank \$?[2-9a-f])\b",
+    re.IGNORECASE,
+)
+_PC = re.compile(
+    r"\b(?:pc|file|rom(?: file)?)(?:[- ](?:offset|address|location|position))\s*(?:of|is|=|:|at|as|would be|"
+    r"becomes|\()?\s*[`*(]*(?:0x|\$)(?P<pc>[0-9A-Fa-f]{4,6})\b|(?:0x|\$)(?P<pc2>[0-9A-Fa-f]{5,6})"
+    r"[`*]*\s*(?:\(?(?:pc|in the (?:rom|file)|file offset|\(pc\)|headerless)\b)",
+    re.IGNORECASE,
+)
+_DECIMAL = re.compile(
+    r"(?<![\w$#])#?(?:\$|0x)(?P<hex>[0-9A-Fa-f]{1,4})[`*_]*\s*(?:\(|=|is|equals|,|"
+    r"or)*\s*(?P<sign>decimal\s+)?(?P<decimal>\d{1,5})(?P<after>\s*(?:in )?decimal)?\b(?!\s*(?:[-:.]\d|"
+    r"bytes?|bits?|hearts?|frames?|pixels?|entries|slots|%|x\b))",
+    re.IGNORECASE,
+)
 
 
 def check_prose(found: Passages) -> Iterator[Found]:
@@ -62,11 +103,17 @@ def _inline(said: Statement, whole: str) -> Iterator[Found]:
         if one is None or not one.operand:
             continue
         if is_mnemonic(one.name):
-            if re.match(r"[#$(\[]|[A-Za-z_]\w*,[XYS]$|A$", one.operand) and not re.search(r"(?i)nn|xx|aa|hh|ll|imm|addr", one.operand):
+            if re.match(r"[#$(\[]|[A-Za-z_]\w*,[XYS]$|A$", one.operand) and not re.search(
+                r"(?i)nn|xx|aa|hh|ll|imm|addr", one.operand
+            ):
                 wrong = check_instruction(one)
                 if wrong:
                     yield wrong
-        elif one.name in FOREIGN and re.match(r"[#$(\[]|[AXYaxy]\b", one.operand) and not other_cpu(said.around + " " + said.heading):
+        elif (
+            one.name in FOREIGN
+            and re.match(r"[#$(\[]|[AXYaxy]\b", one.operand)
+            and not other_cpu(said.around + " " + said.heading)
+        ):
             yield unknown_mnemonic(one)
     del whole
 
@@ -88,11 +135,19 @@ def _register(text: str) -> Register | None:
 def _access(said: Statement) -> Iterator[Found]:
     for match in _READS.finditer(said.text):
         register = _register(match["place"])
-        if register and not register.readable and not re.search(r"\bwr(?:ite|itten|iting)\b|\bstor(?:e|ing)\b|\bset", match.group(), re.I):
+        if (
+            register
+            and not register.readable
+            and not re.search(r"\bwr(?:ite|itten|iting)\b|\bstor(?:e|ing)\b|\bset", match.group(), re.I)
+        ):
             yield _wrong(register, match, said.start, "read")
     for match in _WRITES.finditer(said.text):
         register = _register(match["place"])
-        if register and not register.writable and not re.search(r"\bread|\bfrom\b|\bthen\b|\band\b", match.group(), re.I):
+        if (
+            register
+            and not register.writable
+            and not re.search(r"\bread|\bfrom\b|\bthen\b|\band\b", match.group(), re.I)
+        ):
             yield _wrong(register, match, said.start, "written")
     for match in _LABELLED.finditer(said.text):
         register = _register(match["place"])
@@ -109,10 +164,14 @@ def _access(said: Statement) -> Iterator[Found]:
 def _said_access(register: Register, match: re.Match[str], start: int) -> Iterator[Found]:
     how = match["how"].lower().replace("-", " ").replace("/", " ")
     only = how.endswith("only")
-    reads = how.startswith("read") and how != "read only" or how == "read only"
+    reads = (how.startswith("read") and how != "read only") or how == "read only"
     writes = "writ" in how
     wrong = (reads and not register.readable) or (writes and not register.writable)
-    wrong = wrong or (only and how == "read only" and register.writable) or (only and how == "write only" and register.readable)
+    wrong = (
+        wrong
+        or (only and how == "read only" and register.writable)
+        or (only and how == "write only" and register.readable)
+    )
     if wrong:
         yield _wrong(register, match, start, how)
 
@@ -123,7 +182,9 @@ def _wrong(register: Register, match: re.Match[str], start: int, how: str) -> Fo
         "wrong-access",
         start + match.start(),
         start + match.end(),
-        f"{register.name} ({register.spelled}) cannot be said to be {how}." if " " in how else f"{register.name} ({register.spelled}) cannot be {how}.",
+        f"{register.name} ({register.spelled}) cannot be said to be {how}."
+        if " " in how
+        else f"{register.name} ({register.spelled}) cannot be {how}.",
         f"It is {ways}.",
         register_fact(register),
     )
@@ -133,9 +194,23 @@ def _places(said: Statement, *, expanded: bool, extended: bool) -> Iterator[Foun
     for one in addresses(said.text, said.start):
         short = one.digits == 4 and one.text.startswith("$")
         banked = one.digits == 6 and not one.value & 0x400000
-        if (short or banked) and unlisted(one.value & 0xFFFF) and not extended and _HARDWARE.search(said.text) and "," not in one.text and not _NUMBERS.search(said.text):
-            near = hardware_map("registers lie at $2100-$213F, $2140-$217F (APU), $2180-$2183, $4016-$4017, $4200-$421F and $43x0-$43xF")
-            yield Found("unknown-register", one.start, one.end, f"There is no hardware register at ${one.value & 0xFFFF:04X}.", "No register of the SNES lies there.", near)
+        if (
+            (short or banked)
+            and unlisted(one.value & 0xFFFF)
+            and not extended
+            and _HARDWARE.search(said.text)
+            and "," not in one.text
+            and not _NUMBERS.search(said.text)
+        ):
+            near = hardware_map(REGISTER_PLACES)
+            yield Found(
+                "unknown-register",
+                one.start,
+                one.end,
+                f"There is no hardware register at ${one.value & 0xFFFF:04X}.",
+                "No register of the SNES lies there.",
+                near,
+            )
         elif one.digits == 6 and not _NUMBERS.search(said.text):
             wrong = outside(one.value, expanded=expanded)
             if wrong:
@@ -149,7 +224,11 @@ def _offsets(said: Statement) -> Iterator[Found]:
     match = found[0]
     text = match["pc"] or match["pc2"]
     pc = int(text, 16)
-    there = [one for one in addresses(said.text) if one.digits == 6 and one.text.startswith("$") and fold(one.value) & 0x8000 and fold(one.value) < 0x400000]
+    there = [
+        one
+        for one in addresses(said.text)
+        if one.digits == 6 and one.text.startswith("$") and fold(one.value) & 0x8000 and fold(one.value) < 0x400000
+    ]
     there = [one for one in there if not match.start() <= one.start < match.end()]
     if len({one.value for one in there}) != 1:
         return
@@ -179,5 +258,11 @@ def _decimals(said: Statement) -> Iterator[Found]:
                 said.start + match.end(),
                 f"${match['hex']} is not {decimal} in decimal.",
                 f"It is {value}.",
-                hardware_map(f"${match['hex']} = {value}, by the place value of its digits").model_copy(update={"text": f"${match['hex']} in decimal is {value}", "rom_version": "", "sources": ("arithmetic",)}),
+                hardware_map(f"${match['hex']} = {value}, by the place value of its digits").model_copy(
+                    update={
+                        "text": f"${match['hex']} in decimal is {value}",
+                        "rom_version": "",
+                        "sources": ("arithmetic",),
+                    }
+                ),
             )

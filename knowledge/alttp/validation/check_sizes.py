@@ -16,17 +16,27 @@ __all__ = ["check_sizes"]
 _COUNT = r"(?P<n>\d{1,4}|one|two|three|four|single|sixteen|eight|ten|twelve)"
 _WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "ten": 10, "twelve": 12, "sixteen": 16}
 _BYTES = re.compile(
-    rf"\b(?:{_COUNT}[- ]bytes?\b(?!\s+(?:apart|later|before|after|into|offset|header|opcode|instruction|per))|(?P<bits>8|16|24)[- ]bits?\b|(?P<word>word)(?:-sized| variable| value)\b)"
-    r"(?!\s*(?:mode|write|writes|read|reads|access|accesses|accumulator|A\b|store|load|loads|stores|index|registers? mode|compare|comparison|math|"
+    rf"\b(?:{_COUNT}[- ]bytes?\b(?!\s+(?:apart|later|before|after|into|offset|header|opcode|instruction|per))"
+    rf"|(?P<bits>8|16|24)[- ]bits?\b|(?P<word>word)(?:-sized| variable| value)\b)"
+    r"(?!\s*(?:mode|write|writes|read|reads|access|accesses|accumulator|A\b|store|load|loads|stores|index|"
+    r"registers? mode|compare|comparison|math|"
     r"arithmetic|operation|lda|sta|add|addition|copy|rep|m\b|x\b|immediate|pixel|tile|colou?r))",
     re.IGNORECASE,
 )
-_ELEMENTS = re.compile(rf"\b{_COUNT}[- ](?:entries|entry|slots?|sprites?|elements?|element|enemies|ancillae)\b", re.IGNORECASE)
+_ELEMENTS = re.compile(
+    rf"\b{_COUNT}[- ](?:entries|entry|slots?|sprites?|elements?|element|enemies|ancillae)\b", re.IGNORECASE
+)
 _ABOUT = re.compile(
-    r"(?:'s|\u2019s)\W*$|\b(?:is|are|as|holds|stores|a|an|the|=|:|takes?(?: up)?|occup(?:y|ies)|uses|spans|size|long|wide|of|only|just|and|both|stored as|\()\W*$",
+    r"(?:'s|\u2019s)\W*$|\b(?:is|are|as|holds|stores|a|an|the|=|:|takes?(?: up)?|occup(?:y|ies)|uses|spans|"
+    r"size|long|wide|of|only|just|and|both|stored as|\()\W*$",
     re.IGNORECASE,
 )
-_ACCESSED = re.compile(r"\b(?:rep|sep|lda|sta|in 16-bit|in 8-bit|with (?:a )?16-bit|with (?:an )?8-bit|pair|pairs|together|combined|along with|low byte|high byte|twice|two writes|split|per (?:entry|sprite|slot|element|channel|dungeon|area|room)|each (?:entry|element|slot|one)?|latch\w*|pointer to|little[- ]endian)\b", re.IGNORECASE)
+_ACCESSED = re.compile(
+    r"\b(?:rep|sep|lda|sta|in 16-bit|in 8-bit|with (?:a )?16-bit|with (?:an )?8-bit|pair|pairs|together|"
+    r"combined|along with|low byte|high byte|twice|two writes|split|per (?:entry|sprite|slot|element|channel|"
+    r"dungeon|area|room)|each (?:entry|element|slot|one)?|latch\w*|pointer to|little[- ]endian)\b",
+    re.IGNORECASE,
+)
 _LARGE = 0x400
 
 
@@ -125,7 +135,8 @@ def _of_row(one: Row, number: int, span: tuple[int, int], *, elements: bool) -> 
         yield Found(
             "wrong-size",
             *span,
-            f"{show(one.address)} is not {number} {'elements' if elements else f'byte{chr(115) if number != 1 else str()}'} long.",
+            f"{show(one.address)} is not {number} "
+            f"{'elements' if elements else f'byte{chr(115) if number != 1 else str()}'} long.",
             f"It has {one.size} {what}.",
             behind(one),
         )
@@ -136,7 +147,10 @@ def _goes_on(one: Row, number: int) -> bool:
     if number < one.size:
         return False
     behind_it = rows_at(one.address + one.size)
-    return any(not next_one.title.isdisjoint(("high", "hi", "upp")) or "copy" in next_one.title for next_one in behind_it) or not behind_it
+    return (
+        any(not next_one.title.isdisjoint(("high", "hi", "upp")) or "copy" in next_one.title for next_one in behind_it)
+        or not behind_it
+    )
 
 
 _SIZE = re.compile(r"\b(?:size|bytes|length|width|len)\b")
@@ -148,7 +162,9 @@ def _columns(found: TableRow) -> Iterator[Found]:
         return
     there = [one for start, text in found.cells if len(text) < 40 for one in addresses(text, start)]
     text = found.cells[place][1].strip("`* ")
-    match = re.fullmatch(r"(?P<n>\d{1,4})(?: ?(?:bytes?|b))?", text, re.IGNORECASE) or re.fullmatch(r"(?P<bits>8|16|24)[- ]bits?", text)
+    match = re.fullmatch(r"(?P<n>\d{1,4})(?: ?(?:bytes?|b))?", text, re.IGNORECASE) or re.fullmatch(
+        r"(?P<bits>8|16|24)[- ]bits?", text
+    )
     if len(there) != 1 or match is None:
         return
     span = (found.cells[place][0], found.cells[place][0] + len(found.cells[place][1]))

@@ -1,4 +1,4 @@
-"""Checks of labels: one that differs from a known one by a typing error alone, and a call whose comment names another."""
+"""Checks of labels, for one that differs from a known one by a slip; and what comments in code say of addresses."""
 
 import re
 from collections.abc import Iterator
@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from knowledge.alttp.validation.assembly import instructions, is_mnemonic
 from knowledge.alttp.validation.claims import Address, Claim, doubtful
 from knowledge.alttp.validation.found import Found
-from knowledge.alttp.validation.known import Row, behind, named, near_names
+from knowledge.alttp.validation.known import Row, behind, facts, named, near_names
 from knowledge.alttp.validation.passages import Passages
 from knowledge.alttp.words import name_words
 from knowledge.snes.addresses import show
 
 __all__ = ["check_symbols", "comments"]
 
-_LABEL = re.compile(r"(?<![\w!.%#@])(?:[A-Za-z][a-z0-9]+(?:_[A-Za-z0-9]+)+|[A-Z][a-z0-9]+[A-Z][A-Za-z0-9]+(?:_[A-Za-z0-9]+)*|[A-Z]{2}[A-Z0-9]{4,8})(?![\w(])")
+_LABEL = re.compile(
+    r"(?<![\w!.%#@])(?:[A-Za-z][a-z0-9]+(?:_[A-Za-z0-9]+)+|[A-Z][a-z0-9]+[A-Z][A-Za-z0-9]+(?:_[A-Za-z0-9]+)*|"
+    r"[A-Z]{2}[A-Z0-9]{4,8})(?![\w(])"
+)
 _DEFINED = re.compile(r"(?m)^[ \t]*(?:macro |struct |!|%|\.)?([A-Za-z_]\w{4,60})[ \t]*(?::|\(|=|$)")
 _MOST = 400
 _KINDS = ("routine", "data", "ram", "register")
@@ -66,20 +69,23 @@ def _spelt(one: Row, name: str) -> str:
     """Return the name of a row that is nearest to this one."""
     from rapidfuzz.distance import OSA
 
-    from knowledge.alttp.index import current
-
-    entry = current().entry(one.entry)
+    entry = facts().entry(one.entry)
     names = [entry.name, *(alias for _, alias in entry.aliases())]
     return min(names, key=lambda other: OSA.distance(other, name))
 
 
 def _is_slip(name: str, right: str) -> bool:
-    """Tell whether two names differ by a slip inside one word, not by a digit, an ending or a word of another meaning."""
+    """Tell whether two names differ by a slip inside one word, not by a digit, an ending or another word."""
     if len(name) < 6 or name[:2].lower() != right[:2].lower() or re.sub(r"\D", "", name) != re.sub(r"\D", "", right):
         return False
     mine, theirs = name_words(name), name_words(right)
     if name.isupper():
-        return len(name) >= 6 and abs(len(name) - len(right)) <= 1 and not _only_end(name, right) and not _sides(name, right)
+        return (
+            len(name) >= 6
+            and abs(len(name) - len(right)) <= 1
+            and not _only_end(name, right)
+            and not _sides(name, right)
+        )
     if len(mine) != len(theirs):
         return False
     different = [(a, b) for a, b in zip(mine, theirs, strict=True) if a != b]
@@ -93,7 +99,17 @@ def _only_end(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one) or (one[:-1] == other[:-1] and len(one) == len(other))
 
 
-_PAIRS = frozenset([frozenset("LH"), frozenset("HV"), frozenset("XY"), frozenset("ST"), frozenset("AB"), frozenset("MS"), frozenset("RW")])
+_PAIRS = frozenset(
+    [
+        frozenset("LH"),
+        frozenset("HV"),
+        frozenset("XY"),
+        frozenset("ST"),
+        frozenset("AB"),
+        frozenset("MS"),
+        frozenset("RW"),
+    ]
+)
 
 
 def _sides(one: str, other: str) -> bool:
@@ -102,8 +118,16 @@ def _sides(one: str, other: str) -> bool:
     return len(one) == len(other) and len(different) == 1 and different[0] in _PAIRS
 
 
-_VERBS = re.compile(r"^\W*(?:load|get|read|store|write|set|save|check|test|compare|update|fetch|grab|clear|add|subtract|inc(?:rement)?|dec(?:rement)?)s?\b\W*(?:the )?", re.IGNORECASE)
-_NOT_A_NAME = re.compile(r"[=+*<>]|->|\b(?:to|from|into|with|by|then|and|or|is|are|if|not|no|we|for|at|vs|than|in|when|until|amount|damage|full|zero|new|value)\b", re.IGNORECASE)
+_VERBS = re.compile(
+    r"^\W*(?:load|get|read|store|write|set|save|check|test|compare|update|fetch|grab|clear|add|subtract|"
+    r"inc(?:rement)?|dec(?:rement)?)s?\b\W*(?:the )?",
+    re.IGNORECASE,
+)
+_NOT_A_NAME = re.compile(
+    r"[=+*<>]|->|\b(?:to|from|into|with|by|then|and|or|is|are|if|not|no|we|for|at|vs|than|in|when|until|"
+    r"amount|damage|full|zero|new|value)\b",
+    re.IGNORECASE,
+)
 
 
 def comments(found: Passages) -> Iterator[Claim]:
@@ -115,7 +139,7 @@ def comments(found: Passages) -> Iterator[Claim]:
         one = ones[0]
         if not is_mnemonic(one.name) or one.immediate or one.digits < 1 or one.operand.startswith(("(", "[")):
             continue
-        if one.digits == 1 and one.indexed or re.search(r"[+*/&|-]", one.operand):
+        if (one.digits == 1 and one.indexed) or re.search(r"[+*/&|-]", one.operand):
             continue
         at = line.start + line.text.find(one.comment)
         digits = {1: 2, 2: 4, 3: 6}[one.digits]

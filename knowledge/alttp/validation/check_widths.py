@@ -6,13 +6,13 @@ from itertools import combinations
 
 from knowledge.alttp.validation.assembly import Instruction, fits, instruction, instructions, is_mnemonic
 from knowledge.alttp.validation.claims import doubtful
-from knowledge.alttp.validation.found import Found, opcode_fact
+from knowledge.alttp.validation.found import Found, listed, opcode_fact
 from knowledge.alttp.validation.passages import Passages, Statement, TableRow
 from knowledge.m65816.opcodes import BY_MNEMONIC, FLAGS, Opcode
 
 __all__ = ["check_instructions"]
 
-_WORDS = "zero one two three four five six seven eight nine ten".split()
+_WORDS = listed("zero one two three four five six seven eight nine ten")
 _COUNT = r"(?P<n>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)"
 _SAID = re.compile(
     rf"\b(?P<verb>takes?|costs?|uses|is|needs|requires|executes in|runs in|completes in|occupies|in)\s+"
@@ -21,23 +21,43 @@ _SAID = re.compile(
     rf"|[(:=\u2014\u2013-]\s*{_COUNT.replace('?P<n>', '?P<n2>')}\s+(?P<what2>cycles?|bytes?)\b",
     re.IGNORECASE,
 )
-_NOTE = re.compile(rf"^\s*\(?\s*{_COUNT} (?:cpu )?(?P<what>cycles?|bytes?)\s*\)?(?:\s*[,/]\s*(?P<n2>\d+) (?P<what2>cycles?|bytes?))?\s*$", re.I)
-_NOT_CPU = re.compile(r"\b(?:master|dots?|scanlines?|loops?|iterations?|total|per frame|each time|saves?|fewer|more|less|extra|additional|faster|slower|altogether|sum|combined|both|together|instead|than|transfer)\b", re.IGNORECASE)
-_CODE = re.compile(r"`(?P<code>[A-Za-z]{3}(?:\.[bwlBWL])?(?:\s+[^`\n]{1,24})?)`|\b(?P<plain>[A-Z]{3}(?:\.[bwlBWL])?(?:\s+(?:#?\$[0-9A-Fa-f]{2,6}|#?\$?nn+|\(\$?[0-9A-Fa-f]{2}\)|#(?:imm|const|value))(?:,[XYS])?)?)\b")
-_PLACE = re.compile(r"(?i)\$?(?:nnnnnn|nnnn|nn|llhhll|hhll|aaaa|bbaaaa|xxxxxx|xxxx|xx|ll)\b|\b(?:imm(?:ediate)?8?|const|value|byte|n)\b")
+_NOTE = re.compile(
+    rf"^\s*\(?\s*{_COUNT} (?:cpu )?(?P<what>cycles?|bytes?)\s*\)?(?:\s*[,/]\s*(?P<n2>\d+) (?P<what2>cycles?|"
+    rf"bytes?))?\s*$",
+    re.I,
+)
+_NOT_CPU = re.compile(
+    r"\b(?:master|dots?|scanlines?|loops?|iterations?|total|per frame|each time|saves?|fewer|more|less|extra|"
+    r"additional|faster|slower|altogether|sum|combined|both|together|instead|than|transfer)\b",
+    re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"`(?P<code>[A-Za-z]{3}(?:\.[bwlBWL])?(?:\s+[^`\n]{1,24})?)`|"
+    r"\b(?P<plain>[A-Z]{3}(?:\.[bwlBWL])?(?:\s+(?:#?\$[0-9A-Fa-f]{2,6}|#?\$?nn+|\(\$?[0-9A-Fa-f]{2}\)|"
+    r"#(?:imm|const|value))(?:,[XYS])?)?)\b"
+)
+_PLACE = re.compile(
+    r"(?i)\$?(?:nnnnnn|nnnn|nn|llhhll|hhll|aaaa|bbaaaa|xxxxxx|xxxx|xx|ll)\b|\b(?:imm(?:ediate)?8?|const|value|byte|n)\b"
+)
 _EIGHT, _SIXTEEN = re.compile(r"\b8[- ]bit\b", re.I), re.compile(r"\b16[- ]bit\b", re.I)
 _BITS = re.compile(r"\b(?P<bits>8|16)[- ]?bits?\b", re.IGNORECASE)
-_BOTH = re.compile(r"\bA(?:/|,| and | & |\+)\s?X(?:(?:/|,|,? and | & |\+)\s?Y)?\b|\b(?:A|M|accumulator|memory)(?:[ /&]|and|,)+(?:the )?(?:index|X)\b|\ball (?:three )?registers\b", re.I)
+_BOTH = re.compile(
+    r"\bA(?:/|,| and | & |\+)\s?X(?:(?:/|,|,? and | & |\+)\s?Y)?\b|\b(?:A|M|accumulator|memory)(?:[ /&]|and|"
+    r",)+(?:the )?(?:index|X)\b|\ball (?:three )?registers\b",
+    re.I,
+)
 _ACC = re.compile(r"\b(?:A|M|accumulator|memory|acc)\b|(?<=-bit )a\b", re.IGNORECASE)
 _INDEX = re.compile(r"\b(?:X|Y|XY|X/Y|index(?:es)?|indices)\b", re.IGNORECASE)
 _REP = re.compile(r"\b(?P<name>REP|SEP)\s+#(?P<mask>\$[0-9A-Fa-f]{2}|%[01]{8}|\d{1,3})\b`?", re.IGNORECASE)
 _FLAG_NAME = {"carry": "c", "zero": "z", "negative": "n", "overflow": "v", "decimal": "d", "interrupt": "i"}
 _FLAGGED = re.compile(
-    r"`?\b(?P<name>[A-Z]{3})\b`?(?: instruction)?(?: also| always)? (?:affects?|sets?|clears?|modif(?:y|ies)|updates?|changes?|"
+    r"`?\b(?P<name>[A-Z]{3})\b`?(?: instruction)?(?: also| always)? (?:affects?|sets?|clears?|modif(?:y|ies)|"
+    r"updates?|changes?|"
     r"alters?)(?: only)? the (?P<flag>carry|zero|negative|overflow|decimal|interrupt(?: disable)?)(?: flag| bit)?\b",
 )
 _UNFLAGGED = re.compile(
-    r"`?\b(?P<name>[A-Z]{3})\b`?(?: instruction)? (?:does not|doesn't|never|will not|won't) (?:affect|set|modify|update|change|alter|touch)"
+    r"`?\b(?P<name>[A-Z]{3})\b`?(?: instruction)? (?:does not|doesn't|never|will not|won't) (?:affect|set|"
+    r"modify|update|change|alter|touch)"
     r"(?: the)? (?P<flag>carry|zero|negative|overflow|decimal)\b",
 )
 
@@ -75,8 +95,12 @@ def _statement(said: Statement) -> Iterator[Found]:
         value = int(mask[1:], 16 if mask[0] == "$" else 2) if mask[0] in "$%" else int(mask)
         others = [other for other in _REP.finditer(said.text) if other.start() > match.start()]
         end = others[0].start() if others else len(said.text)
-        part = re.split(r"[,;.]\s+(?:then|and then|after)\b|\bbefore\b|\bwhen\b|\bwhile\b|\bso\b", said.text[match.end() : end])[0]
-        yield from _widths(match["name"].upper(), value, part[:120], said.start + match.start(), said.start + match.end())
+        part = re.split(
+            r"[,;.]\s+(?:then|and then|after)\b|\bbefore\b|\bwhen\b|\bwhile\b|\bso\b", said.text[match.end() : end]
+        )[0]
+        yield from _widths(
+            match["name"].upper(), value, part[:120], said.start + match.start(), said.start + match.end()
+        )
     yield from _counts(said)
 
 
@@ -87,16 +111,16 @@ def _widths(name: str, mask: int, text: str, start: int, end: int) -> Iterator[F
         return
     bits = said.pop()
     makes = "16" if name == "REP" else "8"
-    right = " and ".join(
-        part for part, bit in (("the accumulator", 0x20), ("the index registers", 0x10)) if mask & bit
-    )
+    right = " and ".join(part for part, bit in (("the accumulator", 0x20), ("the index registers", 0x10)) if mask & bit)
     wrong = bits != makes
     if not wrong:
         both = _BOTH.search(text) is not None
         acc, index = both or _ACC.search(text) is not None, both or _INDEX.search(text) is not None
         if re.search(r"\b(?:value|number|read|load|copy|compare|address|pointer|math|loop)\b", text, re.IGNORECASE):
             return
-        wrong = (acc and not mask & 0x20 and not (index and not both)) or (index and not mask & 0x10 and not (acc and not both))
+        wrong = (acc and not mask & 0x20 and not (index and not both)) or (
+            index and not mask & 0x10 and not (acc and not both)
+        )
     if wrong:
         yield Found(
             "wrong-width",
@@ -104,7 +128,10 @@ def _widths(name: str, mask: int, text: str, start: int, end: int) -> Iterator[F
             end,
             f"{name} #${mask:02X} does not do that: {' '.join(text.split())[:60]!r}.",
             f"{name} #${mask:02X} makes {right} {makes} bits wide.",
-            opcode_fact(f"REP clears and SEP sets the flags of its operand; M = ${FLAGS['m']:02X}, X = ${FLAGS['x']:02X}, 1 is 8-bit"),
+            opcode_fact(
+                f"REP clears and SEP sets the flags of its operand; M = ${FLAGS['m']:02X}, X = "
+                f"${FLAGS['x']:02X}, 1 is 8-bit"
+            ),
         )
 
 
@@ -115,25 +142,43 @@ def _counts(said: Statement) -> Iterator[Found]:
         what = match["what"] or match["what2"]
         before = [code for code in codes if code.end() <= match.start() and match.start() - code.end() < 60]
         between = text[before[-1].end() : match.start()] if before else ""
-        if not before or _NOT_CPU.search(text[max(0, match.start() - 60) : match.end() + 40]) or re.search(r"[.;:!?]\s", between):
+        if (
+            not before
+            or _NOT_CPU.search(text[max(0, match.start() - 60) : match.end() + 40])
+            or re.search(r"[.;:!?]\s", between)
+        ):
             continue
-        if len(before) > 1 and re.search(r"`?\s*(?:,|and|or|/|\+|then)\s*`?$", text[before[-2].end() : before[-1].start()]):
+        if len(before) > 1 and re.search(
+            r"`?\s*(?:,|and|or|/|\+|then)\s*`?$", text[before[-2].end() : before[-1].start()]
+        ):
             continue  # a sequence: its sum may be meant
         code = before[-1]["code"] or before[-1]["plain"]
         one = instruction(_PLACE.sub(_placeheld, code), said.start + before[-1].start())
         if one and is_mnemonic(one.name):
             bare = not one.operand
-            yield from _counted(one, match["n"] or match["n2"], what, text, said.start + before[-1].start(), said.start + match.end(), any_mode=bare)
+            yield from _counted(
+                one,
+                match["n"] or match["n2"],
+                what,
+                text,
+                said.start + before[-1].start(),
+                said.start + match.end(),
+                any_mode=bare,
+            )
 
 
 def _placeheld(match: re.Match[str]) -> str:
     """Give digits for a placeholder: `nn` is a byte, `nnnn` two, `nnnnnn` three."""
     text = match.group().lstrip("$").lower()
-    digits = {"nnnn": 4, "hhll": 4, "aaaa": 4, "xxxx": 4, "nnnnnn": 6, "llhhll": 6, "bbaaaa": 6, "xxxxxx": 6}.get(text, 2)
+    digits = {"nnnn": 4, "hhll": 4, "aaaa": 4, "xxxx": 4, "nnnnnn": 6, "llhhll": 6, "bbaaaa": 6, "xxxxxx": 6}.get(
+        text, 2
+    )
     return "$" + "12" * (digits // 2)
 
 
-def _counted(one: Instruction, count: str, what: str, text: str, start: int, end: int, *, any_mode: bool = False) -> Iterator[Found]:
+def _counted(
+    one: Instruction, count: str, what: str, text: str, start: int, end: int, *, any_mode: bool = False
+) -> Iterator[Found]:
     """Check a number of cycles or bytes against all that the instruction can take."""
     number = int(count) if count.isdigit() else _WORDS.index(count.lower())
     rows = [row for row in BY_MNEMONIC[one.mnemonic] if any_mode or row.mode in fits(one)]
@@ -146,7 +191,12 @@ def _counted(one: Instruction, count: str, what: str, text: str, start: int, end
         return
     eight, sixteen = _EIGHT.search(text) is not None, _SIXTEEN.search(text) is not None
     cycles = what.lower().startswith("cycle")
-    possible = set().union(*(_cycles(row, eight and not sixteen) if cycles else _lengths(row, eight and not sixteen) for row in rows))
+    possible = set[int]().union(
+        *(
+            _cycles(row, eight=eight and not sixteen) if cycles else _lengths(row, eight=eight and not sixteen)
+            for row in rows
+        )
+    )
     if sixteen and not eight and one.immediate and not cycles:
         possible -= {min(possible)} if len(possible) > 1 else set()
     if number in possible:
@@ -157,7 +207,8 @@ def _counted(one: Instruction, count: str, what: str, text: str, start: int, end
         "wrong-cycles" if cycles else "wrong-length",
         start,
         end,
-        f"{shown} does not take {number} {'cycles' if cycles else 'bytes'}{' in 8-bit mode' if eight and not sixteen else ''}.",
+        f"{shown} does not take {number} "
+        f"{'cycles' if cycles else 'bytes'}{' in 8-bit mode' if eight and not sixteen else ''}.",
         f"It takes {right}.",
         opcode_fact(f"{shown}: {right} {'CPU cycles' if cycles else 'bytes'}"),
     )
@@ -170,19 +221,21 @@ def _operand_bytes(row: Opcode) -> int:
 _EXTRA = {"mm": 2}
 
 
-def _cycles(row: Opcode, eight: bool) -> set[int]:
+def _cycles(row: Opcode, *, eight: bool) -> set[int]:
     extras = [_EXTRA.get(name, 1) for name in row.modifiers if name != "b" and not (eight and name in ("m", "mm", "x"))]
     sums = {sum(some) for size in range(len(extras) + 1) for some in combinations(extras, size)}
     return {row.cycles + more for more in sums}
 
 
-def _lengths(row: Opcode, eight: bool) -> set[int]:
+def _lengths(row: Opcode, *, eight: bool) -> set[int]:
     return {row.length(1, 1)} if eight else {row.length(1, 1), row.length(0, 0)}
 
 
 def _row(found: TableRow) -> Iterator[Found]:
     """Check a table of instructions with columns of bytes or cycles."""
-    columns = {place: name for place, name in enumerate(found.header) if re.search(r"\b(?:cycles?|bytes?|size|length)\b", name)}
+    columns = {
+        place: name for place, name in enumerate(found.header) if re.search(r"\b(?:cycles?|bytes?|size|length)\b", name)
+    }
     if not columns or not found.cells or doubtful(found.text):
         return
     start, code = found.cells[0]
@@ -220,7 +273,8 @@ def _flag(match: re.Match[str], said: Statement, *, affected: bool) -> Iterator[
         "wrong-flags",
         start,
         said.start + match.end(),
-        f"{match['name']} {'leaves' if affected else 'changes'} the {match['flag']} flag{' as it is' if affected else ''}.",
+        f"{match['name']} {'leaves' if affected else 'changes'} the {match['flag']} "
+        f"flag{' as it is' if affected else ''}.",
         f"{match['name']} changes: {changed}.",
         opcode_fact(f"{match['name']} writes {changed}"),
     )

@@ -34,13 +34,15 @@ def said_as(phrase: str) -> Iterator[str]:
 def _share(word: str, words: frozenset[str]) -> bool:
     if not expanded(word).isdisjoint(words):
         return True
-    return len(word) >= 4 and any(other.startswith(word[:5]) or word.startswith(other[:5]) for other in words if len(other) >= 4)
+    return len(word) >= 4 and any(
+        other.startswith(word[:5]) or word.startswith(other[:5]) for other in words if len(other) >= 4
+    )
 
 
 def misplaced(phrase: str, here: str, others: Sequence[str]) -> int:
     """Return the place of the text among `others` that the phrase fits, when it does not fit `here`; else -1.
 
-    It must say all words of the phrase; `here` must say none of them, unless the phrase is the other text word for word.
+    It must say all words of the phrase; `here` must say none of them, unless the phrase is the other text itself.
     """
     mine = phrase_words(here)
     whole = phrase_words(_NEXT.split(phrase)[0])

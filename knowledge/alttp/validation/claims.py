@@ -16,13 +16,13 @@ ADDRESS = re.compile(
     rf"|(?<![\w$:.#])(?P<bare>7[EFef]{_HEX}{{4}})\b"
 )
 """An address as it is written in prose."""
-_BETWEEN = re.compile(
-    r"[`*_\s\"')\]]*(?:-|\u2013|\u2014|/|,|&|\+|and|or|to|through|thru|\.\.\.?)[`*_\s\"'(\[]*"
-)
+_BETWEEN = re.compile(r"[`*_\s\"')\]]*(?:-|\u2013|\u2014|/|,|&|\+|and|or|to|through|thru|\.\.\.?)[`*_\s\"'(\[]*")
 _NEGATED = re.compile(
     r"\b(?:not|never|no longer|wrong(?:ly)?|incorrect(?:ly)?|mistaken?(?:ly)?|mistakes?|myths?|confus\w*|mislabel\w*|"
-    r"misnam\w*|misread\w*|mix(?:ed)? up|typos?|errors?|erroneous(?:ly)?|invalid|illegal|no such|there is no|there's no|"
-    r"if (?:it|this|that) (?:were|was)|if you (?:were|had)|would|might|claims?|claimed|says?|said|supposed(?:ly)?|alleged(?:ly)?|outdated|formerly|"
+    r"misnam\w*|misread\w*|mix(?:ed)? up|typos?|errors?|erroneous(?:ly)?|invalid|illegal|no such|there is no|"
+    r"there's no|"
+    r"if (?:it|this|that) (?:were|was)|if you (?:were|had)|would|might|claims?|claimed|says?|said|"
+    r"supposed(?:ly)?|alleged(?:ly)?|outdated|formerly|"
     r"hallucinat\w*|non-?existent|neither|nor|custom|hypothetical\w*|imagine|suppose|what if|yaze|contrary|unlike|"
     r"instead|rather|avoid|false|doubt\w*|unsure|probably|perhaps|maybe|guess|thought|assum\w+|repurpos\w+|free ram|"
     r"unused|my own|your own|our own|our hack|my hack|this hack|the hack|romhack|placeholder|example only|"
@@ -31,7 +31,8 @@ _NEGATED = re.compile(
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r"[,;(\u2014\u2013-]?\s*\b(?:not|never|and not|instead of|rather than|unlike|as opposed to|vs\.?|versus|which is not|"
+    r"[,;(\u2014\u2013-]?\s*\b(?:not|never|and not|instead of|rather than|unlike|as opposed to|vs\.?|versus|"
+    r"which is not|"
     r"different from|distinct from|don't confuse|do not confuse|except|unless|so (?:you )?(?:don't|do not|never))\b",
     re.IGNORECASE,
 )
@@ -41,7 +42,9 @@ _OTHER_GAME = re.compile(
     r"star ?fox|kirby|secret of mana|another game|other games?|lttp randomizer|randomizer|parallel worlds|conker)\b",
     re.IGNORECASE,
 )
-_OTHER_MEMORY = re.compile(r"\b(?:vram|cgram|oam|aram|apu ram|spc|spc700|audio ram|dsp|word)\s*(?:address)?\s*[`(]*$", re.I)
+_OTHER_MEMORY = re.compile(
+    r"\b(?:vram|cgram|oam|aram|apu ram|spc|spc700|audio ram|dsp|word)\s*(?:address)?\s*[`(]*$", re.I
+)
 
 
 class Address(NamedTuple):
@@ -127,9 +130,11 @@ _PAREN = re.compile(r"^[`*_\"'\]]*\s*\((?P<phrase>[^()]{2,90})\)")
 _LINK = re.compile(
     r"^[`*_\"'\])]*\s*(?:\([^()]{0,90}\))?\s*(?:,\s*)?(?:(?:which|that|it)\s+)?(?:"
     r"(?:always |also |only |actually |really |simply |just |currently )?"
-    r"(?:(?:is|are|was)(?: (?:where|used (?:to|for|as)|the (?:address|location|byte|word|variable|register) (?:of|for|that))"
+    r"(?:(?:is|are|was)(?: (?:where|used (?:to|for|as)|the (?:address|location|byte|word|variable|register) "
+    r"(?:of|for|that))"
     r")?|holds?|contains?|stores?|tracks?|keeps?(?: track of)?|represents?|means|denotes|stands for|corresponds to|"
-    r"refers to|maps to|points to|controls?|selects?|enables?|starts?|triggers?|counts?|records?|indicates?|determines?|"
+    r"refers to|maps to|points to|controls?|selects?|enables?|starts?|triggers?|counts?|records?|indicates?|"
+    r"determines?|"
     r"gives?|sets?|has|latches|reports?|returns?|acts as|serves as|names|describes|configures|turns on|initiates)\b"
     r"(?: (?:the )?(?:address|location|value|copy|number|contents?) (?:of|for))?"
     r"|={1,2}|:|\u2192|->|=>|\u2013|\u2014|--?|@)\s*(?P<phrase>[^.;|()\n\[\]{}\u2014\u2013]{2,140})"
@@ -141,13 +146,17 @@ _CUT = re.compile(
     r"\brespectively\b|\bwith\b|\bas\b|\bfrom\b|\bby\b|\bbefore\b|\bafter\b|\buntil\b|\bduring\b|\bevery\b|\bonce\b).*",
     re.IGNORECASE | re.DOTALL,
 )
-_SHORT = re.compile(r"(?:\bin\b|\bon\b|\bfor\b|\bto\b|\bat\b|\binto\b|\bof the (?:current|game)\b|\band\b|\bor\b|/).*", re.I | re.S)
+_SHORT = re.compile(
+    r"(?:\bin\b|\bon\b|\bfor\b|\bto\b|\bat\b|\binto\b|\bof the (?:current|game)\b|\band\b|\bor\b|/).*", re.I | re.S
+)
 _VERBAL = re.compile(
     r"^\W*(?:not|only|always|never|read|written|set|cleared|loaded|stored|copied|compared|checked|used|added|updated|"
     r"initiali[sz]ed|reset|changed|modified|called|incremented|decremented|increased|in|at|where|what|how|about|"
     r"queued|mirrored|\d+[- ]bit|\d+ bytes?|one|two|located|found|available|free|part|defined|shared|accessed|"
-    r"clear|zero|empty|non-?zero|done|ready|low|high|stores|writes|adds|subtracts|increments|decrements|clears|copies|calls|jumps|"
-    r"does|do|it|they|this|these|you|we|true|false|valid|enough|fine|good|correct|right|just|simply|safe|back|next|same|"
+    r"clear|zero|empty|non-?zero|done|ready|low|high|stores|writes|adds|subtracts|increments|decrements|"
+    r"clears|copies|calls|jumps|"
+    r"does|do|it|they|this|these|you|we|true|false|valid|enough|fine|good|correct|right|just|simply|safe|"
+    r"back|next|same|"
     r"within|inside|outside|below|above|before|after|near|mapped|read-only|write-only|readable|writable|valid)\b",
     re.IGNORECASE,
 )
@@ -166,10 +175,12 @@ def _right(segment: str, *, listed: bool = False) -> Iterator[tuple[str, int, in
 
 
 _STRIP = re.compile(
-    r"(?P<how>\b(?:at|in|is|are|lives?|sits?|resides?|goes|go|belongs?|stored|located|found|kept|held|tracked|saved|mapped|"
+    r"(?P<how>\b(?:at|in|is|are|lives?|sits?|resides?|goes|go|belongs?|stored|located|found|kept|held|"
+    r"tracked|saved|mapped|"
     r"placed|under|from|via|through|into|to|(?:and )?(?:it )?is|"
     r"(?:is|are|was|be|gets) (?:\w+ly )?(?:\w+ed|set|put|read|written|driven)|"
-    r"\w+(?:ed|en|ld|et) by|as (?:an? )?(?:\S+ )?(?:value|variable|byte|word|number|integer|flag|bits?|flags|bitfield|bitmask|bit field)|bits|"
+    r"\w+(?:ed|en|ld|et) by|as (?:an? )?(?:\S+ )?(?:value|variable|byte|word|number|integer|flag|bits?|flags|"
+    r"bitfield|bitmask|bit field)|bits|"
     r"flags|a bitfield)|[=:(\[@\u2192\u2014\u2013]|-[->]|\s-)\s*$",
     re.IGNORECASE,
 )
@@ -181,11 +192,14 @@ _KINDS = re.compile(
 )
 _ASIDE = re.compile(r"\s*\([^()]{0,60}\)\s*$")
 _LEFT_CUT = re.compile(
-    r".*(?:[,:;]|\b(?:and|or|then|the value of|value of|address of|location of|load|loads|loading|read|reads|reading|get|"
+    r".*(?:[,:;]|\b(?:and|or|then|the value of|value of|address of|location of|load|loads|loading|read|reads|"
+    r"reading|get|"
     r"gets|check|checks|checking|store|stores|write|writes|writing|set|sets|setting|copy|copies|update|updates|modify|"
     r"change|changes|increment|decrement|add|adds|subtract|poll|polling|use|uses|using|see|that|which|because|so|when|"
-    r"if|find|finds|from|into|via|watch|test|tests|compare|compares|clear|clears|keeps?|holds?|contains?|tracks?|for|to|"
-    r"your|their|our|you|we|is|are|has|have|by|with|called|named|as|means|on|let|put|puts|save|saves|patch|edit|poke)\b)",
+    r"if|find|finds|from|into|via|watch|test|tests|compare|compares|clear|clears|keeps?|holds?|contains?|"
+    r"tracks?|for|to|"
+    r"your|their|our|you|we|is|are|has|have|by|with|called|named|as|means|on|let|put|puts|save|saves|patch|"
+    r"edit|poke)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 _MOVES = re.compile(r"^(?:into|to|with|using|via|through)$", re.IGNORECASE)
@@ -215,7 +229,10 @@ def _left(segment: str) -> tuple[str, str, int, int] | None:
     return (phrase, how, begin, end) if len(phrase.strip()) >= 2 else None
 
 
-_STANDS = re.compile(r"\b(?:(?:that|which) )?(?:Link|the player|he) is (?:currently )?(?:standing )?(?:in|on|at)\b(?= (?:is|are|lives)\b)")
+_STANDS = re.compile(
+    r"\b(?:(?:that|which) )?(?:Link|the player|he) is (?:currently )?(?:standing )?"
+    r"(?:in|on|at)\b(?= (?:is|are|lives)\b)"
+)
 _ITEM = re.compile(r"^\s*(?:[-*+\u2022]|\d+[.)])\s*[`*_]*$")
 _ITEM_TEXT = re.compile(r"^[`*_\"']*\s+(?P<phrase>[A-Za-z][^.;:|()\n]{2,80})")
 _BIT_OF = re.compile(r"\bbits?\s+[\d\u2013, -]+(?:and \d+ )?(?:of|in)\W*(?:the )?(?:register )?\W*$", re.IGNORECASE)
@@ -255,16 +272,18 @@ def phrases(claim: Claim) -> Iterator[str]:
         yield short
 
 
-_COUNT = re.compile(r"^\W*(?:\d+|0x\w+|[rw/ -]+|\d+ ?(?:bytes?|bits?|words?)?|yes|no|n/a|-|[\d, -]+)\W*$", re.IGNORECASE)
-_LESS = re.compile(r"\b(?:size|bytes?|length|len|type|access|width|r/w|rw|bits?|value|example|default|format|hex|dec)\b")
+_COUNT = re.compile(
+    r"^\W*(?:\d+|0x\w+|[rw/ -]+|\d+ ?(?:bytes?|bits?|words?)?|yes|no|n/a|-|[\d, -]+)\W*$", re.IGNORECASE
+)
+_LESS = re.compile(
+    r"\b(?:size|bytes?|length|len|type|access|width|r/w|rw|bits?|value|example|default|format|hex|dec)\b"
+)
 
 
 def _of_row(found: TableRow) -> Iterator[Claim]:
     if doubtful(found.text) or _OTHER_GAME.search(found.around):
         return
-    places = [
-        (place, addresses(text, start)) for place, (start, text) in enumerate(found.cells) if len(text) < 60
-    ]
+    places = [(place, addresses(text, start)) for place, (start, text) in enumerate(found.cells) if len(text) < 60]
     held = [(place, there) for place, there in places if there and len(there) <= 2 and _is_address(found, place)]
     if len(held) != 1:
         return
@@ -291,7 +310,18 @@ _DEFINED = re.compile(
 def _of_code(found: Passages) -> Iterator[Claim]:
     for line in found.code:
         match = _DEFINED.match(line.text)
-        if match is None or match["name"].lower() in ("org", "db", "dw", "dl", "dd", "jsl", "jml", "jsr", "jmp", "base"):
+        if match is None or match["name"].lower() in (
+            "org",
+            "db",
+            "dw",
+            "dl",
+            "dd",
+            "jsl",
+            "jml",
+            "jsr",
+            "jmp",
+            "base",
+        ):
             continue
         there = addresses(match["address"], line.start + match.start("address"))
         if len(there) != 1 or (there[0].digits < 4) or doubtful(line.text):

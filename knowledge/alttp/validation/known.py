@@ -9,19 +9,23 @@ from knowledge.alttp.index import PLACES, Index, current
 from knowledge.alttp.validation.meaning import VAGUE, Meaning, axes_of, expanded, opposed, phrase_words
 from knowledge.alttp.words import plain_words, squeeze
 from knowledge.snes.addresses import fold
-from schemas.fact import Fact, FactKind
+from schemas.fact import AskedKind, Fact, FactKind
 from schemas.finding import Behind
 
-__all__ = ["Row", "behind", "meant", "named", "near_names", "numbered", "row", "rows_at"]
+__all__ = ["Row", "behind", "facts", "meant", "named", "near_names", "numbered", "row", "rows_at"]
 
-_HEAD = re.compile(r"[;(]|, (?:which|that|as|so|where|when)\b|(?<!array)(?<!trail)(?<!history)(?<!bits)(?<!thread)(?<!buffer): ")
+_HEAD = re.compile(
+    r"[;(]|, (?:which|that|as|so|where|when)\b|(?<!array)(?<!trail)(?<!history)(?<!bits)(?<!thread)(?<!buffer): "
+)
 _LOOSE = re.compile(
-    r"\b(?:scratch|general(?! dma)|multi-purpose|temporary|temp|shared|unused|junk|debug|misc|various|doubles as|also used|"
+    r"\b(?:scratch|general(?! dma)|multi-purpose|temporary|temp|shared|unused|junk|debug|misc|various|"
+    r"doubles as|also used|"
     r"used by|step within|depends)\b",
     re.IGNORECASE,
 )
 _FOREIGN = ("randomizer", "romhack")
 _LARGE = 512
+_MOST, _MOST_OF_ALL = 150, 40  # rows with all words of a phrase that are looked at, the likeliest first
 
 
 class Row(NamedTuple):
@@ -62,6 +66,12 @@ class Row(NamedTuple):
         return self.address <= address < self.address + max(1, self.size)
 
 
+@lru_cache(maxsize=1)
+def facts() -> Index:
+    """Return the index of the tables of this package, which do not change while it runs."""
+    return current()
+
+
 def _address(text: str) -> int:
     return int(text.removeprefix("$"), 16) if text else -1
 
@@ -69,7 +79,7 @@ def _address(text: str) -> int:
 @lru_cache(maxsize=4096)
 def row(entry: int) -> Row:
     """Return one row of the index of the tables."""
-    index = current()
+    index = facts()
     found = index.entry(entry)
     cell, fact = found.cell, index.fact(entry)
     names = [found.name, *(name for _, name in found.aliases())]
@@ -106,7 +116,7 @@ def row(entry: int) -> Row:
 
 def behind(which: Row) -> Behind:
     """Return a row as the fact behind a finding."""
-    fact: Fact = current().fact(which.entry)
+    fact: Fact = facts().fact(which.entry)
     text = fact.headline()
     return Behind(ref=which.ref, text=text[:400], rom_version=fact.rom_version, sources=fact.sources)
 
@@ -114,7 +124,7 @@ def behind(which: Row) -> Behind:
 @lru_cache(maxsize=4096)
 def rows_at(address: int) -> tuple[Row, ...]:
     """Return the rows that a SNES address (mirrors folded) begins or lies inside, those that begin there first."""
-    index, folded = current(), fold(address)
+    index, folded = facts(), fold(address)
     entries = [*index.spans.at(folded)]
     entries += [inside.entry for inside in index.spans.around(folded) if inside.size <= _LARGE]
     return tuple(row(entry) for entry in entries)
@@ -123,20 +133,20 @@ def rows_at(address: int) -> tuple[Row, ...]:
 @lru_cache(maxsize=4096)
 def named(name: str) -> tuple[Row, ...]:
     """Return the rows that bear a name, in any separators and case."""
-    index = current()
+    index = facts()
     return tuple(row(entry) for entry in dict.fromkeys(hit.entry for hit in index.names.exact(squeeze(name))))
 
 
 def near_names(name: str) -> tuple[Row, ...]:
     """Return the rows whose name differs from this one by one typing error."""
-    index = current()
+    index = facts()
     return tuple(row(entry) for entry in dict.fromkeys(hit.entry for hit in index.names.near(squeeze(name))))
 
 
 @lru_cache(maxsize=1024)
 def numbered(kind: FactKind, number: int) -> Row | None:
     """Return the row of an id."""
-    index = current()
+    index = facts()
     entry = index.numbered(kind, number)
     return row(entry) if entry >= 0 else None
 
@@ -155,9 +165,9 @@ def _says(one: Row, word: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _candidates(needed: frozenset[str], kind: FactKind) -> tuple[Row, ...]:
+def _candidates(needed: frozenset[str], kind: AskedKind) -> tuple[Row, ...]:
     """Return the rows of a kind that say all the words in their names, keywords or the head of their description."""
-    index = current()
+    index = facts()
     among = index.of_kind(kind)
     found: set[int] | None = None
     for word in sorted(needed, key=lambda word: (word in VAGUE, index.frequency(word), word)):
@@ -165,21 +175,21 @@ def _candidates(needed: frozenset[str], kind: FactKind) -> tuple[Row, ...]:
         found = have if found is None else found & have
         if not found:
             return ()
-    rows = (row(entry) for entry in sorted(found or ()))
+    likely = sorted(found or (), key=lambda entry: -index.priors[entry])[: _MOST if kind != "any" else _MOST_OF_ALL]
+    rows = (row(entry) for entry in sorted(likely))
     return tuple(one for one in rows if all(_says(one, word) for word in needed))
 
 
-def meant(phrase: Meaning, kind: FactKind, *, near: int = 0) -> tuple[Row, ...]:
+def meant(phrase: Meaning, kind: AskedKind, *, near: int = 0) -> tuple[Row, ...]:
     """Return the rows of a kind that say all that a phrase says, the closest in words first, then in address."""
     needed = frozenset(word for word in phrase.needed if word not in ("low", "high") or "half" not in phrase.axes)
     found = _candidates(needed or phrase.needed, kind)
     fitting = [one for one in found if one.vanilla and not opposed(phrase, one.axes, one.all_axes)]
 
-    priors = current().priors
+    priors = facts().priors
 
     def order(one: Row) -> tuple[bool, int, int, float]:
         unsaid = sum(1 for word in phrase.words if not expanded(word) & one.title)
         return (not one.solid, unsaid, abs(one.address - near) > 0x40, -priors[one.entry])
 
     return tuple(sorted(fitting, key=order))
-

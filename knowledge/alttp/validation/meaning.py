@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from knowledge.alttp.validation.found import listed
 from knowledge.alttp.words import STOP, SYNONYMS, name_words, plain_words, stem
 
 __all__ = ["OWNERS", "Meaning", "axes_of", "expanded", "meaning", "opposed", "phrase_words", "shares"]
@@ -27,7 +28,8 @@ GENERIC = _stems(
     "registers port number amount flag flags data bit bits word words pointer table array buffer entry entries index "
     "counter game hardware snes field setting settings current kept stored holder real actual copy total own single "
     "unsigned signed integer decimal hex hexadecimal per each every slot slots part main coordinate various "
-    "mirror shadow backup one two three four once twice both certain specific given same new default standard known called named label labelled vanilla alttp zelda"
+    "mirror shadow backup one two three four once twice both certain specific given same new default "
+    "standard known called named label labelled vanilla alttp zelda"
 )
 """Words that a row need not say to be meant (stems)."""
 VAGUE = _stems(
@@ -90,10 +92,11 @@ _AXES: dict[str, dict[str, str]] = {
     "store": {"vram": "vram", "cgram": "cgram palette", "oam": "oam", "wram": "wram"},
     "gear": {
         name: name
-        for name in (
-            "sword shield armor mail tunic glove gloves boots lamp bow boomerang hookshot hammer flute net book bottle "
-            "somaria byrna cape mirror flippers pearl bombos ether quake firerod icerod mushroom powder shovel"
-        ).split()
+        for name in listed(
+            "sword shield armor mail tunic glove gloves boots lamp bow boomerang hookshot hammer "
+            "flute net book bottle somaria byrna cape mirror flippers pearl bombos ether quake firerod icerod "
+            "mushroom powder shovel"
+        )
     },
     "place": {
         "indoors": "indoors indoor underworld dungeon inside",
@@ -111,7 +114,7 @@ _AXES: dict[str, dict[str, str]] = {
     "dma": {"general": "dma gdma", "hblank": "hdma"},
     "pad": {"pad1": "joypad1 joy1", "pad2": "joypad2 joy2"},
 }
-"""Axis to its values, each with the words that say it. A row can have one value of an axis where another has another."""
+"""Axis to its values, each with the words that say it; on one axis, rows that are alike have different values."""
 
 
 OWNERS = frozenset(word for words in _AXES["owner"].values() for word in _stems(words))

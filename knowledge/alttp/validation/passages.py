@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from knowledge.alttp.validation.found import listed
+
 __all__ = ["CodeLine", "Passages", "Statement", "TableRow", "other_cpu", "passages"]
 
 _LONGEST = 1200
@@ -16,22 +18,27 @@ _LONGEST = 1200
 _FENCE = re.compile(r"^ {0,8}(```+|~~~+)[ \t]*([\w+.#-]*)")
 _LISTED = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,3}[.)])\s+")
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s")
-_SENTENCE = re.compile(r"(?<=[.!?])[\"')\]*_]*\s+(?=[\"'(\[*_`$A-Z])|;\s+|(?<=[\w`)]),\s+(?:but|whereas|while)\s+"
+_SENTENCE = re.compile(
+    r"(?<=[.!?])[\"')\]*_]*\s+(?=[\"'(\[*_`$A-Z])|;\s+|(?<=[\w`)]),\s+(?:but|whereas|while)\s+"
     r"|\n(?=\s*[`*_]*(?:\$|0x[0-9A-Fa-f]|!\w|[Bb]its?\s\d|[A-Z_]{4,}\b))"
 )
 _ASM_TAGS = frozenset(
-    "asm 65816 65c816 w65c816 wdc65816 asar snes assembly nasm asm65816 ca65 wla wla-65816 s asm6502 6502 65xx "
-    "armasm x86asm masm".split()
+    listed(
+        "asm 65816 65c816 w65c816 wdc65816 asar snes assembly nasm asm65816 ca65 wla wla-65816 s asm6502 6502 "
+        "65xx armasm x86asm masm"
+    )
 )
 _PLAIN_TAGS = frozenset(["", "text", "txt", "plaintext", "plain", "none", "nohighlight"])
 _OTHER_CPU = re.compile(
-    r"\b(?:spc-?700|spc|s-smp|sound cpu|audio cpu|apu program|apu code|x86|intel|arm7?|arm ?v\d|thumb|z80|68000|68k|m68k|"
+    r"\b(?:spc-?700|spc|s-smp|sound cpu|audio cpu|apu program|apu code|x86|intel|arm7?|arm ?v\d|thumb|z80|"
+    r"68000|68k|m68k|"
     r"mips|powerpc|risc-?v|gba|game ?boy|nds|super ?fx|gsu|dsp-1|cx4|avr|8080|8086|nes 6502|wasm|llvm|"
     r"intermediate|pseudo-?code|pseudo)\b",
     re.IGNORECASE,
 )
 _WRONG = re.compile(
-    r"\b(?:wrong|incorrect(?:ly)?|broken|bug|buggy|bad|invalid|illegal|mistakes?|mistaken|don't|do not|never|avoid|fails|"
+    r"\b(?:wrong|incorrect(?:ly)?|broken|bug|buggy|bad|invalid|illegal|mistakes?|mistaken|don't|do not|never|"
+    r"avoid|fails|"
     r"won't (?:work|assemble)|doesn't (?:work|exist|assemble)|not valid|hallucinated?|nonexistent|myth|anti-?pattern|"
     r"instead of|rejects?|rejected)\b",
     re.IGNORECASE,
@@ -45,11 +52,14 @@ _INSTRUCTION = re.compile(
 )
 _DEFINE = re.compile(r"^\s*!?[A-Za-z_]\w*\s*(?::?=|\bequ\b)\s*[$%\d]|^\s*(?:[\w.]+:|%\w+\()", re.IGNORECASE)
 _BARE = re.compile(
-    r"^\s*(?:[\w.!?@+-]+:\s*)?(?:[A-Za-z]{3}(?:\.[bwlBWL])?\s+(?:[#$(\[!%]|[A-Za-z_.]\w*\s*(?:;|$|,))|(?:org|db|dw|dl)\s+\$|"
-    r"(?:CLC|SEC|RTS|RTL|RTI|NOP|PHA|PLA|PHB|PLB|PHP|PLP|PHX|PLX|PHY|PLY|PHK|INX|INY|DEX|DEY|TAX|TAY|TXA|TYA|XBA|SEI|CLI)\s*(?:;|$))"
+    r"^\s*(?:[\w.!?@+-]+:\s*)?(?:[A-Za-z]{3}(?:\.[bwlBWL])?\s+(?:[#$(\[!%]|[A-Za-z_.]\w*\s*(?:;|$|,))|(?:org|"
+    r"db|dw|dl)\s+\$|"
+    r"(?:CLC|SEC|RTS|RTL|RTI|NOP|PHA|PLA|PHB|PLB|PHP|PLP|PHX|PLX|PHY|PLY|PHK|INX|INY|DEX|DEY|TAX|TAY|TXA|TYA|"
+    r"XBA|SEI|CLI)\s*(?:;|$))"
 )
 _RETRACTED = re.compile(
-    r"^\W*(?:(?:that|this|it)(?:'s|\u2019s| is| statement is| claim is)\s+(?:wrong|incorrect|not|false|a myth|a mistake|untrue)|wrong\b|"
+    r"^\W*(?:(?:that|this|it)(?:'s|\u2019s| is| statement is| claim is)\s+(?:wrong|incorrect|not|false|a "
+    r"myth|a mistake|untrue)|wrong\b|"
     r"false\b|incorrect\b|nope\b|not (?:true|quite|right|correct)|no[,.:!\u2014 ]+(?:that|this|it|\$|`)|actually,)",
     re.IGNORECASE,
 )
@@ -170,7 +180,11 @@ class _Reader:
     def flush(self) -> None:
         """File the paragraph and the table that end here."""
         code = [line for line in self.paragraph if _BARE.match(line.text) and _INSTRUCTION.match(line.text)]
-        if code and len(code) * 2 >= len(self.paragraph) and (len(code) > 1 or self.paragraph[0].text.startswith("    ")):
+        if (
+            code
+            and len(code) * 2 >= len(self.paragraph)
+            and (len(code) > 1 or self.paragraph[0].text.startswith("    "))
+        ):
             self.block(self.paragraph, "")
             self.intro = ""
         elif self.paragraph:
@@ -225,7 +239,9 @@ def _is_assembly(lines: list[_Line], tag: str, intro: str) -> bool:
     if tag not in _ASM_TAGS and tag not in _PLAIN_TAGS:
         return False
     head = "\n".join(line.text for line in lines[:60])
-    if _OTHER_CPU.search(intro) or re.search(r"(?i)\barch\s+spc|\b(?:spc-?700|z80|x86|68000|68k|gba|super ?fx)\b", head):
+    if _OTHER_CPU.search(intro) or re.search(
+        r"(?i)\barch\s+spc|\b(?:spc-?700|z80|x86|68000|68k|gba|super ?fx)\b", head
+    ):
         return False
     written = [line.text for line in lines if line.text.strip() and not line.text.lstrip().startswith(";")]
     native = sum(1 for text in written[:200] if _INSTRUCTION.match(text) or _DEFINE.match(text))
@@ -263,6 +279,8 @@ def passages(text: str) -> Passages:
         reader.block(block, tag)
     said = reader.found.statements
     reader.found.statements = [
-        one for one, after in zip(said, [*said[1:], None], strict=False) if after is None or not _RETRACTED.match(after.text)
+        one
+        for one, after in zip(said, [*said[1:], None], strict=False)
+        if after is None or not _RETRACTED.match(after.text)
     ]
     return reader.found
