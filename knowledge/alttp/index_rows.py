@@ -21,7 +21,7 @@ ROM_KINDS: tuple[FactKind, ...] = ("ram", "register", "routine", "data", "sublab
 KIND_PRIOR: dict[FactKind, float] = {
     "ram": 1.0,
     "register": 1.0,
-    "routine": 0.78,
+    "routine": 0.72,
     "data": 0.5,
     "sublabel": 0.3,
     "sprite": 0.8,

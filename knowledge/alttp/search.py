@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from functools import cache
 from heapq import nlargest
 from typing import NamedTuple
 
@@ -45,9 +46,9 @@ _UNKNOWN = 1.5  # a word that no row has weighs more against every row than a ra
 _MORE = 2.0  # times what a common word counts where a row has it, of what it counts where a row does not
 _WORDS = 24  # words of a question that are searched for
 _SAME, _NEAR = 0.9, 0.7  # what a word counts that means the same, or nearly
-_COMMON = 1200  # rows: a word as frequent as this cannot bring a row in, once a rarer word has brought some
+_COMMON = 600  # rows: a word as frequent as this cannot bring a row in, once a rarer word has brought some
 _KEPT = 100  # rows of one question
-_TOLD = 40  # rows whose words are told
+_TOLD = 20  # rows whose words are told
 _SPACES: frozenset[FactKind] = frozenset(("room", "overworld", "entrance", "dungeon", "song", "module"))
 _SHADOW = re.compile(r"\b(?:shadow|mirror|queued?|buffered|ram copy|copy of|copy in ram|ram value)\b")
 _VERB = re.compile(
@@ -80,6 +81,12 @@ def _shares() -> tuple[float, ...]:
 
 _SHARES = _shares()
 """What a word counts in a row, by where the row has it."""
+
+
+@cache
+def _weakened(weight: float) -> tuple[float, ...]:
+    """Return the shares of a spelling that is not the word itself."""
+    return _SHARES if weight == 1.0 else tuple([weight * min(1.0, share) for share in _SHARES])
 
 
 class Terms(NamedTuple):
@@ -242,7 +249,7 @@ def _hits(item: _Word, known: Mapping[int, float]) -> dict[int, float]:
     out: dict[int, float] = {}
     mask = (1 << PLACES) - 1
     for postings, weight in item.variants:
-        shares = _SHARES if weight == 1.0 else tuple([weight * min(1.0, share) for share in _SHARES])
+        shares = _weakened(weight)
         found: Iterable[int] = _sought(postings, known) if item.rows > _COMMON and known else postings
         if out:
             for posting in found:
@@ -271,7 +278,7 @@ def settle(index: Index, asked: Terms) -> Terms:
     """
     narrow = [kind for kind in asked.boosts if kind not in _BROAD]
     for kind in narrow:
-        if any(found.coverage >= _ENOUGH_OF_KIND for found in rank(index, asked, index.of_kind(kind))[:3]):
+        if any(found.coverage >= _ENOUGH_OF_KIND for found in rank(index, asked, index.of_kind(kind), told=0)[:3]):
             return asked
     if not narrow:
         return asked
@@ -282,8 +289,8 @@ def settle(index: Index, asked: Terms) -> Terms:
     )
 
 
-def rank(index: Index, asked: Terms, among: range) -> list[Ranked]:
-    """Return the rows of a range that the words speak for, the best first."""
+def rank(index: Index, asked: Terms, among: range, *, told: int = _TOLD) -> list[Ranked]:
+    """Return the rows of a range that the words speak for, the best first; of the first `told` with those words."""
     scores: dict[int, float] = {}
     covered: dict[int, float] = {}
     whole = 0.0
@@ -302,7 +309,7 @@ def rank(index: Index, asked: Terms, among: range) -> list[Ranked]:
         return []
     best = nlargest(_KEPT, _weighed(index, asked, scores, covered, whole))
     return [
-        Ranked(-entry, score, covered[-entry] / whole, _words(prepared, -entry) if place < _TOLD else ())
+        Ranked(-entry, score, covered[-entry] / whole, _words(prepared, -entry) if place < told else ())
         for place, (score, entry) in enumerate(best)
     ]
 

@@ -55,7 +55,12 @@ def stem(word: str) -> str:
 
 def name_words(name: str) -> list[str]:
     """Split a label at underscores and capitals into stems: `LinkCurrentHP` gives link, current, hp."""
-    return [stem(part.lower()) for part in _NAME.findall(name)]
+    return list(map(_name_stem, _NAME.findall(name)))
+
+
+@cache
+def _name_stem(part: str) -> str:
+    return stem(part.lower())
 
 
 def plain_split(text: str) -> list[str]:
@@ -139,7 +144,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bsub[- ]module", "submodule"),
         (r"\bsub ?screen", "sub screen"),
         (r"\bwhich way\b", "direction"),
-        (r"\b(song|music|track|tune)(?: is)?(?: now| currently)? playing\b", r"last \1"),
+        (r"\b(song|music|track|tune)(?: is)?(?: now| currently)? playing\b", r"last \1 playing"),
         (r"\b(?:is|are|have|has|i've|do i have)(?: got)? left\b|\bremaining\b", "current"),
         (r"\b(?:link|i|we|the player|the hero) (?:is|am|are)(?: currently)? in\b", "current link"),
         (r"\bsaved\W*$", ""),

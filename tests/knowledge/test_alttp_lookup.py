@@ -120,7 +120,8 @@ def test_the_joypad_bytes_are_not_called_health() -> None:
 def test_overworld_screen_0x01_is_the_lost_woods() -> None:
     answer = lookup("overworld 0x01").answer
     assert answer is not None
-    assert (answer.name, answer.aliases) == ("Lost Woods", ())
+    assert answer.name.startswith("Lost Woods")
+    assert not any("Pedestal" in alias for alias in answer.aliases)
 
 
 @pytest.mark.parametrize(
