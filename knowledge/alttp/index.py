@@ -85,7 +85,7 @@ class Index:
     def __init__(self, loaded: Mapping[FactKind, Table], collected: Collected) -> None:
         """Take over what was collected of the tables."""
         self.tables = list(loaded.values())
-        self.bases = collected.bases
+        self.firsts = collected.firsts
         """First entry of each table, and behind the last the number of all entries."""
         self.names = Names(collected.names)
         self.stems = Names(collected.stems)
@@ -106,10 +106,10 @@ class Index:
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return self.bases[-1]
+        return self.firsts[-1]
 
     def _table(self, entry: int) -> int:
-        return bisect_right(self.bases, entry) - 1
+        return bisect_right(self.firsts, entry) - 1
 
     def kind(self, entry: int) -> FactKind:
         """Return the kind of a row."""
@@ -119,7 +119,7 @@ class Index:
         """Return a row."""
         number = self._table(entry)
         table = self.tables[number]
-        return Entry(table, table.rows[entry - self.bases[number]])
+        return Entry(table, table.rows[entry - self.firsts[number]])
 
     def fact(self, entry: int) -> Fact:
         """Return what a row says."""
@@ -129,7 +129,7 @@ class Index:
     def ref(self, entry: int) -> str:
         """Return the one name of a row: `ram:7EF36D`."""
         number = self._table(entry)
-        return self.tables[number].ref(entry - self.bases[number])
+        return self.tables[number].ref(entry - self.firsts[number])
 
     def find(self, kind: str, key: str) -> int:
         """Return the row of a kind with a key, -1 when there is none."""
@@ -137,14 +137,14 @@ class Index:
         if number < 0:
             return -1
         row = self.tables[number].find(key)
-        return self.bases[number] + row if row >= 0 else -1
+        return self.firsts[number] + row if row >= 0 else -1
 
     def of_kind(self, kind: str) -> range:
         """Return the rows of a kind; all rows for `any`, none for what is no kind."""
         if kind == "any":
             return range(len(self))
         number = self._kinds.get(kind, -1)  # type: ignore[call-overload]  # any text may be asked for
-        return range(self.bases[number], self.bases[number + 1]) if number >= 0 else range(0)
+        return range(self.firsts[number], self.firsts[number + 1]) if number >= 0 else range(0)
 
     def numbered(self, kind: str, number: int) -> int:
         """Return the row of a kind whose rows have ids, by its id; -1 when there is none."""

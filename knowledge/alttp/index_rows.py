@@ -71,7 +71,7 @@ _LABEL, _SUBJECTS, _KEYWORD, _PROSE, _ALIAS, _FINE = 1, 2, 4, 8, 16, 32
 class Collected:
     """All that is taken from the tables."""
 
-    bases: "array[int]" = field(default_factory=lambda: array("I", [0]))
+    firsts: "array[int]" = field(default_factory=lambda: array("I", [0]))
     names: NameList = field(default_factory=NameList)
     stems: NameList = field(default_factory=NameList)
     sources: list[str] = field(default_factory=lambda: [""])
@@ -250,7 +250,7 @@ def collect(tables: Mapping[FactKind, Table]) -> Collected:
         for row in table.rows:
             collector.row(entry, row)
             entry += 1
-        out.bases.append(entry)
+        out.firsts.append(entry)
         out.names.pack()
         out.stems.pack()
     return out
