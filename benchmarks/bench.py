@@ -77,6 +77,24 @@ def _runs() -> list[Ratio]:
     return bench_runs.measure()
 
 
+def _lookup() -> list[Ratio]:
+    from benchmarks import bench_lookup
+
+    return bench_lookup.measure()
+
+
+def _graph() -> list[Ratio]:
+    from benchmarks import bench_graph
+
+    return bench_graph.measure()
+
+
+def _code() -> list[Ratio]:
+    from benchmarks import bench_code_graph
+
+    return bench_code_graph.measure()
+
+
 MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "spawn": _spawn,
     "step": _step,
@@ -86,6 +104,9 @@ MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "flow": _flow,
     "compare": _compare,
     "runs": _runs,
+    "lookup": _lookup,
+    "graph": _graph,
+    "code": _code,
 }
 """Name -> what measures it."""
 

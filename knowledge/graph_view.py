@@ -41,7 +41,7 @@ class Edge(NamedTuple):
     source: str = ""
     note: str = ""
     """What is said of the relation: a place, a condition."""
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # a field; nobody counts the items of an edge
     """How often it holds: places in the code."""
     layer: str = ""
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from knowledge.alttp.values import Meaning
     from knowledge.snes.bit_fields import BitField, Decoded
     from knowledge.snes.registers import Register
-    from servers.settings import Settings
 
 __all__ = ["offer_decoding"]
 
@@ -187,9 +186,8 @@ def _value(what: str, value: str) -> DecodedValue:
     )
 
 
-def offer_decoding(face: Face, settings: Settings) -> None:
+def offer_decoding(face: Face) -> None:
     """Offer `describe_register` and `decode_value`."""
-    del settings
 
     @face.offer(READS, title="Describe an SNES register")
     def describe_register(

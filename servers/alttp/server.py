@@ -1,11 +1,17 @@
-"""The alttp server: facts about A Link to the Past and the SNES, each with ROM version and sources."""
+"""The alttp server: facts about A Link to the Past and the SNES, each with ROM version and sources.
 
-from servers.alttp.decoding import offer_decoding
-from servers.alttp.listing import offer_listing
-from servers.alttp.looking_up import offer_looking_up
-from servers.alttp.references import offer_references
-from servers.machine.face import Face
-from servers.settings import Settings, version
+Its parts are imported by `build`, as `serve` wants it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from servers.machine.start import serve
+
+if TYPE_CHECKING:
+    from servers.machine.face import Face
+    from servers.settings import Settings
 
 __all__ = ["build", "main"]
 
@@ -19,17 +25,23 @@ _INSTRUCTIONS = (
 
 def build(settings: Settings) -> Face:
     """Build the server; the tables are read on the first call."""
+    from servers.alttp.decoding import offer_decoding
+    from servers.alttp.listing import offer_listing
+    from servers.alttp.looking_up import offer_looking_up
+    from servers.alttp.references import offer_references
+    from servers.machine.face import Face
+    from servers.settings import version
+
     face = Face("alttp", title="ALTTP and SNES facts", instructions=_INSTRUCTIONS, version=version())
-    for offer in (offer_looking_up, offer_decoding):
-        offer(face, settings)
-    offer_listing(face)
-    offer_references(face)
+    offer_looking_up(face, settings)
+    for offer in (offer_decoding, offer_listing, offer_references):
+        offer(face)
     return face
 
 
 def main() -> None:
     """Serve on stdio."""
-    build(Settings.from_environment()).run()
+    serve(build)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """The asar server: code in; bytes, proofs, counter-examples, counts and explanations out.
 
-Its parts are imported by `build`, so that `main` can put the garbage collector to rest before they come: a start is a
-twelfth sooner when it does not walk again and again over what stays for good.
+Its parts are imported by `build`, as `serve` wants it.
 """
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING
+
+from servers.machine.start import serve
 
 if TYPE_CHECKING:
     from servers.machine.face import Face
@@ -50,10 +50,4 @@ def build(settings: Settings) -> Face:
 
 def main() -> None:
     """Serve on stdio."""
-    gc.disable()
-    from servers.settings import Settings
-
-    face = build(Settings.from_environment())
-    gc.freeze()
-    gc.enable()
-    face.run()
+    serve(build)

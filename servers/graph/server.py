@@ -1,14 +1,17 @@
-"""The graph server: the user's own knowledge over the atlas of the game and the source code, as one graph."""
+"""The graph server: the user's own knowledge over the atlas of the game and the source code, as one graph.
 
-from servers.graph.advising import offer_advising
-from servers.graph.coding import offer_coding
-from servers.graph.knowing import offer_knowing
-from servers.graph.opened import Opened
-from servers.graph.querying import offer_querying
-from servers.graph.references import offer_references
-from servers.graph.writing import offer_writing
-from servers.machine.face import Face
-from servers.settings import Settings, version
+Its parts are imported by `build`, as `serve` wants it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from servers.machine.start import serve
+
+if TYPE_CHECKING:
+    from servers.machine.face import Face
+    from servers.settings import Settings
 
 __all__ = ["build", "main"]
 
@@ -22,6 +25,16 @@ _INSTRUCTIONS = (
 
 def build(settings: Settings) -> Face:
     """Build the server; its files are opened by the first call that needs them."""
+    from servers.graph.advising import offer_advising
+    from servers.graph.coding import offer_coding
+    from servers.graph.knowing import offer_knowing
+    from servers.graph.opened import Opened
+    from servers.graph.querying import offer_querying
+    from servers.graph.references import offer_references
+    from servers.graph.writing import offer_writing
+    from servers.machine.face import Face
+    from servers.settings import version
+
     face = Face("graph", title="Knowledge graph", instructions=_INSTRUCTIONS, version=version())
     opened = Opened(settings)
     for offer in (offer_querying, offer_writing, offer_knowing, offer_advising, offer_coding, offer_references):
@@ -31,7 +44,7 @@ def build(settings: Settings) -> Face:
 
 def main() -> None:
     """Serve on stdio."""
-    build(Settings.from_environment()).run()
+    serve(build)
 
 
 if __name__ == "__main__":
