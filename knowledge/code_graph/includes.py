@@ -1,11 +1,11 @@
 """How the files of a codebase stand in each other: which file an include means, and which address each part gets."""
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from knowledge.code_graph.parsed import AFTER, BEGIN, FIXED, Anchor, Include, Place
+from knowledge.code_graph.parsed import AFTER, BEGIN, FIXED, SIZED, Anchor, Include, Place, Sized
 from knowledge.code_graph.types import Problem
 
 __all__ = ["Paths", "Placed", "SourceShape", "normal"]
@@ -50,6 +50,7 @@ class SourceShape(NamedTuple):
     anchors: Sequence[Anchor]
     end: Place
     includes: Sequence[Include]
+    sized: Sequence[Sized] = ()
 
 
 @dataclass
@@ -58,6 +59,8 @@ class Placed:
 
     shapes: Mapping[str, SourceShape]
     paths: Paths
+    size_of: Callable[[str, str], int]
+    """Gives the bytes that an expression is written with in a scope, 0 when that is not known."""
     anchors: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     """Path to the SNES addresses of its anchors, -1 for one that is not known."""
     problems: list[Problem] = field(default_factory=list[Problem])
@@ -98,10 +101,16 @@ class Placed:
                 known.append(value)
             elif kind == AFTER and value < len(shape.includes):
                 known.append(self._behind(path, value, depth))
+            elif kind == SIZED and value < len(shape.sized):
+                known.append(self._behind_code(path, shape.sized[value]))
             else:
                 known.append(-1)
         self._open.discard(path)
         return self.address(path, shape.end)
+
+    def _behind_code(self, path: str, code: Sized) -> int:
+        start, size = self.address(path, Place(code.anchor, code.offset)), self.size_of(code.text, code.scope)
+        return start + 1 + size if start >= 0 and size else -1
 
     def _behind(self, path: str, number: int, depth: int) -> int:
         include = self.shapes[path].includes[number]

@@ -168,12 +168,15 @@ class CodeIndex:
         values = _Values(numbers)
         one = "AND s.name = ?" if name else ""
         rows = self.db.execute(
-            f"SELECT {_SYMBOL}, s.scope, s.lines FROM symbol s JOIN file f ON f.id = s.file "
-            f"WHERE s.codebase = ? AND s.lines <> '' {one} ORDER BY f.path, s.first, s.id",
+            f"SELECT {_SYMBOL}, f.dialect IN ('asar', 'listing'), s.scope, s.lines FROM symbol s "
+            f"JOIN file f ON f.id = s.file WHERE s.codebase = ? AND s.lines <> '' {one} ORDER BY f.path, s.first, s.id",
             (number, name) if name else (number,),
         )
-        for *symbol, scope, lines in rows:
-            yield Body(Symbol(codebase, *symbol), tuple(values.line(text, scope) for text in lines.split("\n")))
+        for *symbol, asar, scope, lines in rows:
+            yield Body(
+                Symbol(codebase, *symbol),
+                tuple(values.line(text, scope, least=2 if asar else 1) for text in lines.split("\n")),
+            )
 
     def _names(self, codebase: str) -> Names:
         stamp = self.stamp(codebase)
@@ -250,28 +253,30 @@ class _Values:
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._kept: dict[tuple[str, str, str, str, str], tuple[str, int]] = {}
+        self._kept: dict[tuple[str, str, str, str, str, int], tuple[str, int]] = {}
 
-    def line(self, text: str, scope: str) -> Line:
-        """Return a packed line with its value, and with the mode that the value gives it."""
+    def line(self, text: str, scope: str, *, least: int) -> Line:
+        """Return a packed line with its value, and with the mode that the value gives it; a label has `least` bytes."""
         line = unpack(text)
         if line.kind != "code" or not line.operand:
             return line
-        key = (line.word, line.operand, line.width, line.target, scope)
+        key = (line.word, line.operand, line.width, line.target, scope, least)
         found = self._kept.get(key)
         if found is None:
-            found = self._kept[key] = self._work_out(line, scope)
+            found = self._kept[key] = self._work_out(line, scope, least)
         mode: Any = found[0]
         return line._replace(mode=mode, value=found[1])
 
-    def _work_out(self, line: Line, scope: str) -> tuple[str, int]:
+    def _work_out(self, line: Line, scope: str, least: int) -> tuple[str, int]:
         if line.word not in MNEMONICS:
             return line.mode, -1
         operand: Operand = read_operand(line.word, line.operand, line.width)
 
         def number(name: str) -> Number | None:
             local = name[:1] in (".", "@", "_")
-            return self._names.number(line.target if local else name.replace("{", "").replace("}", ""), scope)
+            found = self._names.number(line.target if local else name.replace("{", "").replace("}", ""), scope)
+            plain = found is not None and found.size and name[:1] != "!"
+            return Number(found.value, max(found.size, least)) if found and plain else found
 
         value = evaluate(operand.expression, number) if operand.expression else None
         if value is None:

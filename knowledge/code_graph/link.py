@@ -1,11 +1,12 @@
 """The files of a codebase put together: addresses, names across files, macros at their calls, targets of accesses."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 
 from knowledge.code_graph.expand import Macro, expand, read_macro
 from knowledge.code_graph.includes import Paths, Placed, SourceShape
-from knowledge.code_graph.parsed import Anchor, Include, Place, Use
+from knowledge.code_graph.parsed import Anchor, Include, Place, Sized, Use
 from knowledge.code_graph.targets import Known, Names
 from knowledge.code_graph.types import SymbolKind
 
@@ -44,7 +45,8 @@ class TargetIds:
 
 def link(db: sqlite3.Connection, codebase: int, name_of: Callable[[int], str]) -> None:
     """Work out all that depends on several files; `db` is in a transaction."""
-    placed = _places(db, codebase)
+    defines = Names((known for known in _known(db, codebase) if known.name[:1] == "!"), name_of)
+    placed = _places(db, codebase, lambda text, scope: defines.target(text, scope).size)
     _store_places(db, codebase, placed)
     names = Names(_known(db, codebase), name_of)
     _store_values(db, codebase, names)
@@ -58,7 +60,7 @@ def link(db: sqlite3.Connection, codebase: int, name_of: Callable[[int], str]) -
     _store_targets(db, codebase, names)
 
 
-def _places(db: sqlite3.Connection, codebase: int) -> Placed:
+def _places(db: sqlite3.Connection, codebase: int, size_of: Callable[[str, str], int]) -> Placed:
     includes: dict[int, list[Include]] = {}
     rows = db.execute(
         "SELECT file, line, path, binary, anchor, offset FROM include WHERE file IN "
@@ -68,12 +70,15 @@ def _places(db: sqlite3.Connection, codebase: int) -> Placed:
     for file, line, path, binary, anchor, offset in rows:
         includes.setdefault(file, []).append(Include(line, path, bool(binary), Place(anchor, offset)))
     shapes: dict[str, SourceShape] = {}
-    rows = db.execute("SELECT id, path, anchors, end_anchor, end_offset FROM file WHERE codebase = ?", (codebase,))
-    for file, path, anchors, end, offset in rows:
+    rows = db.execute(
+        "SELECT id, path, anchors, sized, end_anchor, end_offset FROM file WHERE codebase = ?", (codebase,)
+    )
+    for file, path, anchors, sized, end, offset in rows:
         numbers = [int(part) for part in anchors.split()]
         pairs = [Anchor(kind, value) for kind, value in zip(numbers[::2], numbers[1::2], strict=True)]
-        shapes[path] = SourceShape(path, pairs, Place(end, offset), includes.get(file, ()))
-    return Placed(shapes, Paths(list(shapes)))
+        kept = [Sized(*row) for row in json.loads(sized)]
+        shapes[path] = SourceShape(path, pairs, Place(end, offset), includes.get(file, ()), kept)
+    return Placed(shapes, Paths(list(shapes)), size_of)
 
 
 def _store_places(db: sqlite3.Connection, codebase: int, placed: Placed) -> None:

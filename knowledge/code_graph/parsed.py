@@ -11,27 +11,30 @@ __all__ = [
     "BEGIN",
     "FIXED",
     "LOST",
+    "SIZED",
     "Anchor",
     "Include",
     "Parsed",
     "Place",
     "RawSymbol",
+    "Sized",
     "Use",
     "pack",
     "unpack",
 ]
 
-BEGIN, FIXED, AFTER, LOST = range(4)
-"""What an anchor is: where the file begins, a stated address, behind an include, or not known."""
+BEGIN, FIXED, AFTER, LOST, SIZED = range(5)
+"""What an anchor is: where the file begins, a stated address, behind an include, not known, or behind an instruction
+whose size a define of another file decides."""
 
 
 class Anchor(NamedTuple):
     """A point that places count from."""
 
     kind: int
-    """BEGIN, FIXED, AFTER or LOST."""
+    """BEGIN, FIXED, AFTER, LOST or SIZED."""
     value: int
-    """FIXED: the SNES address; AFTER: the number of the include in its file; else 0."""
+    """FIXED: the SNES address; AFTER and SIZED: the number of the include or of the instruction; else 0."""
 
 
 class Place(NamedTuple):
@@ -41,6 +44,17 @@ class Place(NamedTuple):
     """Which anchor of its file, -1 for none."""
     offset: int
     """Bytes behind it."""
+
+
+class Sized(NamedTuple):
+    """An instruction that is as long as its operand is written somewhere else."""
+
+    anchor: int
+    offset: int
+    """Where it lies, as in a Place."""
+    scope: str
+    text: str
+    """The operand's expression."""
 
 
 class Use(NamedTuple):
@@ -99,6 +113,7 @@ class Parsed:
     uses: list[Use] = field(default_factory=list[Use])
     includes: list[Include] = field(default_factory=list[Include])
     anchors: list[Anchor] = field(default_factory=lambda: [Anchor(BEGIN, 0)])
+    sized: list[Sized] = field(default_factory=list[Sized])
     end: Place = Place(0, 0)
     problems: list[Problem] = field(default_factory=list[Problem])
 

@@ -7,7 +7,7 @@ from knowledge.code_graph.directives import DIRECTIVES, IN_MACROS, brace, in_ano
 from knowledge.code_graph.expressions import Number, evaluate, literal, symbols_in
 from knowledge.code_graph.openbody import OpenBody
 from knowledge.code_graph.operands import Operand, read_operand
-from knowledge.code_graph.parsed import AFTER, FIXED, LOST, Anchor, Include, Parsed, Place, RawSymbol, Use
+from knowledge.code_graph.parsed import AFTER, FIXED, LOST, SIZED, Anchor, Include, Parsed, Place, RawSymbol, Sized, Use
 from knowledge.code_graph.scopes import Scopes
 from knowledge.code_graph.sizes import data_size, elements
 from knowledge.code_graph.statements import Statement, read_line, stated_address
@@ -17,6 +17,8 @@ from knowledge.code_graph.uses import data_uses, uses_of
 __all__ = ["Reader", "read_source"]
 
 _MOST_PROBLEMS = 50
+_BY_VALUE = ("ca65", "wla", "bass")
+"""Dialects in which the value of an operand decides how long it is, or a directive, rather than its digits."""
 _RULE = " \t;-=*#_/"
 """What lines that only divide are drawn with."""
 
@@ -251,7 +253,8 @@ class Reader:
         full = name if name[:1] == "!" or self.scopes.is_local(name) else self.scopes.prefix + name
         text = value[:200]
         number = evaluate(text, self._values.get) if not self.depth else None
-        self._values[name] = number
+        if name[:1] == "!":  # a label's size is chosen by its bank, a define is put in as it is written
+            self._values[name] = number
         self.parsed.symbols.append(
             RawSymbol(full, "define", self.number, self.number, text=text, scope=self.scopes.prefix, said=self.comment)
         )
@@ -277,12 +280,20 @@ class Reader:
             self.scopes.follow(operand.expression, partial(body.aim, len(body.lines) - 1))
         body.code += 1
         body.ends = operand.mnemonic in ENDS and not self.depth
-        self.advance(self._size(operand))
+        size = self._size(operand)
+        if size < 0 and "!" in operand.expression and self.parsed.anchors[self._place.anchor].kind != LOST:
+            here = Sized(*self._place, self.scopes.prefix, self.scopes.expression(operand.expression))
+            self.parsed.sized.append(here)
+            self.anchor(SIZED, len(self.parsed.sized) - 1)
+        else:
+            self.advance(size)
 
     def _size(self, operand: Operand) -> int:
         """Return the bytes of an instruction, -1 when the assembler chooses and the file does not tell how."""
         if not operand.shape:
             return 1
+        if self.parsed.dialect in _BY_VALUE and not operand.width and not _certain(operand):
+            return -1
         if not operand.size and operand.shape != "rel":
             number = evaluate(operand.expression, self._values.get)
             operand = operand._replace(size=number.size if number else 0)
@@ -361,3 +372,11 @@ class Reader:
         if not binary:
             self.close()
             self.anchor(AFTER, len(self.parsed.includes) - 1)
+
+
+def _certain(operand: Operand) -> bool:
+    """Whether an operand without a stated width is equally long by its digits and by its value."""
+    if operand.shape == "#":
+        return operand.mode not in ("immediate_m", "immediate_x")
+    number = literal(operand.expression)
+    return operand.shape in ("rel", "block") or number is None or number.value >= 1 << 8 * (number.size - 1)

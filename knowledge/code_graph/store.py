@@ -13,7 +13,7 @@ from knowledge.code_graph.types import CodeError
 
 __all__ = ["VERSION", "Store"]
 
-VERSION = 1
+VERSION = 2
 """Version of the tables, in `user_version`."""
 _APPLICATION = 0x41465343
 """What tells a file of this program, in `application_id`: a database of any other is left alone."""
@@ -23,7 +23,8 @@ _TABLES = """
 CREATE TABLE codebase(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, stamp TEXT NOT NULL);
 CREATE TABLE file(
     id INTEGER PRIMARY KEY, codebase INTEGER NOT NULL, path TEXT NOT NULL, sha TEXT NOT NULL, lines INTEGER NOT NULL,
-    dialect TEXT NOT NULL, text BLOB NOT NULL, anchors TEXT NOT NULL, end_anchor INTEGER NOT NULL,
+    dialect TEXT NOT NULL, text BLOB NOT NULL, anchors TEXT NOT NULL, sized TEXT NOT NULL,
+    end_anchor INTEGER NOT NULL,
     end_offset INTEGER NOT NULL, UNIQUE(codebase, path));
 CREATE TABLE symbol(
     id INTEGER PRIMARY KEY, codebase INTEGER NOT NULL, file INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,

@@ -1,6 +1,7 @@
 """One codebase brought up to date in its index: only files whose content changed are parsed again."""
 
 import hashlib
+import json
 import re
 import sqlite3
 import time
@@ -114,14 +115,7 @@ def _write(work: _Work, path: str, sha: str, data: bytes, before: int | None) ->
     if before is not None:
         _drop(db, before)
         db.execute("DELETE FROM file WHERE id = ?", (before,))
-    text = zlib.compress("\n".join(decode(data).lines).encode("utf-8", "replace"), 3)
-    anchors = " ".join(f"{kind} {value}" for kind, value in parsed.anchors)
-    cursor = db.execute(
-        "INSERT INTO file(id, codebase, path, sha, lines, dialect, text, anchors, end_anchor, end_offset) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (before, work.codebase, path, sha, parsed.count, parsed.dialect, text, anchors, *parsed.end),
-    )
-    file = int(cursor.lastrowid or 0)
+    file = _write_file(work, path, sha, data, parsed, before)
     first = int(db.execute("SELECT coalesce(max(id), 0) FROM symbol").fetchone()[0]) + 1
     _write_symbols(work, file, first, parsed)
     db.executemany(
@@ -149,6 +143,29 @@ def _write(work: _Work, path: str, sha: str, data: bytes, before: int | None) ->
     db.executemany(
         "INSERT INTO problem VALUES(?, ?, ?, 0)", [(file, problem.line, problem.text) for problem in parsed.problems]
     )
+
+
+def _write_file(work: _Work, path: str, sha: str, data: bytes, parsed: Parsed, before: int | None) -> int:
+    """Write the row of a file, with the id that it had `before`, and return its id."""
+    text = zlib.compress("\n".join(decode(data).lines).encode("utf-8", "replace"), 3)
+    anchors = " ".join(f"{kind} {value}" for kind, value in parsed.anchors)
+    cursor = work.db.execute(
+        "INSERT INTO file(id, codebase, path, sha, lines, dialect, text, anchors, sized, "
+        "end_anchor, end_offset) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            before,
+            work.codebase,
+            path,
+            sha,
+            parsed.count,
+            parsed.dialect,
+            text,
+            anchors,
+            json.dumps(parsed.sized),
+            *parsed.end,
+        ),
+    )
+    return int(cursor.lastrowid or 0)
 
 
 def _write_symbols(work: _Work, file: int, first: int, parsed: Parsed) -> None:

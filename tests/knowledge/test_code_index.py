@@ -20,7 +20,7 @@ MAIN = b"""org $008000
 incsrc "ram.asm"
 Start:
     JSR Draw
-    LDA.l !health
+    LDA !health
     STA $2100
     RTS
 incsrc "draw.asm"
@@ -62,6 +62,17 @@ def test_an_included_file_goes_on_at_the_address_of_its_include(index: CodeIndex
         "Start": 0x8000,
         "!health": 0x7EF36D,
     }
+
+
+def test_a_define_of_another_file_decides_how_long_an_instruction_is(index: CodeIndex) -> None:
+    code = b"org $008000\nA: LDA !place\n LDA #!count : STA !place,x\nB: LDA Table,x\nC: RTS\nTable: db 1\n"
+    for place, after in ((b"$10", 0x8006), (b"$0010", 0x8008), (b"$7E0010", 0x800A), (b"$10+!count", 0x8006)):
+        ram = b"!place = " + place + b"\n!count = $08\n"
+        index.update("hack", [contents("a.asm", code), contents("ram.asm", ram)])
+        labels = {symbol.name: symbol.address for symbol in index.symbols("hack") if symbol.kind != "define"}
+        assert labels == {"A": 0x8000, "B": after, "C": -1, "Table": -1}, place
+    index.update("hack", [contents("a.asm", code)])
+    assert [symbol.address for symbol in index.routine("hack", "B")] == [-1]
 
 
 def test_nothing_is_parsed_when_nothing_changed(index: CodeIndex) -> None:
