@@ -28,6 +28,7 @@ from knowledge.code_graph.types import (
     SymbolKind,
 )
 from knowledge.code_graph.view import CodeView
+from knowledge.code_graph.words import clean
 
 __all__ = ["CodeIndex"]
 
@@ -110,14 +111,14 @@ class CodeIndex:
         from knowledge.code_graph.update import forget  # reading needs none of it
 
         with self._writing() as db:
-            return forget(db, codebase)
+            return forget(db, clean(codebase))
 
     def embed(self, codebase: str, embed: Embed, *, model: str, cancelled: Callable[[], bool] | None = None) -> int:
         """Keep a vector of each routine that has none of this model yet, and return how many were made."""
         from knowledge.code_graph.vectors import embed_routines  # few have a model for it
 
         number = self._id(codebase)
-        return embed_routines(self._writing, self.db, number, embed, model=model, cancelled=cancelled)
+        return embed_routines(self._writing, self.db, number, embed, model=clean(model), cancelled=cancelled)
 
     # reading
 
@@ -133,7 +134,7 @@ class CodeIndex:
         return tuple(Codebase(*row) for row in rows)
 
     def _id(self, codebase: str) -> int:
-        row = self.db.execute("SELECT id FROM codebase WHERE name = ?", (codebase,)).fetchone()
+        row = self.db.execute("SELECT id FROM codebase WHERE name = ?", (clean(codebase),)).fetchone()
         if row is None:
             known = ", ".join(name for (name,) in self.db.execute("SELECT name FROM codebase ORDER BY name LIMIT 20"))
             raise CodeError(f"no codebase {codebase[:40]!r}; index it first" + (f", or take {known}" if known else ""))
@@ -158,7 +159,7 @@ class CodeIndex:
         rows = self.db.execute(
             f"SELECT {_SYMBOL} FROM symbol s JOIN file f ON f.id = s.file WHERE s.codebase = ? AND s.name = ? "
             "ORDER BY f.path, s.first, s.id",
-            (self._id(codebase), name),
+            (self._id(codebase), clean(name)),
         )
         return tuple(Symbol(codebase, *row) for row in rows)
 
@@ -170,7 +171,7 @@ class CodeIndex:
         rows = self.db.execute(
             f"SELECT {_SYMBOL}, f.dialect IN ('asar', 'listing'), s.scope, s.lines FROM symbol s "
             f"JOIN file f ON f.id = s.file WHERE s.codebase = ? AND s.lines <> '' {one} ORDER BY f.path, s.first, s.id",
-            (number, name) if name else (number,),
+            (number, clean(name)) if name else (number,),
         )
         for *symbol, asar, scope, lines in rows:
             yield Body(
@@ -193,7 +194,7 @@ class CodeIndex:
 
     def accesses(self, codebase: str, *, owner: str = "") -> Iterator[Access]:
         """Give the accesses of a codebase, by file and line; with `owner` those of one routine, table or macro."""
-        number = self._id(codebase)
+        number, owner = self._id(codebase), clean(owner)
         one, given = ("AND s.name = ?", (number, owner)) if owner else ("", (number,))
         rows = self.db.execute(f"{_ACCESS} WHERE a.codebase = ? {one} ORDER BY f.path, a.line, a.id", given)
         includes = self.db.execute(
@@ -207,7 +208,7 @@ class CodeIndex:
     def excerpt(self, codebase: str, file: str, *, first: int, last: int) -> str:
         """Return lines of a file as they are written, without the line ends; at most 200 lines."""
         row = self.db.execute(
-            "SELECT id, sha FROM file WHERE codebase = ? AND path = ?", (self._id(codebase), file)
+            "SELECT id, sha FROM file WHERE codebase = ? AND path = ?", (self._id(codebase), clean(file))
         ).fetchone()
         if row is None:
             raise CodeError(f"no file {file[:60]!r} in {codebase}; its places name the files that there are")
@@ -238,8 +239,8 @@ class CodeIndex:
         by meaning when `embed` gives vectors of the `model` that `embed()` was run with. All codebases without any."""
         wanted = {self._id(name): name for name in codebases or [known.name for known in self.codebases()]}
         found = search(
-            self.db, wanted, question, kind=kind, limit=limit, offset=offset, ref_of=self._name_of, embed=embed,
-            model=model,
+            self.db, wanted, clean(question), kind=kind, limit=limit, offset=offset, ref_of=self._name_of, embed=embed,
+            model=clean(model),
         )  # fmt: skip
         return found
 

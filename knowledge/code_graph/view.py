@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from knowledge.code_graph.types import RELATIONS, AccessKind
-from knowledge.code_graph.words import fts_query
+from knowledge.code_graph.words import clean, fts_query
 from knowledge.graph_view import Direction, Edge, Node
 from knowledge.snes.addresses import fold, spelled
 
@@ -48,12 +48,13 @@ class CodeView:
 
     def _local(self, name: str) -> str:
         """Return the name within the codebase, empty for a node of another."""
-        layer, colon, local = name.partition(":")
+        layer, colon, local = clean(name).partition(":")
         return local if colon and layer == self._name else ""
 
     def resolve(self, text: str) -> str:
         """Return the node of a name (letter case aside), a path or an address; empty for none or several."""
-        plain = self._local(text.strip()) or text.strip()
+        text = clean(text[:1_000]).strip()
+        plain = self._local(text) or text
         if not plain or len(plain) > 500:
             return ""
         number = self._id()
@@ -107,6 +108,7 @@ class CodeView:
 
     def edges(self, name: str, *, direction: Direction = "both") -> Sequence[Edge]:
         """Return the edges of a node; those that lead to a fact (`ram:7E0010`) by the name of the fact."""
+        name = clean(name)
         local, number, found = self._local(name), self._id(), dict[tuple[str, str, str], Edge]()
         if local and direction in ("out", "both"):
             self._add(found, self._edges_of(_OWNED, number, number, local))
@@ -199,6 +201,7 @@ class CodeView:
     def find(self, text: str = "", *, kind: str = "", limit: int = 50, offset: int = 0) -> Sequence[Node]:
         """Return the nodes whose name or comments have the words of a text, best first; all by name without one."""
         limit, offset, number = max(0, min(limit, 10_000)), max(0, min(offset, 1 << 40)), self._id()
+        text, kind = clean(text[:1_000]), clean(kind)
         words = fts_query(text)
         if text.strip() and not words:
             return ()

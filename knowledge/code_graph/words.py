@@ -6,7 +6,7 @@ from typing import NamedTuple
 from knowledge.snes.addresses import spelled
 from knowledge.snes.registers import canonical, find_register
 
-__all__ = ["Asked", "asked", "fts_query", "terms"]
+__all__ = ["Asked", "asked", "clean", "fts_query", "terms"]
 
 _WORD = re.compile(r"[^\W_]+")
 _NAME = re.compile(r"!?[A-Za-z_]\w{2,}(?:[.:]{1,2}\w+)*")
@@ -76,9 +76,14 @@ class Asked(NamedTuple):
     """`read`, `write`, `call`: what is asked of them; empty when nothing is."""
 
 
+def clean(text: str) -> str:
+    """Return a text as SQLite can keep it: a lone surrogate becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def asked(question: str) -> Asked:
     """Take a question apart; any text has an answer."""
-    text = question[:_LONGEST]
+    text = clean(question[:_LONGEST])
     named = [name.strip(".:") for name in _NAME.findall(text)]
     every = [word.lower() for word in _WORD.findall(text)]
     addresses: dict[int, None] = {}
@@ -109,7 +114,7 @@ def _address(value: int, digits: int) -> int:
 def terms(text: str) -> tuple[str, ...]:
     """Return the words of a text that mean something, names split at their humps, in small letters."""
     found: dict[str, None] = {}
-    for word in _WORD.findall(text[:_LONGEST]):
+    for word in _WORD.findall(clean(text[:_LONGEST])):
         for part in (word, *_HUMP.split(word)):
             plain = part.lower()
             if plain and plain not in _NOISE and (len(plain) > 1 or len(text) < 4):

@@ -174,12 +174,14 @@ def test_signs_of_sql_and_full_text_are_only_letters(index: CodeIndex, question:
 
 
 @settings(max_examples=150, deadline=None)
-@given(question=st.text(max_size=60), offset=st.integers(-5, 1 << 40), limit=st.integers(-5, 1 << 40))
+@given(question=st.text(st.characters(), max_size=60), offset=st.integers(-5, 1 << 40), limit=st.integers(-5, 1 << 40))
 def test_any_question_has_an_answer(index: CodeIndex, question: str, offset: int, limit: int) -> None:
     found = index.search(question, offset=offset, limit=limit)
     assert len(found.hits) <= min(found.total, 100)
+    assert index.routine("game", question) == () == tuple(index.accesses("game", owner=f"?{question}"))
     for view in index.views():
         assert view.node(view.resolve(question)) is None or view.resolve(question)
+        assert view.node(question) is None and view.edges(f"hack:{question}") == () == view.edges(question)
         assert len(view.find(question, offset=offset, limit=limit)) <= 100
 
 
