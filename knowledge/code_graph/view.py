@@ -119,7 +119,7 @@ class CodeView:
                 self._add(found, self._edges_of(" AND t.name = ?", number, local), to=name)
                 self._add(found, self._inside(number, local))
                 self._add(found, self._included(number, "g.path = ?", local))
-            else:
+            elif name:
                 self._add(found, self._edges_of(" AND t.ref = ?", number, name), to=name)
                 self._add(found, self._defines(number, name))
         return tuple(found.values())[:_MOST]
