@@ -14,7 +14,7 @@ PROMPT ?= Which RAM address holds Link's current health?
 export PROMPT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup asar model run test check lint type contracts docs-check bench docs smoke lock clean
+.PHONY: help setup asar model run test check lint type contracts facts docs-check bench docs smoke lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -44,7 +44,7 @@ test: $(READY) ## set everything up, then run the tests (ARGS="-k name")
 	@$(BIN)/afs fetch asar || echo "make: no asar, so the tests that need it are skipped" >&2
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: lint type contracts docs-check test ## all that .ci/run asks: lint, types, contracts, docs, tests
+check: lint type contracts facts docs-check test ## all that .ci/run asks: lint, types, contracts, facts, docs, tests
 
 lint: $(READY) ## ruff: rules and format
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && echo "lint: clean"
@@ -57,6 +57,9 @@ type: $(READY) ## mypy and pyright, both strict
 
 contracts: $(READY) ## who may import whom
 	@$(BIN)/lint-imports --no-logo
+
+facts: $(READY) ## rows of the fact tables by confidence; fails where one has no source
+	@$(BIN)/python -m knowledge.alttp.report
 
 docs: $(READY) ## write the tool tables from the servers themselves, and what the CPU was held to
 	@$(BIN)/python docs/generate.py

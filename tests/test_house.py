@@ -35,6 +35,7 @@ LARGE_FILES: dict[str, str] = {
     "knowledge/alttp/data.csv": "table of facts",
     "knowledge/alttp/ram.csv": "table of facts",
     "knowledge/alttp/relations.txt": "table of facts",
+    "knowledge/alttp/review_rom.csv": "reviewed edits of the table of ROM labels",
     "knowledge/alttp/review_ram.csv": "reviewed edits of a table of facts, each with its reason",
     "knowledge/alttp/routines.csv": "table of facts",
     "knowledge/alttp/sublabels.csv": "table of facts",

@@ -122,8 +122,8 @@ def _text(edges: Sequence[_Edge]) -> str:
         counts = section.setdefault(subject, {})
         counts[target] = counts.get(target, 0) + edge.places
     lines: list[str] = []
-    for section, subjects in sorted(sections.items()):
-        lines.append(section)
+    for head, subjects in sorted(sections.items()):
+        lines.append(head)
         for subject, counts in sorted(subjects.items()):
             objects = (f"{name}*{count}" if count > 1 else name for name, count in sorted(counts.items()))
             lines.append(f"{subject} {' '.join(objects)}")

@@ -59,7 +59,7 @@ def stats(*, as_json: bool) -> None:
 
 
 @graph.command("index")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--name", default="", help="name of the codebase (default: the folder's)")
 @_JSON
 def index(folder: Path, name: str, *, as_json: bool) -> None:
@@ -123,18 +123,22 @@ def export(output: IO[str], form: str | None) -> None:
 
 
 @graph.command("import")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.Path(allow_dash=True))
 @click.option("--format", "form", type=click.Choice(_FORMATS), default=None, help="default: by the file's ending")
 @_JSON
-def import_(file: IO[bytes], form: str | None, *, as_json: bool) -> None:
+def import_(file: str, form: str | None, *, as_json: bool) -> None:
     """Add what a file holds to your graph; what cannot be read is listed, the rest goes in.
 
     A memory.jsonl of the reference memory server goes in as it is.
     """
     from knowledge.graph_exchange import import_graph
 
-    with _errors() as opened:
-        done = import_graph(opened.graph, _pieces(file), _known(_format(file.name, form or "")))
+    try:
+        source = click.open_file(file, "rb")
+    except OSError as error:
+        raise click.ClickException(clean(f"{file} cannot be read ({error.strerror}); name another file")) from error
+    with _errors() as opened, source:
+        done = import_graph(opened.graph, _pieces(source), _known(_format(file, form or "")))
     _tell(done, as_json=as_json)
 
 

@@ -69,8 +69,9 @@ def text(result: CallToolResult) -> str:
 async def done(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     result = await call(client, tool, **arguments)
     assert not result.is_error, text(result)
-    assert result.structured_content is not None
-    return result.structured_content
+    found: dict[str, Any] | None = result.structured_content
+    assert found is not None
+    return found
 
 
 async def read(client: Client, uri: str) -> str:
