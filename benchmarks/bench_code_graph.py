@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.ratio import Ratio, in_turns, ratio_of
+from knowledge.alttp.conventions import ref_of
 from knowledge.code_graph.index import CodeIndex
 from knowledge.code_graph.types import SourceFile
 from knowledge.m65816.machine import Machine
@@ -120,7 +121,7 @@ def measure() -> list[Ratio]:
     plain_way = f"the Python CPU on {INSTRUCTIONS:,} instructions"
     with tempfile.TemporaryDirectory() as folder:
         files = write_tree(Path(folder))
-        index = CodeIndex(Path(folder, "code.db"))
+        index = CodeIndex(Path(folder, "code.db"), name_of=ref_of)
 
         def cold() -> object:
             index.forget("made")

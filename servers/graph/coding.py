@@ -43,9 +43,8 @@ def index_tree(
     cancelled: Callable[[], bool] | None = None,
 ) -> Indexed:
     """Bring the index of a source tree of the project up to date. Raises ServerError."""
-    from knowledge.code_graph.index import CodeIndex
     from knowledge.code_graph.types import SourceFile
-    from servers.graph.opened import telling
+    from servers.graph.opened import open_code, telling
     from servers.machine.source_tree import source_tree
 
     settings = opened.settings
@@ -53,7 +52,7 @@ def index_tree(
     settings.code_file.parent.mkdir(parents=True, exist_ok=True)
     with telling(), source_tree(settings.project_root, folder) as tree:
         files = [SourceFile(file.path, file.read) for file in tree.files]
-        index = CodeIndex(settings.code_file)
+        index = open_code(settings.code_file)
         try:
             report = index.update(name, files, progress=progress, cancelled=cancelled)
             vectors = _embedded(index, name, settings.embed_model, cancelled)

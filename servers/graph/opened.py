@@ -11,6 +11,7 @@ from servers.machine.work import told
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from knowledge.code_graph.index import CodeIndex
     from knowledge.code_graph.links_view import LinksView
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from knowledge.personal import Personal
     from servers.settings import Settings
 
-__all__ = ["Opened", "telling"]
+__all__ = ["Opened", "open_code", "telling"]
 
 
 @contextlib.contextmanager
@@ -31,6 +32,14 @@ def telling() -> Generator[None]:
 
     with told(GraphError, CodeError):
         yield
+
+
+def open_code(path: Path) -> CodeIndex:
+    """Open an index of source code whose addresses lead to the facts about them."""
+    from knowledge.alttp.conventions import ref_of
+    from knowledge.code_graph.index import CodeIndex
+
+    return CodeIndex(path, name_of=ref_of)
 
 
 class Opened:
@@ -81,13 +90,11 @@ class Opened:
     @contextlib.contextmanager
     def code(self) -> Generator[CodeIndex]:
         """Give the index of source code to one thread at a time; raises ServerError for its errors."""
-        from knowledge.code_graph.index import CodeIndex
-
         with self._lock, telling():
             if self._code is None:
                 if not self.settings.code_file.exists():
                     raise ServerError("no code is indexed yet; call index_code with a folder of the project")
-                self._code = CodeIndex(self.settings.code_file)
+                self._code = open_code(self.settings.code_file)
             yield self._code
 
     def below(self) -> tuple[GraphView, ...]:

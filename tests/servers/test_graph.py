@@ -202,6 +202,13 @@ async def test_indexed_code_is_searched_and_stands_in_the_graph(client: Client) 
     assert [row["name"] for row in near["near"]] == ["hack:Check_Collision"]
 
 
+async def test_code_that_touches_an_array_leads_to_its_fact(client: Client, project: Path) -> None:
+    (project / "hack" / "slot.asm").write_text("Slot:\n    LDA $0D05\n    JSL $00F945\n    RTL\n", encoding="utf-8")
+    await done(client, "index_code", folder="hack")
+    near = await done(client, "neighbours", name="hack:Slot", direction="out")
+    assert {row["name"] for row in near["near"]} >= {"ram:7E0D00", "routine:00F945"}
+
+
 async def test_idioms_are_counted_with_their_places(client: Client) -> None:
     await done(client, "index_code", folder="hack")
     found = await done(client, "find_patterns", kind="anti_pattern")
