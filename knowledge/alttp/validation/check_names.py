@@ -19,6 +19,8 @@ _LABEL = re.compile(
 )
 _WHOLE = re.compile(r"^[\s`*_\"']*(?:the )?[`*\"']*(?P<name>[A-Za-z_][\w.]{1,60})(?P<rest>.*)$", re.DOTALL)
 _LAST = re.compile(r"(?P<name>[A-Za-z_][\w.]{1,60})[\s`*_\"')]*$")
+_AIMED = re.compile(r"(?:(?<!address )(?<!location )\bof|\b(?:for|like|than))\s+(?:the )?[`*\"']*$")
+_OPENED = re.compile(r"[\w.]+[`*\"']*\s*\(")
 _CALLED = re.compile(
     r"\b(?:register|routine|subroutine|variable|called|named|label|labelled|known as)"
     r"\s+[`*\"']*(?P<name>[A-Za-z_][\w.]{1,60})[`*\"']*\s*$"
@@ -80,7 +82,10 @@ def _name_of(claim: Claim) -> str:
     """Return the label that the phrase is, or ends with before the address; empty when it is more than a label."""
     if claim.manner in ("in", "moved"):
         last = _LAST.search(claim.phrase)
-        return last["name"] if last and _is_label(last["name"]) else ""
+        at = claim.wide.find(last["name"]) if last else -1
+        if last is None or (at > 0 and _AIMED.search(claim.wide, max(0, at - 40), at) and not _OPENED.match(claim.wide, at)):
+            return ""
+        return last["name"] if _is_label(last["name"]) else ""
     called = _CALLED.search(claim.phrase)
     if called and _is_label(called["name"]):
         return called["name"]
@@ -158,14 +163,14 @@ def _version(claim: Claim, name: str, rows: tuple[Row, ...]) -> list[Found]:
     said_jp, said_us = _JP.search(claim.wide) is not None, _US.search(claim.wide) is not None
     if said_jp == said_us or not all(one.kind in _ROM and one.address >= 0 and one.jp_address >= 0 for one in rows):
         return []
-    value = fold(claim.addresses[0].value)
+    at = claim.addresses[0]
+    value = fold(at.value)
     best = next(iter(rows))
     wanted, version = (best.jp_address, "JP 1.0") if said_jp else (best.address, "US 1.0")
     right = [one.jp_address if said_jp else one.address for one in rows]
     other = [one.address if said_jp else one.jp_address for one in rows]
     if len(claim.addresses) > 1 or value in right or value not in other:
         return []
-    at = claim.addresses[0]
     problem = f"{at.text} is not the {version} address of {name}."
     return [Found("wrong-version", at.start, at.end, problem, f"In {version} it is {show(wanted)}.", behind(best))]
 
@@ -234,6 +239,9 @@ def _others(said: Meaning, kind: _Held, here: list[Row], claim: Claim) -> list[R
 def _disjoint(said: Meaning, wide: Meaning, here: list[Row], others: list[Row]) -> bool:
     """Tell whether no row here says any of it, and it says enough to mean another."""
     telling = said.needed - VAGUE - OWNERS
+    enough = 2 if here[0].kind == "register" else 3
+    if len(said.needed - OWNERS) >= enough and not any(shares(said.needed, one.said, one.squeezed) for one in here):
+        return True
     if _is_title(said, here, others):
         return True
     if not telling:

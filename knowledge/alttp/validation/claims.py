@@ -235,6 +235,7 @@ _STANDS = re.compile(
 )
 _ITEM = re.compile(r"^\s*(?:[-*+\u2022]|\d+[.)])\s*[`*_]*$")
 _ITEM_TEXT = re.compile(r"^[`*_\"']*\s+(?P<phrase>[A-Za-z][^.;:|()\n]{2,80})")
+_WHERE = re.compile(r"[`*_\"')\]]*\s+(?:is|are)\s+(?:stored|kept|held|located|found|saved|at)\b", re.IGNORECASE)
 _BIT_OF = re.compile(r"\bbits?\s+[\d\u2013, -]+(?:and \d+ )?(?:of|in)\W*(?:the )?(?:register )?\W*$", re.IGNORECASE)
 
 
@@ -244,6 +245,7 @@ def _of_statement(said: Statement) -> Iterator[Claim]:
     if not found or _OTHER_GAME.search(said.heading):
         return
     groups = _groups(found, text, said.start)
+    spoken: list[tuple[int, int]] = []
     for place, group in enumerate(groups):
         first, last = group[0].start - said.start, group[-1].end - said.start
         after = groups[place + 1][0].start - said.start if place + 1 < len(groups) else len(text)
@@ -251,11 +253,15 @@ def _of_statement(said: Statement) -> Iterator[Claim]:
         wide = text[before:after]
         of_bit = _BIT_OF.search(text, max(0, first - 60), first) is not None
         listed = _ITEM.match(text[:first]) is not None
-        for phrase, start, end in _right(text[last:after], listed=listed):
+        rights = list(_right(text[last:after], listed=listed))
+        for phrase, start, end in rights:
             if not _VERBAL.match(phrase) and not of_bit:
                 at = said.start + last
                 yield Claim(tuple(group), phrase, wide, at + start, at + end, "is", said.around)
-        left = None if of_bit else _left(text[before:first])
+        left = None if of_bit or _WHERE.match(text, last) else _left(text[before:first])
+        if left and place and any(start <= left[2] + 3 and left[3] <= end + 4 for start, end in spoken):
+            left = None  # it is part of what is said of the address before
+        spoken = [(start, end) for phrase, start, end in rights]
         if left:
             manner: Literal["moved", "in"] = "moved" if _MOVES.match(left[1]) else "in"
             at = said.start + before

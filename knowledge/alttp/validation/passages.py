@@ -14,6 +14,7 @@ from knowledge.alttp.validation.found import listed
 __all__ = ["CodeLine", "Passages", "Statement", "TableRow", "other_cpu", "passages"]
 
 _LONGEST = 1200
+_LINE = 20_000
 """Characters of one line that are read: nobody states a fact in a longer one."""
 _FENCE = re.compile(r"^ {0,8}(```+|~~~+)[ \t]*([\w+.#-]*)")
 _LISTED = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,3}[.)])\s+")
@@ -126,7 +127,7 @@ class _Line(NamedTuple):
 def _lines(text: str) -> Iterator[_Line]:
     start = 0
     for line in text.split("\n"):
-        yield _Line(start, line[:_LONGEST].rstrip("\r"))
+        yield _Line(start, line[:_LINE].rstrip("\r"))
         start += len(line) + 1
 
 
