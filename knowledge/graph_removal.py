@@ -152,7 +152,7 @@ def put_back(write: Writer, number: int = 0) -> Restored:
     asked = number if 0 <= number < 2**62 else -1
     found = write.con.execute(f"SELECT id, what FROM removal {chosen}", (asked,)).fetchone()
     if found is None:
-        which = f"removal {number}" if number else "nothing"
+        which = f"no removal {number}" if number else "nothing"
         raise GraphError(f"{which} is left to be undone: the last {KEPT_REMOVALS} removals are kept")
     kept: _Kept = json.loads(found[1])
     texts = 0

@@ -13,6 +13,7 @@ from knowledge.alttp.context_prompt import PROMPT_LIMIT, Mention, content_words,
 from knowledge.alttp.validation.known import facts
 from knowledge.alttp.words import stem
 from knowledge.graph_view import Edge, GraphError, GraphView, Node
+from knowledge.personal import KINDS
 from schemas.fact import Fact
 from schemas.prompt_facts import CHARACTERS_PER_TOKEN, PromptFact, PromptFacts, tokens_of
 
@@ -27,7 +28,11 @@ _DETAILS = 8  # details of a row
 _STEPS = 5  # rows whose neighbours in the atlas are given
 _NEIGHBOURS = 6  # names given for one relation
 _OWN = 6  # nodes of one graph of the user
+_NAMED = 60  # words of a prompt among which names of nodes are looked for
+_LONGEST_NAME = 4  # words of such a name
+_AROUND = ".,;:!?()[]{}\"'`"  # what may stand around it
 _LINE = 900  # characters of one fact
+_STEP = "relations"  # the kind of a step in the atlas; it is told of rows that are told themselves
 _NOTHING = "No fact of the tables or the graphs is about this prompt."
 _SPARE = "More facts matter than fit: raise the budget, or ask about fewer things."
 _VERBS: dict[tuple[str, bool], str] = {
@@ -92,13 +97,15 @@ def _fitted(items: Sequence[_Item], about: str, budget: int) -> PromptFacts:
     room = budget * CHARACTERS_PER_TOKEN - (len(about) + 1 if about else 0)
     kept: list[PromptFact] = []
     for item in items:
+        if item.fact.kind == _STEP and all(fact.name != item.fact.name for fact in kept):
+            continue
         for form in (item.fact, item.brief):
             if form is not None and len(form.as_text()) + 1 <= room:
                 kept.append(form)
                 room -= len(form.as_text()) + 1
                 break
     left = len(items) - len(kept)
-    note = _SPARE if left else "" if items or about else _NOTHING
+    note = _SPARE if left else "" if items else _NOTHING
     shown = note if note and len(note) + 1 <= room else ""
     found = PromptFacts(facts=tuple(kept), personal=about, budget=budget, left_out=left, note=shown)
     return found if tokens_of(found.as_text()) <= budget else found.model_copy(update={"note": "", "personal": ""})
@@ -139,7 +146,7 @@ def _steps(asked: Sequence[Mention]) -> Iterator[_Item]:
             yield _Item(
                 PromptFact(
                     name=ref,
-                    kind="relations",
+                    kind=_STEP,
                     text=text[:_LINE],
                     why="one step in the atlas",
                     layer="atlas",
@@ -197,9 +204,10 @@ def _own(prompt: str, asked: Sequence[Mention], views: Sequence[GraphView]) -> I
         for mention in asked[:8]:
             for node, why in _of_ref(view, mention.row.ref):
                 found.setdefault(node.name, (node, why))
-        for node, why in _of_words(view, words):
+        for node, why in (*_of_name(view, prompt), *_of_words(view, words)):
             found.setdefault(node.name, (node, why))
-        for node, why in list(found.values())[:_OWN]:
+        about = [(node, why) for node, why in found.values() if node.kind not in KINDS]
+        for node, why in about[:_OWN]:
             yield _of_node(node, why, view.layer)
 
 
@@ -213,6 +221,18 @@ def _of_ref(view: GraphView, ref: str) -> Iterator[tuple[Node, str]]:
         if there:
             said = f"{edge.subject} {edge.relation} {edge.object}" + (f" ({edge.note})" if edge.note else "")
             yield there._replace(texts=(said, *there.texts)), f"linked to {ref}"
+
+
+def _of_name(view: GraphView, prompt: str) -> Iterator[tuple[Node, str]]:
+    """Give the user's nodes that the prompt calls by their whole name, in any case."""
+    if view.layer != "user":
+        return
+    words = [stripped for word in prompt[:2000].split()[:_NAMED] if (stripped := word.strip(_AROUND))]
+    for size in range(_LONGEST_NAME, 0, -1):
+        for start in range(len(words) - size + 1):
+            name = " ".join(words[start : start + size])
+            if (size > 1 or content_words(name)) and (found := view.resolve(name)) and (node := view.node(found)):
+                yield node, f"{found[:60]} in the prompt"
 
 
 def _of_words(view: GraphView, words: Sequence[str]) -> Iterator[tuple[Node, str]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import anyio.from_thread
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from servers.graph.coding_results import FoundCode, FoundPatterns, Indexed, LinkedCode
+from servers.graph.opened import NO_CODE
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, WRITES, Face
 from servers.machine.work import in_thread
@@ -55,16 +56,27 @@ def index_tree(
         index = open_code(settings.code_file)
         try:
             report = index.update(name, files, progress=progress, cancelled=cancelled)
-            vectors = _embedded(index, name, settings.embed_model, cancelled)
+            vectors, note = _embedded(index, name, settings.embed_model, cancelled)
         finally:
             index.close()
-    return Indexed.of(name, report, vectors=vectors, complete=tree.complete)
+    return Indexed.of(name, report, vectors=vectors, complete=tree.complete, note=note)
 
 
-def _embedded(index: CodeIndex, codebase: str, model: str, cancelled: Callable[[], bool] | None) -> int:
+class _Embedded(NamedTuple):
+    vectors: int
+    note: str
+    """Why there are none; the index itself is kept."""
+
+
+def _embedded(index: CodeIndex, codebase: str, model: str, cancelled: Callable[[], bool] | None) -> _Embedded:
     from servers.machine.embed import embedder
 
-    return index.embed(codebase, embedder(model), model=model, cancelled=cancelled) if model else 0
+    if not model:
+        return _Embedded(0, "")
+    try:
+        return _Embedded(index.embed(codebase, embedder(model), model=model, cancelled=cancelled), "")
+    except ServerError as error:
+        return _Embedded(0, f"indexed by words alone: {error}")
 
 
 def _forgotten(opened: Opened, codebase: str) -> Indexed:
@@ -105,7 +117,7 @@ def search_places(
     model, note = opened.settings.embed_model, ""
     with opened.code() as index:
         if not index.codebases():
-            raise ServerError("no code is indexed yet; call index_code with a folder of the project")
+            raise ServerError(NO_CODE)
         ask = partial(index.search, question, codebases=names, kind=wanted, limit=limit, offset=offset)
         try:
             found = ask(embed=embedder(model), model=model) if model else ask()

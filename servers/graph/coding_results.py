@@ -50,7 +50,7 @@ class Indexed(Frozen):
         return "\n".join(lines)
 
     @classmethod
-    def of(cls, codebase: str, report: Report, *, vectors: int, complete: bool) -> Indexed:
+    def of(cls, codebase: str, report: Report, *, vectors: int, complete: bool, note: str = "") -> Indexed:
         """Say what an update did."""
         return cls(
             codebase=codebase,
@@ -64,7 +64,7 @@ class Indexed(Frozen):
             problems=tuple(f"{each.file}:{each.line}: {each.text}" for each in report.problems[:_MOST_PROBLEMS]),
             problem_count=report.problem_count,
             seconds=round(report.seconds, 3),
-            note="" if complete else "not all folders could be listed",
+            note="; ".join(filter(None, ("" if complete else "not all folders could be listed", note))),
         )
 
 

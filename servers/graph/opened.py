@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from knowledge.personal import Personal
     from servers.settings import Settings
 
-__all__ = ["Opened", "open_code", "telling"]
+__all__ = ["NO_CODE", "Opened", "open_code", "telling"]
+
+NO_CODE = "no code is indexed yet; call index_code with a folder of the project, or run `afs graph index FOLDER`"
 
 
 @contextlib.contextmanager
@@ -93,7 +95,7 @@ class Opened:
         with self._lock, telling():
             if self._code is None:
                 if not self.settings.code_file.exists():
-                    raise ServerError("no code is indexed yet; call index_code with a folder of the project")
+                    raise ServerError(NO_CODE)
                 self._code = open_code(self.settings.code_file)
             yield self._code
 
@@ -119,6 +121,15 @@ class Opened:
         if self._links is None:
             self._links = LinksView(index, aliases=label_refs())
         return self._links
+
+    def close(self) -> None:
+        """Close the files; what their journals hold is written back, so that each is one file again."""
+        with self._lock:
+            if self._code is not None:
+                self._code.close()
+            if self._graph is not None:
+                self._graph.close()
+            self._code = self._graph = self._layers = self._links = None
 
     def _below(self, text: str) -> Node | None:
         with self._lock:

@@ -37,6 +37,7 @@ def build(settings: Settings) -> Face:
 
     face = Face("graph", title="Knowledge graph", instructions=_INSTRUCTIONS, version=version())
     opened = Opened(settings)
+    face.at_end(opened.close)
     for offer in (offer_querying, offer_writing, offer_knowing, offer_advising, offer_coding, offer_references):
         offer(face, opened)
     return face

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import re
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -10,6 +11,7 @@ from servers.graph.opened import telling
 from servers.graph.results import Changed
 from servers.machine.errors import ServerError
 from servers.machine.face import APPENDS, WRITES, Face
+from servers.machine.names import show
 
 if TYPE_CHECKING:
     from knowledge.graph_removal import Removal, Restored
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["offer_writing"]
 
 _MOST_NAMED = 20
+_ADDRESS = re.compile(r"(?:\$|0[xX])[0-9A-Fa-f]{1,2}:?[0-9A-Fa-f]{2,4}|[a-z_]{3,12}:[0-9A-Z.]{2,16}")
+"""An address as code writes it, or a ref such as ram:7E0010."""
 _Name = Annotated[str, Field(description="name of the node, at most 500 characters")]
 _Source = Annotated[str, Field(description="who says so: a file, a repository, a person")]
 
@@ -32,9 +36,33 @@ def _properties(pairs: list[str]) -> dict[str, str]:
     return found
 
 
+class _Named(NamedTuple):
+    name: str
+    kind: str
+
+
+def _own_or_known(opened: Opened, name: str, kind: str) -> _Named:
+    """Return the name and kind that a node is kept under: an address or a ref stands for the node below that it names.
+
+    Else a node called $7E0010 would hide from every later call what the atlas knows of that address.
+    """
+    if not _ADDRESS.fullmatch(name.strip()) or opened.graph.resolve(name):
+        return _Named(name, kind)
+    known = opened.graph.below(name)
+    if known is None:
+        return _Named(name, kind)
+    if kind.strip() not in ("", "note", known.kind):
+        raise ServerError(
+            f"{show(name)} is {known.name}, of kind {known.kind}: leave the kind out to add a text to it, or give your "
+            f"{kind.strip()[:40]} a name of its own and lead an edge to {known.name}"
+        )
+    return _Named(known.name, known.kind)
+
+
 def _add_node(opened: Opened, name: str, kind: str, text: str, *, source: str, properties: list[str]) -> Changed:
     with telling():
-        done = opened.graph.add_node(name, kind, text=text, source=source, properties=_properties(properties))
+        held = _own_or_known(opened, name, kind)
+        done = opened.graph.add_node(held.name, held.kind, text=text, source=source, properties=_properties(properties))
     what = "added" if done.created else "text added to" if done.texts_added else "nothing new for"
     return Changed(done=f"{what} {done.kind} {done.name}", names=(done.name,))
 
@@ -85,7 +113,8 @@ def _offer_adding(face: Face, opened: Opened) -> None:
     ) -> Changed:
         """Add a node to the user's graph, or a text to the node of this name; kept on disk when the call returns.
 
-        Repeating a call changes nothing. A name that the graph has with another kind is an error.
+        Repeating a call changes nothing. A name that the graph has with another kind is an error. An address
+        ($7E0010) or ref (ram:7E0010) adds the text to what the atlas has there.
         """
         return _add_node(opened, name, kind, text, source=source, properties=properties)
 

@@ -10,6 +10,7 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 from mcp.server import MCPServer
@@ -101,6 +102,16 @@ class Face(MCPServer):
     def __init__(self, name: str, *, title: str, instructions: str, version: str) -> None:
         super().__init__(name, title=title, instructions=instructions, version=version, log_level="WARNING")
         self._known: dict[str, tuple[str, ...]] = {}
+        self._ending = ExitStack()
+
+    def at_end(self, close: Callable[[], None]) -> None:
+        """Call `close` when the server has served: for files that are better left closed."""
+        self._ending.callback(close)
+
+    def serve(self) -> None:
+        """Serve on stdio until the input ends, then close what `at_end` was told of."""
+        with self._ending:
+            self.run()
 
     def offer(self, annotations: ToolAnnotations, *, title: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Offer a plain function as a tool.

@@ -25,4 +25,4 @@ def serve(build: Callable[[Settings], Face]) -> None:
     face = build(Settings.from_environment())
     gc.freeze()
     gc.enable()
-    face.run()
+    face.serve()

@@ -1,13 +1,16 @@
 """The graph server through the protocol: what is written is kept, what is asked is found, what is wrong is told."""
 
 import json
+import sysconfig
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import anyio
 import pytest
 from mcp import Client
+from mcp.client.stdio import StdioServerParameters
 from mcp.types import CallToolResult, TextContent, TextResourceContents
 
 from servers.graph.server import build
@@ -297,3 +300,58 @@ async def test_the_context_of_a_prompt_names_the_address_and_stays_in_its_budget
     assert len(text(found)) <= 4 * 400
     nothing = await done(client, "get_context_for_prompt", prompt="Write a poem about the sea.")
     assert nothing["facts"] == []
+
+
+@pytest.mark.parametrize("name", ["$7E0010", "ram:7E0010", "0x7E0010"])
+async def test_a_text_on_an_address_stands_with_what_the_atlas_has_there(client: Client, name: str) -> None:
+    said = await done(client, "add_node", name=name, kind="note", text="my hack sets it to $20")
+    assert said["names"] == ["ram:7E0010"]
+    near = await done(client, "neighbours", name="$7E0010", relations=["writes"])
+    assert near["total"] > 50
+    node = await read(client, "graph://node/ram:7E0010")
+    assert "my hack sets it to $20" in node
+    assert "MODE" in node
+    wrong = await call(client, "add_node", name=name, kind="hook")
+    assert wrong.is_error
+    assert "leave the kind out" in text(wrong)
+
+
+async def test_the_context_has_the_node_that_a_prompt_calls_by_name(client: Client) -> None:
+    await done(client, "add_node", name="My Hook", text="runs once a frame")
+    found = await done(client, "get_context_for_prompt", prompt="What does my hook do?", budget=200)
+    assert [fact["name"] for fact in found["facts"]] == ["My Hook"]
+
+
+async def test_the_context_tells_no_former_fact_of_the_user(client: Client) -> None:
+    await done(client, "add_fact", key="name", value="Adah")
+    await done(client, "add_fact", key="name", value="Zillah")
+    result = await call(client, "get_context_for_prompt", prompt="What is my name?")
+    assert text(result).count("Zillah") == 1
+    assert "Adah" not in text(result)
+
+
+async def test_a_small_budget_tells_no_neighbours_of_a_row_that_did_not_fit(client: Client) -> None:
+    for budget in range(50, 400, 25):
+        found = await done(client, "get_context_for_prompt", prompt="give Link 5 rupees on R", budget=budget)
+        told = {fact["name"] for fact in found["facts"] if fact["kind"] != "relations"}
+        assert {fact["name"] for fact in found["facts"]} == told
+
+
+async def test_code_is_indexed_though_no_model_gives_vectors(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")
+    async with Client(build(replace(settings(project), embed_model="none"))) as client:
+        said = await done(client, "index_code", folder="hack")
+        found = await done(client, "search_code", question="Check_Collision")
+    assert "by words alone" in said["note"]
+    assert (said["routines"], said["vectors"]) == (2, 0)
+    assert found["places"]
+
+
+async def test_the_graph_is_one_file_once_the_server_has_ended(project: Path) -> None:
+    script = Path(sysconfig.get_path("scripts"), "afs-graph")
+    data = settings(project).graph_file
+    server = StdioServerParameters(command=str(script), env={"AFS_DATA_DIR": str(data.parent)}, cwd=project)
+    with anyio.fail_after(30):
+        async with Client(server) as client:
+            await done(client, "add_node", name="A")
+    assert [file.name for file in data.parent.iterdir()] == [data.name]
