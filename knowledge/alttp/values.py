@@ -269,10 +269,16 @@ def _meaning(asked: _Asked, value: int, width: int, notes: tuple[str, ...], *, t
         words=said.words,
         ref=said.ref,
         parts=said.parts,
-        rom_version=row.rom_version if row else _of_place(kind),
+        rom_version=row.rom_version if row and not _in_array(kind, asked.address) else _of_place(kind),
         sources=said.sources or kind.sources,
         notes=(*notes, *((f"{kind.note}.",) if kind.note else ())),
     )
+
+
+def _in_array(kind: Kind, address: int | None) -> bool:
+    """Tell whether an address is a later slot of the kind's first array, which is held there as the first slot is."""
+    first = kind.places[0]
+    return address is not None and first.address < address < first.address + first.slots * kind.width // 8
 
 
 def _of_place(kind: Kind) -> str:

@@ -1,5 +1,6 @@
 """The tool that shows a table page by page."""
 
+import re
 from typing import Annotated
 
 from pydantic import Field
@@ -8,9 +9,14 @@ from schemas.fact import KIND_NAMES, FactKind
 from schemas.frozen import Frozen
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
+from servers.machine.names import show
 from servers.machine.paging import END, page_of
 
 __all__ = ["TablePage", "list_rows", "offer_listing"]
+
+_KEY = re.compile(r"(?:[A-Z]+[0-9]*\.|JP)?[0-9A-F]{1,8}(?:\.[0-9A-F]{1,4}){0,3}")
+"""An address or id as the keys of the tables have it, in upper case: 7EF36D, 41, 07.02, SFX2.05, JP01C961."""
+_BY_ADDRESS: frozenset[FactKind] = frozenset(("ram", "routine", "data", "sublabel"))
 
 
 class TableRow(Frozen):
@@ -40,6 +46,8 @@ class TablePage(Frozen):
     def as_text(self) -> str:
         """Return the rows behind a line about the page."""
         more = "" if self.next_offset == END else f"; more: call again with offset={self.next_offset}"
+        if not self.rows:
+            return f"{KIND_NAMES[self.kind]}: no rows from there on"
         head = (
             f"{KIND_NAMES[self.kind]}: rows {self.offset} to {self.offset + len(self.rows) - 1} of {self.total}{more}"
         )
@@ -54,7 +62,7 @@ def list_rows(kind: FactKind, start: str, *, offset: int, limit: int) -> TablePa
     from knowledge.alttp.tables import fact, tables
 
     table = tables()[kind]
-    begin = _place(start, [table.key(number) for number in range(len(table.rows))]) if start else 0
+    begin = _place(kind, start, [table.key(number) for number in range(len(table.rows))]) if start else 0
     if offset and offset >= len(table.rows) - begin:
         raise ServerError(f"offset {offset} is past the end: {len(table.rows) - begin} rows; start at offset 0")
     first = begin + offset
@@ -74,9 +82,20 @@ def list_rows(kind: FactKind, start: str, *, offset: int, limit: int) -> TablePa
     )
 
 
-def _place(start: str, keys: list[str]) -> int:
-    """Return the number of the first row whose key is `start` or comes after it."""
+def _place(kind: FactKind, start: str, keys: list[str]) -> int:
+    """Return the number of the first row whose key is `start` or comes after it; `start` may be the name of a row."""
+    from knowledge.alttp.lookup import resolve
+
     wanted = start.strip().upper().removeprefix("$").removeprefix("0X").replace(":", "")
+    if not _KEY.fullmatch(wanted) or (len(wanted) < len(keys[0]) and kind in _BY_ADDRESS):
+        found, _, key = resolve(start).partition(":")
+        if found == kind and key in keys:
+            return keys.index(key)
+        if not _KEY.fullmatch(wanted):
+            raise ServerError(
+                f"no row {show(start)} in the table {kind}; start at an address or id as the rows show them, "
+                "or ask alttp_lookup"
+            )
     exact = wanted.zfill(len(keys[0]))
     return next((number for number, key in enumerate(keys) if key >= exact), len(keys))
 

@@ -35,4 +35,7 @@ def read_table(project: Path, path: str, mapper: Mapper = "lorom") -> SymbolTabl
     try:
         return read_symbols(data.decode("utf-8", "replace"), mapper=mapper)
     except SymbolError as error:
-        raise ServerError(str(error)) from error
+        raise ServerError(
+            f"{show(path)} is no symbol file that is known: {error}; name a WLA or no$sns .sym, a Mesen .mlb, "
+            "or lines as LABEL = $7E0010"
+        ) from error

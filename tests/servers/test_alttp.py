@@ -187,6 +187,49 @@ async def test_a_table_is_listed_from_an_address_on(client: Client) -> None:
     assert [row["ref"] for row in result.structured_content["rows"]] == ["ram:7EF359", "ram:7EF35A"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "start", "ref"),
+    [
+        ("ram", "F36D", "ram:7EF36D"),
+        ("ram", "CURHP", "ram:7EF36D"),
+        ("register", "INIDISP", "register:2100"),
+        ("routine", "Link_Main", "routine:078000"),
+        ("sprite", "Agahnim", "sprite:7A"),
+        ("room", "12", "room:012"),
+        ("module", "07.02", "module:07.02"),
+        ("song", "SFX2.05", "song:SFX2.05"),
+    ],
+)
+async def test_a_table_is_listed_from_a_name_or_short_address_on(
+    client: Client, kind: str, start: str, ref: str
+) -> None:
+    result = await call(client, "list_table", kind=kind, start=start, limit=1)
+    assert result.structured_content is not None
+    assert [row["ref"] for row in result.structured_content["rows"]] == [ref]
+
+
+async def test_a_table_is_not_listed_from_nowhere(client: Client) -> None:
+    result = await call(client, "list_table", kind="ram", start="no such name")
+    assert result.is_error
+    assert "alttp_lookup" in text(result)
+
+
+async def test_a_file_of_something_else_is_no_symbol_file(tmp_path: Path) -> None:
+    (tmp_path / "hack.sym").write_bytes(bytes(range(256)))
+    settings = Settings(context_root=tmp_path, data_dir=tmp_path, project_root=tmp_path)
+    async with Client(build(settings)) as client:
+        result = await call(client, "alttp_lookup", query="$7EF36D", symbols="hack.sym")
+    assert result.is_error
+    assert "'hack.sym'" in text(result)
+    assert ".mlb" in text(result)
+
+
+async def test_each_slot_of_an_array_is_of_the_versions_of_the_first(client: Client) -> None:
+    for slot in range(16):
+        result = await call(client, "decode_value", what=f"$7E0DD{slot:X}", value="9")
+        assert "US 1.0 and JP 1.0" in text(result)
+
+
 async def test_names_are_searched_by_a_part(client: Client) -> None:
     result = await call(client, "search_symbols", text="Sprite_*Octorok*")
     assert result.structured_content is not None
