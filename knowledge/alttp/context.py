@@ -4,6 +4,7 @@ What the user's own graph says of the same things comes first, then the rows of 
 who writes and reads, what it calls. What the prompt does not ask about is left out; nothing relevant gives nothing.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,6 +32,7 @@ _OWN = 6  # nodes of one graph of the user
 _NAMED = 60  # words of a prompt among which names of nodes are looked for
 _LONGEST_NAME = 4  # words of such a name
 _AROUND = ".,;:!?()[]{}\"'`"  # what may stand around it
+_LABEL = re.compile(r"(?=.*(?:_|[a-z0-9][A-Z]|:))[A-Za-z.][\w.:]{2,79}")  # ClearOAM, Sprite_Main, hack:Init
 _LINE = 900  # characters of one fact
 _STEP = "relations"  # the kind of a step in the atlas; it is told of rows that are told themselves
 _NOTHING = "No fact of the tables or the graphs is about this prompt."
@@ -224,15 +226,16 @@ def _of_ref(view: GraphView, ref: str) -> Iterator[tuple[Node, str]]:
 
 
 def _of_name(view: GraphView, prompt: str) -> Iterator[tuple[Node, str]]:
-    """Give the user's nodes that the prompt calls by their whole name, in any case."""
-    if view.layer != "user":
-        return
+    """Give the nodes that the prompt calls by their whole name: the user's in any words, of code what looks a label."""
     words = [stripped for word in prompt[:2000].split()[:_NAMED] if (stripped := word.strip(_AROUND))]
-    for size in range(_LONGEST_NAME, 0, -1):
-        for start in range(len(words) - size + 1):
-            name = " ".join(words[start : start + size])
-            if (size > 1 or content_words(name)) and (found := view.resolve(name)) and (node := view.node(found)):
-                yield node, f"{found[:60]} in the prompt"
+    if view.layer == "user":
+        spans = [(size, at) for size in range(_LONGEST_NAME, 0, -1) for at in range(len(words) - size + 1)]
+        names = [" ".join(words[at : at + size]) for size, at in spans if size > 1 or content_words(words[at])]
+    else:
+        names = [word for word in words if _LABEL.fullmatch(word)][:_OWN]
+    for name in names:
+        if (found := view.resolve(name)) and (node := view.node(found)):
+            yield node, f"{found[:60]} in the prompt"
 
 
 def _of_words(view: GraphView, words: Sequence[str]) -> Iterator[tuple[Node, str]]:

@@ -43,7 +43,10 @@ def _row(kind: str, key: str) -> str:
     from knowledge.alttp.tables import fact, tables
 
     table = tables()[_kind(kind)]
-    number = table.find(key.upper().removeprefix("$").removeprefix("0X"))
+    plain = key.upper().removeprefix("$").removeprefix("0X")
+    number = table.find(plain)
+    if number < 0:
+        number = table.find(plain.zfill(len(table.key(0))))
     if number < 0:
         raise ResourceError(f"no row {key[:40]!r} in {kind}; alttp://{kind} lists them, alttp_lookup finds one by name")
     return fact(table, table.rows[number]).as_text()

@@ -251,6 +251,12 @@ async def test_the_users_own_symbols_win_and_say_so(tmp_path: Path) -> None:
     assert outside.is_error
 
 
+async def test_a_row_is_a_resource_under_its_id_however_many_digits_it_has(client: Client) -> None:
+    with anyio.fail_after(20):
+        texts = [(await client.read_resource(f"alttp://room/{key}")).contents[0] for key in ("12", "012", "0x12")]
+    assert len({content.model_dump()["text"] for content in texts}) == 1
+
+
 async def test_each_row_is_a_resource_with_completion(client: Client) -> None:
     with anyio.fail_after(20):
         (content,) = (await client.read_resource("alttp://ram/7EF36D")).contents

@@ -322,6 +322,13 @@ async def test_the_context_has_the_node_that_a_prompt_calls_by_name(client: Clie
     assert [fact["name"] for fact in found["facts"]] == ["My Hook"]
 
 
+async def test_the_context_has_the_routine_that_a_prompt_calls_by_name(client: Client) -> None:
+    await done(client, "index_code", folder="hack")
+    prompt = "Why does my game lose its picture and crash on a frame after Check_Collision was called?"
+    found = await done(client, "get_context_for_prompt", prompt=prompt)
+    assert found["facts"][0]["name"] == "hack:Check_Collision"
+
+
 async def test_the_context_tells_no_former_fact_of_the_user(client: Client) -> None:
     await done(client, "add_fact", key="name", value="Adah")
     await done(client, "add_fact", key="name", value="Zillah")
