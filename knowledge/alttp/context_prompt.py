@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from knowledge.alttp.locate import by_id
+from knowledge.alttp.locate_ids import by_id
 from knowledge.alttp.validation.assembly import instructions, is_mnemonic
 from knowledge.alttp.validation.claims import addresses
 from knowledge.alttp.validation.found import listed
@@ -22,6 +22,7 @@ __all__ = ["PROMPT_LIMIT", "Mention", "content_words", "mentions"]
 PROMPT_LIMIT = 20_000
 """Characters of a prompt that are read."""
 _MOST = 48  # mentions of one way that are followed
+_EXACT = 0.2  # what a row gains that says nothing else
 _SAID = 0.4  # share of a clause's words that rows must say
 _LABEL = re.compile(
     r"(?<![\w$#!])(?:[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+|[A-Z][a-z0-9]+[A-Z]\w*|[A-Z][A-Z0-9]{3,9})\b"
@@ -181,7 +182,7 @@ def _of_clause(clause: str, *, named_already: bool) -> list[Mention]:
                 for mention in _of_phrase(" ".join(words[start : start + size]))
                 if size > 1 or len(words) == 1 or mention.row.kind not in _ROM
             ]
-            met += found[: 1 if named_already else 4]
+            met += found[: 1 if named_already else 6]
             said.update(range(start, start + size) if found else ())
         if met:
             return met if len(said) >= _SAID * len(words) else []
@@ -208,6 +209,7 @@ def _of_phrase(phrase: str) -> Iterator[Mention]:
         if len(telling) == 1 and (not _is_about(one, telling) or other > 3):
             continue
         weight = 1.2 + 0.2 * len(said.needed) - 0.02 * _KINDS.index(one.kind) + 0.1 * priors[one.entry] - 0.05 * other
+        weight += 0 if other else _EXACT
         met.append(Mention(one, f"words: {phrase}", weight))
     for mention in sorted(met, key=lambda mention: -mention.weight):
         given[mention.row.kind] += 1

@@ -14,7 +14,7 @@ from knowledge.alttp.validation.check_prose import check_prose
 from knowledge.alttp.validation.check_sizes import check_sizes
 from knowledge.alttp.validation.check_symbols import check_symbols, comments
 from knowledge.alttp.validation.check_widths import check_instructions
-from knowledge.alttp.validation.claims import claims
+from knowledge.alttp.validation.claims_all import claims
 from knowledge.alttp.validation.found import Found
 from knowledge.alttp.validation.passages import Passages, passages
 from schemas.finding import Finding, Validation

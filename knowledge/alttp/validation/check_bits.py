@@ -29,11 +29,11 @@ _BITS = r"[Bb]its?\s+[`*]*(?P<first>\d{1,2})(?:\s*(?:-|\u2013|to|through)\s*(?P<
 _SAYS = (
     r"(?:\s+(?:of it|of this register|there|here))?[`*_]*\s*(?:\((?P<paren>[^()]{2,60})\)|(?:(?:is|are|=|:|"
     r"means|holds?|controls?|"
-    r"enables?|selects?|sets?|indicates?|stands for|represents?|turns on|activates?|starts?|triggers?|says?|"
+    r"enables?|selects?|sets?|indicates?|stands for|represents?|turns?(?: on| off)?|activates?|starts?|triggers?|says?|"
     r"tells|shows|"
     r"contains?|disables?|gives?|reports?|specif(?:y|ies)|determines?|chooses?|choose|picks?|configures?|"
     r"defines?|encodes?|adjusts?|\u2192|->|\u2014|\u2013|-)"
-    r"(?: used (?:to|for)| the| for| set (?:when|if))*)\s+(?P<phrase>[^.;|\n]{2,90}))"
+    r"(?: used (?:to|for)| the| for| you| that| if| whether| when| set (?:when|if))*)\s+(?P<phrase>[^.;|\n]{2,90}))"
 )
 _OF = re.compile(
     rf"\b{_BITS}\s+(?:of|in|at|from)\s+{_PLACE}(?:\s*\([^()]{{1,40}}\))?[`*_]*\s*{_SAYS.replace('[`*_]*', '', 1)}"
@@ -69,6 +69,18 @@ _VALUE_ITEM = re.compile(
     rf"\s*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})"
 )
 _TURNED = re.compile(rf"(?P<phrase>[A-Za-z][\w' -]{{1,40}}?)\s+is\s+{_VALUE}\s*(?=[,.;)]|and\b|$)")
+_THEN = re.compile(
+    rf"(?<![\w$.\[]){_VALUE},?\s*(?:then )?(?:the (?:game|player)|you|Link)(?:'re|'s| is| are)(?: currently)?"
+    r"(?: in| on| at)?(?: the)? (?P<phrase>[A-Za-z][^.;,|()\n=]{1,40})"
+)
+_HOLDS = re.compile(
+    rf"{_PLACE}\s*(?:is|=|==|equals|holds|contains)\s*(?:set to )?{_VALUE},?\s*(?:(?:means|then|and)\s+)?"
+    r"(?:(?:the (?:game|player)|you|Link)(?:'re|'s| is| are)(?: currently)?(?: in| on| at)?|means)\s+(?:the )?"
+    r"(?P<phrase>[A-Za-z][^.;,|()\n=]{1,40})"
+)
+_PAIR = re.compile(
+    r"(?:^|[:,(]|\band)\s*[`*]*(?P<mark>)(?P<value>\d)[`*]*\s+(?P<phrase>[a-z]+)(?=\s*(?:[,.)]|$|and\b|or\b))"
+)
 _NEXT = re.compile(r",?\s+(?:and|or|while)\s+[`*#]*(?:0x|\$|\d)")
 _SHIFTED = re.compile(
     r"(?i)\b(?:bits? \d+ (?:of|in) (?:A|X|Y|P|the (?:accumulator|status|result|value|operand|vram address|"
@@ -214,10 +226,17 @@ def _plain(said: Statement, force: _Place | None) -> Iterator[Found]:
     if spoken is not None:
         for match in _ANY.finditer(said.text):
             yield from _bit(spoken, match, said.start)
+    for match in _HOLDS.finditer(said.text):
+        held = _place(match["place"])
+        if held and held != place:
+            yield from _value(held, match, said.start)
     if place and not place.register:
-        for pattern in (_VALUE_IS, _TURNED):
+        for pattern in (_VALUE_IS, _TURNED, _THEN):
             for match in pattern.finditer(said.text):
                 yield from _value(place, match, said.start)
+        pairs = list(_PAIR.finditer(said.text))
+        for match in pairs if len(pairs) > 2 else ():
+            yield from _value(place, match, said.start)
 
 
 def _numbers(match: re.Match[str]) -> list[int]:

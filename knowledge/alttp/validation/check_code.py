@@ -87,7 +87,9 @@ def register_fact(register: Register) -> Behind:
 
 def check_code(found: Passages) -> Iterator[Found]:
     """Give what is wrong in the code of a text."""
-    defined = frozenset(re.findall(r"(?im)^[ \t]*(?:macro[ \t]+|!|%)?([A-Za-z_]\w{2,40})\s*(?::|\(|=)", found.text[:200_000]))
+    defined = frozenset(
+        re.findall(r"(?im)^[ \t]*(?:macro[ \t]+|!|%)?([A-Za-z_]\w{2,40})\s*(?::|\(|=)", found.text[:200_000])
+    )
     expanded = expands(found.text)
     extended = extends(found.text)
     for _, lines in groupby(found.code, key=lambda line: line.block):

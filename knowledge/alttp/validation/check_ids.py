@@ -52,7 +52,8 @@ _ID = (
 _PHRASE = r"(?:the |a |an |called |named |our |actually )*[`*_\"]*(?P<phrase>[A-Za-z][^.;,|()\n=:\u2014]{2,60})"
 _IS = re.compile(
     rf"\b{_ID}\s*(?:is|=|:|\u2192|->|\u2014|\u2013|-|\(|corresponds to|refers to|means|spawns|creates|"
-    rf"gives(?: Link)?|places|contains|holds|for|(?=(?:the|a|an)\s))\s*{_PHRASE}",
+    rf"gives(?: Link)?|places|contains|holds|for|to (?:get|spawn|create|make|place|add|have)|(?=(?:the|a|an)"
+    rf"\s))\s*{_PHRASE}",
     re.I,
 )
 _NAMED = re.compile(

@@ -7,7 +7,7 @@ from typing import Literal
 from knowledge.alttp.validation.claims import Address, Claim, phrases
 from knowledge.alttp.validation.found import Found, listed
 from knowledge.alttp.validation.known import Row, behind, meant, named, rows_at
-from knowledge.alttp.validation.meaning import OWNERS, VAGUE, Meaning, meaning, opposed, shares
+from knowledge.alttp.validation.meaning import GENERIC, OWNERS, VAGUE, Meaning, expanded, meaning, opposed, shares
 from knowledge.snes.addresses import fold, show
 from knowledge.snes.registers import find_register
 from schemas.fact import FactKind
@@ -30,6 +30,8 @@ _US = re.compile(r"\b(?:US|USA|U ?1\.0|U\.S\.|North American?|usdasm)\b|\(U\)")
 _ROM: tuple[FactKind, ...] = ("routine", "data", "sublabel")
 _TOLERANT = ("amount",)
 """Axes on which a value that is stored may differ from the place where it goes."""
+_PASSING = frozenset(["dma", "sourc", "destin", "destination", "target"])  # what a transfer goes by
+_FAR = 0x20  # bytes: addresses further apart are a range of many things
 _SELF = frozenset(["link", "player", "valu", "array", "byt"])
 _WITHIN = re.compile(
     r"\b(?:hook\w*|inside|within|middle|patch\w*|instruction|call site|branch|partway|into)\b", re.IGNORECASE
@@ -80,10 +82,12 @@ _NOUN = frozenset(
 
 def _name_of(claim: Claim) -> str:
     """Return the label that the phrase is, or ends with before the address; empty when it is more than a label."""
-    if claim.manner in ("in", "moved"):
+    if claim.manner in ("in", "moved", "equals"):
         last = _LAST.search(claim.phrase)
         at = claim.wide.find(last["name"]) if last else -1
-        if last is None or (at > 0 and _AIMED.search(claim.wide, max(0, at - 40), at) and not _OPENED.match(claim.wide, at)):
+        if last is None or (
+            at > 0 and _AIMED.search(claim.wide, max(0, at - 40), at) and not _OPENED.match(claim.wide, at)
+        ):
             return ""
         return last["name"] if _is_label(last["name"]) else ""
     called = _CALLED.search(claim.phrase)
@@ -186,13 +190,15 @@ def _by_words(claim: Claim) -> Found | None:
     kind = _kind(claim.addresses[0]._replace(value=_work(claim.addresses[0])))
     if kind is None or any(_kind(one._replace(value=_work(one))) != kind for one in claim.addresses):
         return None
+    first_one, *more = claim.addresses
+    if any(abs(one.value - first_one.value) > _FAR for one in more):
+        return None
     if any(address.digits < 4 and not _short_is_address(address, claim) for address in claim.addresses):
         return None
     here = [one for address in claim.addresses for one in _rows(address) if one.kind == kind]
-    first = _rows(claim.addresses[0])
-    if not here or not first or not any(one.solid for one in here):
+    if not here or not _rows(first_one) or not any(one.solid for one in here):
         return None
-    if any(not one.solid and one.title and one.address == fold(_work(claim.addresses[0])) for one in here if one.said):
+    if any(not one.solid and one.title and one.address == fold(_work(first_one)) for one in here if one.said):
         return None
     for phrase in phrases(claim):
         found = _contradiction(claim, meaning(phrase), phrase, here, kind)
@@ -203,18 +209,20 @@ def _by_words(claim: Claim) -> Found | None:
 
 def _short_is_address(address: Address, claim: Claim) -> bool:
     """Tell whether two or three digits are an address: where something is or holds, and is called so."""
-    return address.digits >= 2 and claim.manner in ("is", "in", "cell", "comment")
+    return address.digits >= 2 and claim.manner in ("is", "in", "equals", "cell", "comment")
 
 
 def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], kind: _Held) -> Found | None:
-    if not said.needed or len(said.words) > 9:
+    if not said.needed or len(said.words) > 9 or (kind == "ram" and said.words & _PASSING):
         return None
     wide = meaning(claim.wide + " " + claim.phrase)
     solid = [one for one in here if one.solid]
     others = _others(said, kind, here, claim)
     if not others:
         return None
-    reason = _disjoint(said, wide, here, others) or _opposite(said, wide, solid, here, others, claim)
+    equals = claim.manner == "equals" and claim.addresses[0].digits < 4  # `3 is $03` speaks of a number
+    disjoint = _is_title if equals else _disjoint
+    reason = disjoint(said, wide, here, others) or _opposite(said, wide, solid, here, others, claim)
     if not reason:
         return None
     best = next((one for one in others if said.axes.items() <= one.all_axes.items()), others[0])
@@ -242,7 +250,7 @@ def _disjoint(said: Meaning, wide: Meaning, here: list[Row], others: list[Row]) 
     enough = 2 if here[0].kind == "register" else 3
     if len(said.needed - OWNERS) >= enough and not any(shares(said.needed, one.said, one.squeezed) for one in here):
         return True
-    if _is_title(said, here, others):
+    if _is_title(said, wide, here, others):
         return True
     if not telling:
         return False
@@ -252,20 +260,31 @@ def _disjoint(said: Meaning, wide: Meaning, here: list[Row], others: list[Row]) 
     return len(others) == 1 or not any(shares(loose, one.title, one.squeezed) for one in here)
 
 
-def _is_title(said: Meaning, here: list[Row], others: list[Row]) -> bool:
+def _is_title(said: Meaning, wide: Meaning, here: list[Row], others: list[Row]) -> bool:
     """Tell whether it is word for word what another row is called, and rows here miss what matters of it."""
+    del wide
     whole = said.words - _SELF
     if len(whole) < 2:
         return False
     missing = {word for word in whole if not any(shares((word,), one.said, one.squeezed) for one in here)}
     for other in others[:3]:
         title = other.title - _SELF
-        exact = whole == title or any(whole == name - _SELF for name in other.called)
+        exact = any(_alike(whole, words) for words in (title, *other.called))
         if exact and missing and (missing - OWNERS):
             return True
         if len(whole) >= 3 and whole <= title and len(title - whole) <= 1 and len(missing) * 2 >= len(whole):
             return True
     return False
+
+
+def _alike(whole: frozenset[str], words: frozenset[str]) -> bool:
+    """Tell whether two lists of words say the same, small words aside."""
+    rest = words - _SELF - (GENERIC - whole)
+    return bool(rest) and all(
+        any(not expanded(word).isdisjoint(expanded(other)) for other in theirs)
+        for mine, theirs in ((whole, rest), (rest, whole))
+        for word in mine
+    )
 
 
 def _opposite(said: Meaning, wide: Meaning, solid: list[Row], here: list[Row], others: list[Row], claim: Claim) -> bool:

@@ -17,7 +17,7 @@ _COUNT = r"(?P<n>\d{1,4}|one|two|three|four|single|sixteen|eight|ten|twelve)"
 _WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "ten": 10, "twelve": 12, "sixteen": 16}
 _BYTES = re.compile(
     rf"\b(?:{_COUNT}[- ]bytes?\b(?!\s+(?:apart|later|before|after|into|offset|header|opcode|instruction|per))"
-    rf"|(?P<bits>8|16|24)[- ]bits?\b|(?P<word>word)(?:-sized| variable| value)\b)"
+    rf"|(?P<bits>8|16|24)[- ]bits?\b|(?P<word>word)(?:(?:-sized| variable| value)\b|(?=\s*(?:[.,;)]|$))))"
     r"(?!\s*(?:mode|write|writes|read|reads|access|accesses|accumulator|A\b|store|load|loads|stores|index|"
     r"registers? mode|compare|comparison|math|"
     r"arithmetic|operation|lda|sta|add|addition|copy|rep|m\b|x\b|immediate|pixel|tile|colou?r))",
@@ -36,6 +36,9 @@ _ACCESSED = re.compile(
     r"combined|along with|low byte|high byte|twice|two writes|split|per (?:entry|sprite|slot|element|channel|"
     r"dungeon|area|room)|each (?:entry|element|slot|one)?|latch\w*|pointer to|little[- ]endian)\b",
     re.IGNORECASE,
+)
+_OTHERWISE = re.compile(
+    r"\b(?:it|also|writes?|overwrites?|wide|mode|accumulator|when|if|while|would|result)\b", re.IGNORECASE
 )
 _LARGE = 0x400
 
@@ -93,16 +96,23 @@ def _statement(said: Statement) -> Iterator[Found]:
 def _meant(there: list[Address], text: str, at: int) -> Address | None:
     """Return the address that a size is said of: the only one, or the one just before it."""
     if len({_whole(one) for one in there}) == 1:
-        return there[0]
+        between = text[at : there[0].start] if there[0].start > at else ""
+        return None if len(between) > 60 or _OTHERWISE.search(between) else there[0]
     before = [one for one in there if one.end <= at]
     near = before[-1] if before and at - before[-1].end < 40 else None
+    if near and len(before) > 1 and near.start - before[-2].end < 14:
+        return None  # several are named together
     return near if near and not re.search(r"[.;]\s|\band\b|\bto\b", text[near.end : at]) else None
 
 
 def _of_named(text: str, number: int, span: tuple[int, int], *, elements: bool) -> Iterator[Found]:
     """Check a size that is said of a register by name alone."""
     named = {name for name in re.findall(r"\b[A-Z][A-Z0-9]{3,9}\b", text) if find_register(name)}
-    register = find_register(next(iter(named))) if len(named) == 1 and not addresses(text) else None
+    register = (
+        find_register(next(iter(named)))
+        if len(named) == 1 and not _OTHERWISE.search(text) and not addresses(text)
+        else None
+    )
     if register:
         yield from _of_register(register, number, span, elements=elements)
 

@@ -17,6 +17,7 @@ _CUT = re.compile(
     r"\bwhereas\b|\band (?:is|are|bit|bits|the|then|a|it)\b|\bfor the\b|\bwith\b|\bfrom\b|\bby\b|\bas\b|\bat\b).*",
     re.IGNORECASE | re.DOTALL,
 )
+_STATE = re.compile(r"\b(?:is|are)(?: in| on| at)?(?: the| a)? ")
 _NEXT = re.compile(r"[,;]|\band bits?\b")
 _SHORT = re.compile(r"(?:\bin\b|\bon\b|\bfor\b|\bto\b|\bof\b|\band\b|\bor\b|/).*", re.IGNORECASE | re.DOTALL)
 
@@ -26,6 +27,9 @@ def said_as(phrase: str) -> Iterator[str]:
     cut = _CUT.sub("", phrase).strip()
     if cut:
         yield cut
+    state = _STATE.search(cut)
+    if state and state.end() < len(cut):
+        yield cut[state.end() :]
     short = _SHORT.sub("", cut).strip()
     if short and short != cut:
         yield short

@@ -45,7 +45,7 @@ class Row(NamedTuple):
     measured: bool
     """The size is documented, not a gap to the next symbol."""
     title: frozenset[str]
-    """Stems of what its description begins with, or of its name."""
+    """Stems of what its description begins with; of its name where rows of the kind have none."""
     head: frozenset[str]
     """Stems of its names, keywords and the beginning of its description."""
     said: frozenset[str]
@@ -87,7 +87,8 @@ def row(entry: int) -> Row:
     opening = _HEAD.split(description, maxsplit=1)[0]
     called = tuple(map(phrase_words, names))
     labels = frozenset(plain_words(cell("keywords"))).union(*called)
-    title = phrase_words(opening) if opening else phrase_words(found.name)
+    described = found.kind in ("ram", "register")
+    title = phrase_words(opening) if opening or described else phrase_words(found.name)
     said = labels | phrase_words(description) | frozenset(plain_words(cell("bits") + " " + cell("parameters")))
     scope = cell("scope")
     vanilla = not scope.startswith(_FOREIGN)

@@ -28,7 +28,8 @@ GENERIC = _stems(
     "registers port number amount flag flags data bit bits word words pointer table array buffer entry entries index "
     "counter game hardware snes field setting settings current kept stored holder real actual copy total own single "
     "unsigned signed integer decimal hex hexadecimal per each every slot slots part main coordinate various "
-    "mirror shadow backup one two three four once twice both certain specific given same new default "
+    "pixel pixels addr ptr var const foo bar yes wide long mirror shadow backup one two three four once twice both "
+    "certain specific given same new default "
     "standard known called named label labelled vanilla alttp zelda"
 )
 """Words that a row need not say to be meant (stems)."""
