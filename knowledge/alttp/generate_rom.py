@@ -83,6 +83,13 @@ def _rom_disputes(folder: Path) -> dict[tuple[str, str], str]:
     return out
 
 
+def _size(row: Row) -> str:
+    """Return the size of a label, empty where it would run past its bank: the distance to a label of another bank."""
+    size = number(row["size_bytes"])
+    start = int(row["us_address"].removeprefix("$") or "0", 16) & 0xFFFF
+    return size if size and start + int(size) <= 0x10000 else ""
+
+
 def _label(row: Row, disputes: Mapping[tuple[str, str], str]) -> Row:
     found = names(row, _ROM_NAMES)
     spellings = [row["name"], *(name for _, name in found)]
@@ -98,7 +105,7 @@ def _label(row: Row, disputes: Mapping[tuple[str, str], str]) -> Row:
         "draft": "draft" if row["description"] else "",
         "disputed": disputed,
         "kind": row["kind"],
-        "size": number(row["size_bytes"]),
+        "size": _size(row),
         "entry": row["entry_type"],
         "returns": row["returns"],
         "callers": row["callers"],

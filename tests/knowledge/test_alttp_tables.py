@@ -285,3 +285,11 @@ def test_the_sources_page_names_every_source() -> None:
     page = (FOLDER / "SOURCES.md").read_text(encoding="utf-8")
     for short, repository in REPOSITORY.items():
         assert re.search(rf"\| `{short}` \| {re.escape(repository)}\b.* \| [0-9a-f]{{7}} \| ", page), short
+
+
+def test_no_label_of_the_rom_runs_past_its_bank() -> None:
+    for kind in ("routine", "data"):
+        table = tables()[kind]
+        for row in table.rows:
+            size, address = table.cell(row, "size"), table.cell(row, "us_address")
+            assert not (size and address) or (int(address[1:], 16) & 0xFFFF) + int(size) <= 0x10000, row
