@@ -24,7 +24,14 @@ __all__ = ["REVIEWS", "TABLES", "ReviewError", "main", "render"]
 TABLES: dict[str, Path] = {path.stem: path for path in PATHS.values()} | {"relations": FOLDER / "relations.txt"}
 """Name of a table to where it lies."""
 
-REVIEWS: tuple[str, ...] = ("review.csv", "review_ids.csv", "review_ram.csv", "review_registers.csv", "review_rom.csv")
+REVIEWS: tuple[str, ...] = (
+    "review.csv",
+    "review_ids.csv",
+    "review_ram.csv",
+    "review_registers.csv",
+    "review_rom.csv",
+    "review_words.csv",
+)
 """The files of reviewed edits, in the order in which they are applied: a later edit wins."""
 
 _BUILDERS: dict[str, Callable[[Path], list[Row]]] = {

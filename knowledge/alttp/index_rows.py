@@ -49,6 +49,7 @@ KIND_PRIOR: dict[FactKind, float] = {
 """How likely a row of each kind is meant when nothing else is known."""
 
 _SECOND_HAND = ("queued ", "cached ", "copy of ", "high byte ", "mirror of ", "saved ", "backup ", "previous ")
+_STUB = re.compile(r"_long\b|Long(?:Entry)?$|_slot_limited|^Pool_|_easy$|_arbitrary|_Bank[01]")  # another way in
 _ASIDE = re.compile(r"\([^()]*\)?")
 _TITLE = re.compile(r"(?:sprite|ancilla|overlord|garnish) array: |follower trail: ")
 _SUBJECT = re.compile(
@@ -206,13 +207,15 @@ class _Collector:
             weight *= 1.25
             if text.startswith(_SECOND_HAND) or text.endswith(" high"):
                 weight *= 0.7
+        if _STUB.search(row[at.name]):
+            weight *= 0.75
         if row[at.scope] not in ("", "vanilla"):
             weight *= 0.4
         if row[at.region] == "sram":
             weight *= 0.6
         if at.jp >= 0 and not row[at.us]:
             weight *= 0.5
-        if self.kind == "register":
+        if self.kind == "register" or not self.described:
             weight *= 1.2
         uses = sum([_number(row[column]) for column in at.uses])
         return weight * (1 + 0.04 * (_number(row[at.groups]) or 2)) * (1 + 0.05 * math.log2(1 + uses))

@@ -1,4 +1,4 @@
-"""Rows by what a question spells out: ids (`sprite 0x41`) and addresses, with their mirrors and arrays."""
+"""Rows by the addresses that a question spells out, with their mirrors, their arrays and their ROM version."""
 
 import re
 from collections.abc import Iterator
@@ -8,67 +8,12 @@ from knowledge.alttp.index import Index
 from knowledge.alttp.locate_arrays import ARRAY, array_of, in_routine, is_element, place_in
 from knowledge.snes.addresses import Spelled, fold, lorom_address, show, spelled
 from knowledge.snes.registers import canonical
-from schemas.fact import AskedKind, FactKind
 
-__all__ = ["Match", "by_address", "by_id", "by_ref", "names_an_id"]
+__all__ = ["Match", "by_address"]
 
 _FOLLOWS = 0x400  # bytes: an address so far behind a label of unknown size may still be in it
 _ROM = 0x100000  # bytes of the game
-
-_WORLDS: dict[str, FactKind] = {
-    "sprite state": "sprite_state",
-    "sprite status": "sprite_state",
-    "link state": "link_state",
-    "player state": "link_state",
-    "menu item": "menu_item",
-    "menu slot": "menu_item",
-    "room tag": "room_tag",
-    "room effect": "room_effect",
-    "room object": "room_object",
-    "tile type": "tile_type",
-    "tile": "tile_type",
-    "door type": "door_type",
-    "sprite": "sprite",
-    "enemy": "sprite",
-    "monster": "sprite",
-    "item": "item",
-    "receipt": "item",
-    "room": "room",
-    "overworld": "overworld",
-    "screen": "overworld",
-    "area": "overworld",
-    "overlord": "overlord",
-    "ancilla": "ancilla",
-    "garnish": "garnish",
-    "submodule": "module",
-    "module": "module",
-    "song": "song",
-    "music": "song",
-    "track": "song",
-    "entrance": "entrance",
-    "dungeon": "dungeon",
-    "follower": "follower",
-    "tagalong": "follower",
-    "tag": "room_tag",
-    "secret": "secret",
-}
-"""Word before a number to the kind whose id the number is."""
-
-_NUMBER = r"(?P<{0}mark>0x|\#?\$|\#)?(?P<{0}number>[0-9a-f]{{1,3}})(?P<{0}h>h)?(?![\w'])"
-_ID = re.compile(
-    rf"\b(?P<world>{'|'.join(sorted((key.replace(' ', '[ _-]') for key in _WORLDS), key=len, reverse=True))})s?"
-    r"(?:\s+(?:screen|area|map|type|track|state))?(?:\s+(?:id|number|no\.?|index|slot))?\s*[#:=]?\s*"
-    + _NUMBER.format("")
-    + r"(?:\s*(?:[.,/]|,?\s*sub-?module)\s*" + _NUMBER.format("s")
-    + r"(?:\s*(?:[.,/]|,?\s*(?:step|sub-?sub-?module))\s*" + _NUMBER.format("t") + r")?)?",
-    re.IGNORECASE,
-)  # fmt: skip
-_SOUND = re.compile(
-    r"\b(?:sfx|sound(?: effect)?)\s*(?P<bank>[123])(?:[.,/ ]|\s+(?:id|number))\s*(?:0x|\$)?(?P<id>[0-9a-f]{1,2})\b",
-    re.I,
-)
-_BARE_NUMBER = re.compile(r"\s*(?:0x|\$|\#\$?)?(?P<number>[0-9a-f]{1,3})h?\s*", re.IGNORECASE)
-_REF = re.compile(r"\s*(?:alttp://)?(?P<kind>[a-z_]{3,12})[:/](?P<key>[0-9A-Za-z.]{1,14})\s*")
+_PORTS = ((0x2100, 0x21FF), (0x4000, 0x43FF))  # such an address without its bank means the hardware, not work RAM
 
 
 class Match(NamedTuple):
@@ -80,67 +25,6 @@ class Match(NamedTuple):
     reason: str
     place: str = ""
     """Where the address that was asked for lies in the row, when it is not the row's own."""
-
-
-def by_ref(index: Index, query: str) -> Iterator[Match]:
-    """Give the row of a ref, `ram:7EF36D` or `alttp://sprite/41`."""
-    found = _REF.fullmatch(query)
-    if found:
-        entry = index.find(found["kind"].lower(), found["key"].upper())
-        if entry >= 0:
-            yield Match(entry, -2, 1.0, f"ref {index.ref(entry)}")
-
-
-def by_id(index: Index, query: str, kind: AskedKind) -> Iterator[Match]:
-    """Give the rows that the question names by id; a number without a mark may be hexadecimal or decimal."""
-    for sound in _SOUND.finditer(query):
-        entry = index.find("song", f"SFX{sound['bank']}.{int(sound['id'], 16):02X}")
-        if entry >= 0:
-            yield Match(entry, 0, 1.0, f"sound effect {sound['bank']}.0x{int(sound['id'], 16):02X}")
-    for part in _ID.finditer(query):
-        world = _world(part["world"])
-        if part["snumber"] and world == "module":
-            yield from _submodule(index, part)
-        elif _meant(world, part):
-            marked = bool(part["mark"] or part["h"])
-            yield from _numbered(index, world, part["number"], marked=marked)
-    bare = _BARE_NUMBER.fullmatch(query)
-    if bare and kind != "any":
-        yield from _numbered(index, kind, bare["number"], marked="x" in query.lower() or "$" in query)
-
-
-def _world(word: str) -> FactKind:
-    return _WORLDS[re.sub(r"[ _-]", " ", word.lower())]
-
-
-def _meant(world: FactKind, part: re.Match[str]) -> bool:
-    """Tell whether a number behind a word is an id: `sprite face` has none, `room tag 1` is a field of a room."""
-    number = part["number"]
-    marked = bool(part["mark"] or part["h"])
-    if world in ("room_tag", "tile_type") and not marked and len(number) < 2:
-        return part["world"].lower() in ("tile type", "tile_type", "tile-type")
-    return marked or number[0].isdigit()
-
-
-def _submodule(index: Index, part: re.Match[str]) -> Iterator[Match]:
-    """Give the submodule, or the step of one, that two or three numbers name; their digits are hexadecimal."""
-    numbers = [part[name] for name in ("number", "snumber", "tnumber") if part[name]]
-    key = ".".join(f"{int(number, 16):02X}" for number in numbers)
-    entry = index.find("module", key)
-    if entry >= 0:
-        yield Match(entry, 0, 1.0, "module " + ".".join(f"0x{one}" for one in key.split(".")))
-
-
-def _numbered(index: Index, kind: FactKind, number: str, *, marked: bool) -> Iterator[Match]:
-    said = kind.replace("_", " ")
-    hexadecimal = index.numbered(kind, int(number, 16))
-    if hexadecimal >= 0:
-        yield Match(hexadecimal, 0, 1.0, f"{said} id 0x{int(number, 16):02X}")
-    if marked or not number.isdecimal() or int(number) == int(number, 16):
-        return
-    decimal = index.numbered(kind, int(number))
-    if decimal >= 0:
-        yield Match(decimal, 0, 1.0, f"{said} id {number} if the number is decimal")
 
 
 def _at(index: Index, address: int, tier: int, said: str, *, named: bool = False) -> Iterator[Match]:
@@ -199,7 +83,8 @@ def _full(index: Index, found: Spelled) -> Iterator[Match]:
     yield from _at(index, address, 0, said)
     if not found.banked and address >= 0x2000 and not index.spans.at(address):
         yield from _at(index, 0x7E0000 | found.value, 2, f"{found.text} in bank $7E", named=True)
-        yield from _inside(index, 0x7E0000 | found.value, 3, f"{found.text} in bank $7E")
+        if not any(first <= found.value <= last for first, last in _PORTS):
+            yield from _inside(index, 0x7E0000 | found.value, 3, f"{found.text} in bank $7E")
     yield from _inside(index, address, 1, said)
     for entry in index.jp.at(address):
         us = index.entry(entry).cell("us_address")
@@ -220,12 +105,36 @@ def _bankless(index: Index, found: Spelled) -> Iterator[Match]:
     yield from _inside(index, work, 2, f"{found.text} in bank $7E")
 
 
-def names_an_id(query: str) -> bool:
-    """Tell whether the question names an id with its kind, so that its number is no address."""
-    return any(_meant(_world(part["world"]), part) for part in _ID.finditer(query))
+_JAPANESE = re.compile(r"\b(?:jp|jpn|jap|japan|japanese|j ?1\.0|super famicom)(?![a-z])", re.IGNORECASE)
+_AMERICAN = re.compile(r"\bUS(?:A)?\b|\b(?:us|usa) (?:rom|version|1\.0|address)\b|\b[Aa]merican?\b")
+_COUNTER = re.compile(r"\bpc\s*=\s*(?=\$)", re.IGNORECASE)  # `PC=$078000` is the program counter, no place in a file
+
+
+def _japanese(index: Index, found: Spelled) -> Iterator[Match]:
+    """Give the rows that an address of the JP 1.0 ROM means: the label there, or the last one before it."""
+    address = lorom_address(found.value) if found.pc else fold(found.value)
+    if not address & 0x8000 or address >= 0x200000 or not (found.pc or found.banked):
+        return
+    entries, back = index.jp.at(address), 0
+    if not entries:
+        for inside in index.jp.before(address, within=_FOLLOWS):
+            if inside.start >> 16 == address >> 16 and index.kind(inside.entry) != "sublabel":
+                entries, back = [inside.entry], address - inside.start
+                break
+    for entry in entries:
+        row = index.entry(entry)
+        us = row.cell("us_address")
+        place = f"{show(address)} (JP 1.0) is {row.name} + ${back:X}" if back else ""
+        yield Match(entry, -1, 1.0, f"{show(address)} in the JP 1.0 ROM; US 1.0 {us or 'has no such label'}", place)
 
 
 def by_address(index: Index, query: str) -> Iterator[Match]:
-    """Give the rows for every address in the question, in order."""
-    for found in spelled(query):
-        yield from _address(index, found)
+    """Give the rows for every address in the question, in order; those of the ROM version that it names come first."""
+    japanese = _JAPANESE.search(query) is not None
+    american = not japanese and _AMERICAN.search(query) is not None
+    for found in spelled(_COUNTER.sub("", query)):
+        if japanese:
+            yield from _japanese(index, found)
+        for match in _address(index, found):
+            if not (american and "is its JP 1.0 address" in match.reason):
+                yield match

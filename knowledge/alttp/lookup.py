@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from knowledge.alttp.index import Index, current
-from knowledge.alttp.locate import Match, by_address, by_id, by_ref, names_an_id
+from knowledge.alttp.locate import Match, by_address
+from knowledge.alttp.locate_ids import by_id, by_ref, names_an_id
 from knowledge.alttp.lookup_names import NAMED, NAMED_ALIAS, NAMED_OTHER, like_named, mistyped, named
 from knowledge.alttp.lookup_relations import asked_relation, relation_answer
 from knowledge.alttp.overlay import Overlay, Own
@@ -24,8 +25,7 @@ QUERY_LIMIT = 500
 
 _CANDIDATES = 100  # matches kept of one question
 _WORDS, _FAINT_WORDS = 5, 9  # tiers of matches by words: an answer, and too weak to be one
-_ENOUGH = 0.5  # share of a question's weight that a row must match to be an answer
-_TIE = 0.985  # rows whose scores are closer than this match equally well
+_TIE = 0.995  # rows whose scores are closer than this match equally well
 _TIE_OF_NAMES = 0.955  # the same for rows of one name, whose scores tell the words too
 _AHEAD = 1.15  # times the score of the second that the first needs to be what a relation is asked of
 _FAINT = 0.3  # share of the best score below which a match by words is left out
@@ -51,7 +51,7 @@ def _by_words(index: Index, asked: Terms, among: range) -> Iterator[Match]:
     for found in ranked:
         if found.score < ranked[0].score * _FAINT:
             break
-        tier = _WORDS if found.coverage >= _ENOUGH else _FAINT_WORDS
+        tier = _WORDS if found.enough else _FAINT_WORDS
         words = [asked.words[word] for word in asked.words if word in found.words]
         yield Match(found.entry, tier, found.score, "words: " + (", ".join(words) or "some of the question's"))
 

@@ -13,7 +13,8 @@ _CODE = (
     r"(?:(?:who|what|which)(?: (?:all|else|other|rom|game))?"
     r"(?: (?:routines?|functions?|subroutines?|code|places?|labels?|instructions?))?(?: (?:is|are|all|that|which))*"
     r"|where(?: (?:is|are|does|do))?(?: the (?:code|game))?|list(?: all)?(?: the)? (?:routines|functions|code)"
-    r"(?: (?:that|which))?|(?:routines?|functions?|code|everything) (?:that|which))"
+    r"(?: (?:that|which))?|(?:show |find |list |give )?(?:me )?(?:all |every |the )*"
+    r"(?:routines?|functions?|code|everything|anything|places?) (?:that|which))"
 )
 _FROM = r"(?: (?:from|in|by)(?: (?:the code|code|where|who|which routines?|what))?)?"
 _IS = r"where (?:is|are|does) (?P<what>.+?) (?:get )?"
@@ -76,6 +77,12 @@ _FORMS = (
     ),
     _form(rf"{_IS}(?:called|invoked|jumped to){_FROM}", _CALLS, "in", "what calls {}"),
     _form(rf"{_LIST}(?:callers?|calls) (?:of|to) (?P<what>.+)", _CALLS, "in", "what calls {}", loose=True),
+    _form(
+        rf"{_LIST}(?:xrefs?|cross[ -]?references?|references?|uses|usages?|users) (?:to|of|for) (?P<what>.+)",
+        (*_READS, *_WRITES, *_CALLS, "references_pointer_to"),
+        "in",
+        "what uses {}",
+    ),
     _form(
         r"(?:what|which routines?|who)(?: routines?)? does (?P<what>.+?) (?:call|jump to|invoke)",
         _CALLS,

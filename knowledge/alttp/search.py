@@ -1,69 +1,51 @@
 """Ranking by words: which rows a plain question is about, with the words that speak for each."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from heapq import nlargest
 from typing import NamedTuple
 
 from knowledge.alttp.index import ALIAS, FINE, KEYWORD, LABEL, PLACES, PROSE, SUBJECT, Index, Postings
 from knowledge.alttp.index_rows import KIND_PRIOR
-from knowledge.alttp.words import COMMON, NEIGHBOURS, PHRASES, STOP, SYNONYMS, WEAK, plain_split, plain_words, stem
-from knowledge.alttp.words_kinds import Hint, hinted
+from knowledge.alttp.words import (
+    COMMON,
+    NEIGHBOURS,
+    ORDINARY,
+    PHRASES,
+    STOP,
+    SYNONYMS,
+    WEAK,
+    plain_split,
+    plain_words,
+    stem,
+)
+from knowledge.alttp.words_cues import asked_kinds, is_owned, is_state, leanings, said_first
 from schemas.fact import FactKind
 
 __all__ = ["Ranked", "Terms", "rank", "settle", "terms"]
 
-_STATE = re.compile(
-    r"\bhow (?:many|much|far|fast|long|high)\b|\b(?:number|amount|count|total|level|status) of\b|"
-    r"\b(?:am|is|are|was|do|does|did|has|have) (?:i|we|link|the player|the hero)\b|\b(?:my|i've|i have)\b|"
-    r"\b(?:link|the player|i|we) (?:am|is|are|currently)\b"
-)
-"""A quantity or a state is a variable."""
-
-_OWNED = re.compile(
-    r"\b(?:do|does|did|has|have|if|when) (?:i|we|link|the player|the hero) (?:have|own|got|get|carry|hold|possess)|"
-    r"\b(?:did|have|has) (?:i|we|link|the player|the hero) (?:pick|find|got|get|obtain|collect|found)|"
-    r"\bin (?:the|my|link's) inventory\b"
-)
-_HARDWARE = re.compile(
-    r"\b(?:\w*(?:bgmode|inidisp|mosaic|hdmaen|cgwsel|cgadsub|obsel|nmitimen|coldata|m7[a-d])\w*|ppu\d?|"
-    r"oam (?:\w+ )?(?:address|data)|wram (?:address|data)|apu|spc(?:700)?|vram|cgram|hdma|dma|irq|latch\w*|mode 7|"
-    r"window \d|mosaic|colou?r math|h-?blank|v-?blank|forced? blank|scanline|dot counter|main screen|sub ?screen|"
-    r"fixed colou?r|open bus)\b"
-)
-"""Words of the console rather than of the game."""
-
-_PRESENT = frozenset(
-    ["current", "currently", "now", "previous", "equipped", "selected", "array", "arrays", "slot", "slots", "table"]
-)
-_SAVED = re.compile(
-    r"\b(?:owned|own|obtained|collected|acquired|in (?:the )?inventory|inventory|possession|possessed|carried)\b"
-)
-_LIGHT = frozenset(plain_words("link player current currently now active bit 16 8"))  # words that many questions have
-_UNKNOWN = 1.5  # a word that no row has weighs more against every row than a rare one
+_LIGHT = frozenset(plain_words("link player current currently now active bit flag 16 8"))  # many questions have them
+_ENOUGH = 0.48  # share of a question's weight that an answer must match
+_UNKNOWN = 2.0  # a word that no row has weighs more against every row than a rare one
 _MORE = 2.0  # times what a common word counts where a row has it, of what it counts where a row does not
 _WORDS = 24  # words of a question that are searched for
-_SAME, _NEAR = 0.9, 0.7  # what a word counts that means the same, or nearly
+_SAME, _NEAR = 0.95, 0.8  # what a word counts that means the same, or nearly
 _COMMON = 600  # rows: a word as frequent as this cannot bring a row in, once a rarer word has brought some
+_REPAIRED, _REPAIRED_SHORT, _LONG_WORD = 0.9, 0.75, 6
+"""What a word with typing errors counts, less 0.15 an error: less yet a short one, which may be another word."""
+_KIND_SAID = 0.8  # what the name of the kind that is asked for counts as a word, where rows of it have no ids
+_PAIRS, _OTHER = 10, 0.7  # rows that are told apart from their like, and what the one that is not meant keeps
+_ALIKE = 4  # letters that a word of seven and one with two typing errors have alike
+_COVERED = 1.5  # power of the share of the question that a row matches, in its score
 _KEPT = 100  # rows of one question
 _TOLD = 20  # rows whose words are told
 _SPACES: frozenset[FactKind] = frozenset(("room", "overworld", "entrance", "dungeon", "song", "module"))
-_SHADOW = re.compile(r"\b(?:shadow|mirror|queued?|buffered|ram copy|copy of|copy in ram|ram value)\b")
-_VERB = re.compile(
-    r"\s*(?:decompress|play|draw|load|clear|spawn|check|handle|dispatch|jump|copy|upload|transfer|calculate|compute|give|"
-    r"kill|move|run|execute|initiali[sz]e|init|update|get|find|set up|apply|fade|wait for|test)\b"
-)
-"""A question that begins so names what code does."""
-
-_HOW = re.compile(r"\bhow (?:do i|do you|to|can i|would i)\b")
 _BROAD: frozenset[FactKind] = frozenset(("ram", "register", "routine", "data"))
 _SOME, _ALL = (
     0.4,
     0.85,
 )  # shares of a question's weight: a row of the named kind gains from the first on, all at the second
-_HARDWARE_BOOST = 1.5
 _ENOUGH_OF_KIND = 0.5  # share of a question's weight that a row of the named kind must match for it to be meant
 _OWNED_BOOST = 2.0  # what a row of the saved inventory gains when a question is about what Link has
 _BOOSTS = {3: 4.0, 2: 2.2, 1: 1.35}  # what a row of the kind that is named gains, by the strength of the hint
@@ -71,7 +53,7 @@ _BOOSTS = {3: 4.0, 2: 2.2, 1: 1.35}  # what a row of the kind that is named gain
 
 def _shares() -> tuple[float, ...]:
     """Return what a word counts in a row, by where the row has it: the best place, and a little for each other."""
-    places = ((SUBJECT, 1.0), (LABEL, 0.9), (KEYWORD, 0.75), (ALIAS, 0.65), (PROSE, 0.6), (FINE, 0.5))
+    places = ((SUBJECT, 1.0), (KEYWORD, 0.75), (LABEL, 0.7), (PROSE, 0.7), (ALIAS, 0.5), (FINE, 0.5))
     out: list[float] = []
     for mask in range(1 << PLACES):
         found = [share for place, share in places if mask & place]
@@ -116,65 +98,35 @@ class Ranked(NamedTuple):
     coverage: float
     """Share of the question's weight that the row matches, 0 to 1."""
     words: tuple[str, ...]
+    enough: bool
+    """Whether the row matches enough of the question to be an answer."""
 
 
 def terms(query: str) -> Terms:
     """Take a question apart: small words dropped, turns of phrase replaced, the asked kinds kept."""
     text = query.lower()
-    owned = bool(_OWNED.search(text) or _SAVED.search(text))
-    state = owned or bool(_STATE.search(text))
+    owned, state = is_owned(text), is_state(text)
     for pattern, replacement in PHRASES:
         text = pattern.sub(replacement, text)
     written = [(stem(word), word) for word in plain_split(text) if len(word) < 40]
     words = dict([(word, as_is) for word, as_is in written if word not in STOP][:_WORDS])
-    hints = _hints(text, words, state=state)
+    hints = asked_kinds(text, words, state=state)
     said = {stem(word) for hint in hints for word in plain_split(hint.words)}
     weak = frozenset(word for word in words if word in said or word in WEAK)
     if weak.issuperset(words):
-        said = _said(hints)
+        said = said_first(hints)
         weak = frozenset(word for word in words if word in said or word in WEAK)
     if weak.issuperset(words):
         weak = frozenset[str]()
     boosts: dict[FactKind, float] = {hint.kind: _BOOSTS[hint.strength] for hint in reversed(hints)}
-    if not hints and state:
-        boosts["ram"] = _BOOSTS[1]
-    elif not hints and _HARDWARE.search(text):
-        boosts["register"] = _HARDWARE_BOOST
-    elif not hints and _VERB.match(text):
-        boosts["routine"] = _HARDWARE_BOOST
-    elif not hints and _HOW.search(text):
-        boosts["register"] = _BOOSTS[1]
+    for kind, lean in leanings(text, hints, state=state).items():
+        boosts[kind] = max(lean, boosts.get(kind, 0.0))
     narrow = any(
         (boost > 3 and kind not in _BROAD) or (boost > 2 and kind in _SPACES) for kind, boost in boosts.items()
     )
     plain = all(word in COMMON or word in weak or word in _LIGHT for word in words)
-    named = frozenset(word for word in weak if word in WEAK or word in _said(hints))
+    named = frozenset(word for word in weak if word in WEAK or word in said_first(hints))
     return Terms(words, weak, named, boosts, owned, narrow, plain)
-
-
-def _said(hints: list[Hint]) -> set[str]:
-    """Return the stems of the words that name the kind that is named most plainly."""
-    return {stem(word) for hint in hints[:1] for word in plain_split(hint.words)}
-
-
-def _hints(text: str, words: Mapping[str, str], *, state: bool) -> list[Hint]:
-    """Return the kinds that are named; the current room is a variable, and no room, and so is a bare `room id`."""
-    hints = hinted(text)
-    if _SHADOW.search(text) and _HARDWARE.search(text):
-        return [Hint("ram", 3, "")]
-    if not hints:
-        return hints
-    if _HARDWARE.search(text):
-        hints = [hint for hint in hints if hint.words != "address"]
-    named = _said(hints)
-    strong = [word for word in words if word not in named and word not in WEAK]
-    if (
-        strong
-        and _PRESENT.isdisjoint([words[word] for word in strong])
-        and not (state and hints and hints[0].strength < 3)
-    ):
-        return hints
-    return [hint for hint in hints if hint.kind in _BROAD] or [Hint("ram", 2, "")]
 
 
 def _repair(index: Index, word: str) -> list[tuple[str, float]]:
@@ -183,18 +135,32 @@ def _repair(index: Index, word: str) -> list[tuple[str, float]]:
         return []
     from rapidfuzz.distance import OSA
 
-    most = 1 if len(word) < 8 else 2
+    most = 1 if len(word) < 7 else 2
     close: list[tuple[int, str]] = []
     for known in index.initials.get(word[0], ()):
         if abs(len(known) - len(word)) <= most:
             distance = OSA.distance(word, known, score_cutoff=most)
-            if distance <= most:
+            if distance <= most and (distance < 2 or len(word) > 7 or known[:_ALIKE] == word[:_ALIKE]):
                 close.append((distance, known))
     if not close:  # the first letter itself is wrong
         for letter, words in index.initials.items():
             if letter != word[0] and len(word) >= 5:
                 close += [(1, known) for known in words if known[1:] == word[1:] or known == word[1:]]
-    return [(known, 0.9 - 0.15 * distance) for distance, known in sorted(close)[:4]]
+    share = _REPAIRED if len(word) >= _LONG_WORD else _REPAIRED_SHORT
+    return [(known, share - 0.15 * distance) for distance, known in sorted(close)[:4]]
+
+
+@lru_cache(maxsize=1000)
+def _means_little(word: str) -> bool:
+    """Tell whether an unknown word is, but for one typing error, a word that says nothing: `adress`."""
+    if len(word) < _LONG_WORD - 1:
+        return False
+    from rapidfuzz.distance import OSA
+
+    return any(
+        word[0] == known[0] and abs(len(word) - len(known)) < 2 and OSA.distance(word, known, score_cutoff=1) <= 1
+        for known in STOP | WEAK
+    )
 
 
 def _variants(index: Index, word: str) -> list[tuple[str, float]]:
@@ -203,7 +169,7 @@ def _variants(index: Index, word: str) -> list[tuple[str, float]]:
     same, near = SYNONYMS.get(word, frozenset[str]()), NEIGHBOURS.get(word, frozenset[str]())
     out += [(other, _SAME) for other in same if other in index.words]
     out += [(other, _NEAR) for other in near - same if other in index.words]
-    return out or ([] if word in COMMON else _repair(index, word))
+    return out or ([] if word in ORDINARY else _repair(index, word))
 
 
 class _Word(NamedTuple):
@@ -220,9 +186,11 @@ def _prepare(index: Index, asked: Terms, among: range) -> list[_Word]:
     stems = list(asked.words)
     joined = [*map(_joined, stems, stems[1:]), ""]
     for place, word in enumerate(stems):
+        if word not in index.words and _means_little(word):
+            continue
         spellings = _variants(index, word)
         spellings += [(other, 1.0) for other in (joined[place], joined[place - 1]) if other in index.words]
-        if not spellings and not asked.plain and (word in COMMON or word.isdecimal()):
+        if not spellings and (word in ORDINARY or word.isdecimal()):
             continue  # says nothing, for or against
         rows = sum(index.frequency(other) for other, weight in spellings if weight >= _SAME)
         rows = rows or max((index.frequency(other) for other, _ in spellings), default=0)
@@ -308,10 +276,31 @@ def rank(index: Index, asked: Terms, among: range, *, told: int = _TOLD) -> list
     if not whole or all(word.isdecimal() for word in asked.words):
         return []
     best = nlargest(_KEPT, _weighed(index, asked, scores, covered, whole))
+    best = _told_apart(index, asked, best) if told else best
     return [
-        Ranked(-entry, score, covered[-entry] / whole, _words(prepared, -entry) if place < told else ())
+        Ranked(
+            -entry,
+            score,
+            covered[-entry] / whole,
+            _words(prepared, -entry) if place < told else (),
+            covered[-entry] >= _ENOUGH * whole,
+        )
         for place, (score, entry) in enumerate(best)
     ]
+
+
+def _told_apart(index: Index, asked: Terms, best: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """Put the half of a pair that is asked for before the other, and a routine before another way into it."""
+    half = [said for said in ("low", "high") if said in asked.words]
+    first: list[tuple[float, int]] = []
+    rows = [index.entry(-entry) for _, entry in best[:_PAIRS]]
+    names = {row.name for row in rows}
+    for (score, entry), row in zip(best, rows, strict=False):
+        text = row.cell("description")
+        other = len(half) == 1 and text.endswith(" high" if half[0] == "low" else " low")
+        stub = row.kind == "routine" and row.name.endswith("_long") and row.name[: -len("_long")] in names
+        first.append((score * _OTHER if other or stub else score, entry))
+    return sorted(first, reverse=True) + best[_PAIRS:]
 
 
 def _share(word: str, asked: Terms) -> float:
@@ -319,7 +308,7 @@ def _share(word: str, asked: Terms) -> float:
     if word in WEAK:
         return 0.25
     if word in asked.weak:
-        return 0.3 if asked.narrow else 0.8
+        return 0.3 if asked.narrow else _KIND_SAID
     return 0.4 if word in _LIGHT or (word in COMMON and not asked.plain) else 1.0
 
 
@@ -333,10 +322,11 @@ def _weighed(
     if asked.owned:
         boosts.append((index.saved, _OWNED_BOOST, False, 1.0))
     weights = index.weights
-    out = [(scores[entry] * here / whole * weights[entry], -entry) for entry, here in covered.items()]
+    out = [(scores[entry] * (here / whole) ** _COVERED * weights[entry], -entry) for entry, here in covered.items()]
     for kind, boost, narrow, least in boosts:
         first, stop = -kind.start, -kind.stop
         grown = boost * 2 / least - 1 if boost > 2 else boost - 1
+        boost = boost / least if boost > 2 and not narrow else boost
         out = [
             (score, entry)
             if not first >= entry > stop

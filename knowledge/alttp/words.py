@@ -3,11 +3,13 @@
 import re
 from functools import cache
 
-from knowledge.alttp.words_synonyms import COMMON_WORDS, LOOSE, SAME, related
+from knowledge.alttp.words_common import COMMON_WORDS, ORDINARY_WORDS
+from knowledge.alttp.words_synonyms import LOOSE, SAME, related
 
 __all__ = [
     "COMMON",
     "NEIGHBOURS",
+    "ORDINARY",
     "PHRASES",
     "STOP",
     "SYNONYMS",
@@ -100,12 +102,15 @@ STOP = _stems(
 WEAK = _stems(
     "ram wram memory address addresses variable variables byte bytes location number routine routines "
     "function functions subroutine subroutines procedure code label jsl jsr register registers reg port ports ppu mmio "
-    "hardware owned own obtained obtain got collected collect acquired inventory possession possess"
+    "hardware handler logic owned own obtained obtain got collected collect acquired inventory possession possess"
 )
 """Words that say where a fact lies rather than which it is (stems); they help a row, and none is needed."""
 
 COMMON = _stems(COMMON_WORDS)
-"""Stems of common words."""
+"""Stems of words that say little of a fact, even where a row has them."""
+
+ORDINARY = COMMON | STOP | _stems(ORDINARY_WORDS)
+"""Stems of words that say nothing of a question where no row has them."""
 
 SYNONYMS: dict[str, frozenset[str]] = related(SAME, stem)
 """Stem to the stems that mean the same in this field."""
@@ -117,6 +122,31 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"\b(give|show|tell) me\b", ""),
+        *(
+            (
+                rf"\b(background|layer|bg|channel|port|bottle|controller|joypad|player|window|slot|number) {word}\b",
+                rf"\1 {digit}",
+            )
+            for digit, word in enumerate(("zero", "one", "two", "three", "four", "five", "six", "seven"))
+        ),
+        (r"\bthird bottle\b", "bottle 3"),
+        (r"\b(?:fourth|last) bottle\b", "bottle 4"),
+        (r"\bb[ -]bus\b", "target"),
+        (r"\b(?:sound|audio|music) (?:chip|cpu|processor)\b", "apu"),
+        (r"\b(?:text|dialog|dialogue|message) box(?:es)?\b", "message"),
+        (r"\b(?:chicken|cucco)s? (?:attack|anger|revenge)\b", "cucco avenger"),
+        (r"\bwho(?:'s| is)? follow(?:s|ing)(?: me| link| the player| us)?\b", "follower id"),
+        (r"\bfollow(?:s|ing) (?:me|us|link|the player|him)\b", "follower"),
+        (r"\btag(?:s|ging)?[ -]along\b", "follower"),
+        (r"\bin bunny form\b|\bturned into a (?:bunny|rabbit)\b", "bunny"),
+        (r"\bbig key(s?)\b", r"big key\1"),
+        (r"\bboss keys?\b", "big key"),
+        (r"\b(?:right|just) now\b|\bat (?:the|this) moment\b", "current"),
+        (r"\bthis frame\b", "new frame"),
+        (
+            r"\bhow (?:many|much) (.+?) can (?:link|i|we|the player|the hero) (?:carry|hold|have)\b|\bat most\b",
+            r"maximum \1",
+        ),
         (r"\bhow (many|much)\b", "number"),
         (r"\broom tag ([12])\b", r"variable tag \1"),
         (r"\bhow fast\b", "speed"),
@@ -127,8 +157,11 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bfirst (joypad|controller|player|gamepad|bottle)\b", r"\1 1"),
         (r"\b(?:is |currently |now )*(?:running|active)\b(?= *[?.!]*$)", "current"),
         (r"\bdo(es)? (link|the player|i) (carry|own|have|hold|possess)\b", "link"),
-        (r"\b(link|the player|i) (carry|carries|has|have|holds?|owns?|possess(es)?)\b", "link"),
-        (r"\b(in|of) (the|this) game\b", ""),
+        (
+            r"\b(link|the player|i|we) (?:is |am |are )?(carry|carries|carrying|has|have|holds?|owns?|possess(es)?)\b",
+            "link",
+        ),
+        (r"\b(in|of) (the|this) game\b|\bon the (?:map|screen)$", ""),
         (r"\bhit[ -]?points?\b", "health"),
         (r"\bmp\b", "magic power"),
         (r"\b(?:turn|switch)(?:s|es|ed|ing)?[ -]on\b", "enable"),

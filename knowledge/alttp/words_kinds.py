@@ -41,7 +41,7 @@ KIND_PHRASES: dict[FactKind, str] = {
 _PLURAL = r"(?:e?s)?"
 _ANY = "|".join(f"(?P<{kind}>{phrase})" for kind, phrase in KIND_PHRASES.items())
 _FOUND = re.compile(rf"\b(?:{_ANY}){_PLURAL}\b")
-_ID = re.compile(r"\W*(?:id|number|no|num|code)s?\b")
+_ID = re.compile(r"\W*(?:id|number|no|num|code|value|index)s?\b")
 _ASKED = re.compile(
     r"(?:\b(?:which|what|whose|find|list)(?:'s)?(?: (?:is|are|the|snes|hardware|kind of|sort of|type of))*)\s*$"
 )

@@ -1,8 +1,8 @@
-"""Words that mean the same in this field, the same exactly or nearly, and common words that say nothing of a fact."""
+"""Words that mean the same in this field, the same exactly or nearly."""
 
 from collections.abc import Callable
 
-__all__ = ["COMMON_WORDS", "LOOSE", "SAME", "related"]
+__all__ = ["LOOSE", "SAME", "related"]
 
 SAME = (
     "health hp hitpoint",
@@ -88,6 +88,19 @@ SAME = (
     "pixelation pixelate pixelated mosaic",
     "hidden hide invisible visible visibility",
     "pit hole",
+    "exterior outside",
+    "sideways horizontal",
+    "recoiling recoil",
+    "invincible untouchable",
+    "shopkeeper shop",
+    "inventory bag",
+    "weathercock weathervane vane",
+    "flying midair airborne flight",
+    "building house",
+    "spell medallion",
+    "shoot shot fire",
+    "teleport warp",
+    "stunned frozen",
     "coprocessor polyhedral",
 )
 """Words that stand for one another."""
@@ -160,35 +173,6 @@ LOOSE = (
     "slot entry",
 )
 """Words of which one may be meant by another."""
-
-COMMON_WORDS = (
-    "able about above across after again against ago all almost already also always amount and another any "
-    "anything around ask away back because become before began begin behind below best better between big both "
-    "bring broken but call came can cannot care carry case cause certain check close come comes coming common "
-    "control could course cover create data deal decide depend describe detail determine did different do does "
-    "doing done down during each early easy effect either else end enough entire especially etc even ever every "
-    "exist explain far feel few figure final find fine first follow for form found free from full gave general "
-    "get gets getting give given gives go goes going gone good got had half handle happen happens hard has have "
-    "having he help her here hers him his how however if important in include indicate inside instead into "
-    "involve is it its just keep kept kind knew know known large last late later lead learn least leave left let "
-    "like likely line list little load loaded loads long longer look lot made main make makes making many matter "
-    "may me mean means meant might mine more most move moved much must my near nearly need needed needs never "
-    "new next nice no none nor not note nothing now of off often old on once one only onto open or order other "
-    "others select selects our out over own part particular per perhaps piece place play please point possible "
-    "pretty probably provide put question quick quite rather reach ready real really reason related responsible "
-    "rest return right run said same saw say says second see seem seen self set several shall she short should "
-    "show shown shows side similar simple simply since single small so some somehow someone something sometimes "
-    "somewhere soon sort start started starts stay still stop such sure take taken takes taking talk tell than "
-    "thank thanks that the their them then there these they thing things think this those though through "
-    "throughout thus time to together told too took total toward track tried try trying turn turned twice two "
-    "type under understand unless until up upon us use used useful user uses using usual usually value various "
-    "very via want wants was watch way we well went were what whatever when whenever where whether which while "
-    "who whole whose why will wish with within without wonder work works worn would write wrong yes yet you your "
-    "happening stored dealing thrown throw hold holds holding held being worth anybody everybody hey hi hello ok "
-    "okay folks guys dude mate curious figuring wondering remind quickly exact exactly correct proper properly "
-    "actual actually"
-)
-"""Common words; what none of the tables has of them says nothing, and of what they have it says little."""
 
 
 def related(groups: tuple[str, ...], stem: Callable[[str], str]) -> dict[str, frozenset[str]]:
