@@ -155,19 +155,32 @@ def _describe(register: str, value: str) -> DescribedRegister:
     return _described(decoded.register, decoded)
 
 
-def _known(what: str) -> str:
+def _decodable() -> DecodedValue:
     """Return what can be decoded, for a question that names nothing."""
     from knowledge.alttp.values import decodable
 
     names = ", ".join(kind.name for kind in decodable())
-    return f"{what}; what can be decoded: {names}"
+    return DecodedValue(
+        what="",
+        address="",
+        place="",
+        value=0,
+        known=False,
+        words=names,
+        ref="",
+        parts=(),
+        rom_version="",
+        sources=(),
+        notes=(),
+        text=f"What can be decoded, beside the hardware registers: {names}",
+    )
 
 
 def _value(what: str, value: str) -> DecodedValue:
     from knowledge.alttp.values import ValueTextError, decode_value
 
     if not what.strip():
-        raise ServerError(_known("say what the value is of: an address, a name or a word"))
+        return _decodable()
     with told(ValueTextError):
         meaning: Meaning = decode_value(what, value)
     return DecodedValue(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["FoundCode", "FoundPatterns", "Indexed", "LinkedCode"]
 
 _MOST_PROBLEMS = 20
+_NOTHING = "try fewer or other words, an address or a name; find_patterns counts idioms, index_code adds more code"
 
 
 class Indexed(Frozen):
@@ -124,7 +125,7 @@ class FoundCode(Frozen):
             places=page.items,
             offset=offset,
             next_offset=after if more_to_come else END,
-            note=note,
+            note=note or ("" if found.total else _NOTHING),
         )
 
 

@@ -51,6 +51,7 @@ class Near(Frozen):
     """A node near another, with the edges of the last step."""
 
     name: str
+    label: str = Field(description="what people call it, where its name is a ref of the atlas: routine:0799AD")
     kind: str
     distance: int = Field(description="steps from the start")
     edges: tuple[GraphEdge, ...]
@@ -72,7 +73,8 @@ class NearBy(Frozen):
             return self.why
         head = f"{self.total} nodes around {self.start}, shown from {self.offset}. {more(self.next_offset)}".rstrip()
         lines = [
-            f"{row.distance}: {row.name} ({row.kind})" + "".join(f"\n   {edge.as_text()}" for edge in row.edges)
+            f"{row.distance}: {' '.join(filter(None, (row.name, row.label)))} ({row.kind})"
+            + "".join(f"\n   {edge.as_text()}" for edge in row.edges)
             for row in self.near
         ]
         return "\n".join([head, *lines])
@@ -82,6 +84,7 @@ class Path(Frozen):
     """What `find_path` found."""
 
     names: tuple[str, ...] = Field(description="the nodes from start to end")
+    labels: tuple[str, ...] = Field(description="what people call them, empty where the name says it")
     edges: tuple[GraphEdge, ...] = Field(description="one edge a step")
     why: str = Field(default="", description="why there is no path")
 
@@ -89,7 +92,10 @@ class Path(Frozen):
         """Return the path, a line a step."""
         if self.why:
             return f"NO PATH: {self.why}"
-        return "\n".join([f"{len(self.names) - 1} steps: {' > '.join(self.names)}", *(e.as_text() for e in self.edges)])
+        steps = (f"{name} {label}".strip() for name, label in zip(self.names, self.labels, strict=True))
+        return "\n".join(
+            [f"{len(self.names) - 1} steps: {' > '.join(steps)}", *(edge.as_text() for edge in self.edges)]
+        )
 
 
 def _short(node: Node) -> GraphNode:
@@ -152,6 +158,14 @@ def _weigh(node: GraphNode) -> int:
     return len(str(node.model_dump())) + 40
 
 
+def _label(name: str) -> str:
+    """Return the usual name of a fact of the atlas, empty for other nodes."""
+    from knowledge.alttp.atlas import atlas
+
+    fact = atlas().fact(name) if ":" in name else None
+    return fact.name if fact else ""
+
+
 def _relations(relations: list[str]) -> list[str]:
     return [name.strip() for name in relations if name.strip()]
 
@@ -164,7 +178,13 @@ def _near(
             name, relations=_relations(relations), direction=direction, depth=depth, limit=limit, offset=offset
         )
     rows = [
-        Near(name=row.name, kind=row.kind, distance=row.distance, edges=tuple(map(edge_of, row.edges)))
+        Near(
+            name=row.name,
+            label=_label(row.name),
+            kind=row.kind,
+            distance=row.distance,
+            edges=tuple(map(edge_of, row.edges)),
+        )
         for row in found.rows
     ]
     page = page_of(rows, offset=0, limit=limit, weigh=lambda row: len(str(row.model_dump())) + 40)
@@ -182,7 +202,8 @@ def _near(
 def _path(opened: Opened, start: str, end: str, relations: list[str], *, direction: Direction, most: int) -> Path:
     with opened.reading() as layers:
         way = layers.find_path(start, end, relations=_relations(relations), direction=direction, max_steps=most)
-    return Path(names=way.names, edges=tuple(map(edge_of, way.edges)), why=way.why)
+    labels = tuple(map(_label, way.names))
+    return Path(names=way.names, labels=labels, edges=tuple(map(edge_of, way.edges)), why=way.why)
 
 
 _RelationList = Annotated[list[str], Field(description="follow only these relations; patterns such as read* fit too")]
