@@ -118,7 +118,7 @@ def test_mirrors_and_short_addresses_are_the_same_byte() -> None:
         assert codes(f"{address} is Link's X coordinate.") == ["wrong-name"], address
 
 
-def test_findings_are_paged() -> None:
+def test_findings_are_given_page_by_page() -> None:
     text = "\n\n".join(f"`$7EF36B` holds Link's magic power ({number})." for number in range(30))
     first = validate_output(text, limit=20)
     second = validate_output(text, limit=20, offset=20)

@@ -50,6 +50,10 @@ _FOR = re.compile(
     rf"\s+(?P<phrase>[^.;|\n]{{2,50}}?),?\s+(?:you (?:must |should |can )?)?(?:set|clear|use|write)"
     rf"\s+(?:the\s+)?{_BITS}\s+(?:of|in)\s+{_PLACE}"
 )
+_NAMED = re.compile(
+    rf"(?:\b[Tt]he |\b[Aa] )(?P<phrase>[A-Za-z][\w -]{{2,40}}?) (?:bit|flag)s?\s*(?:,|\(|:|\u2014|-)\s*"
+    rf"(?:i\.e\.,?\s*|which is |that is,? )?{_BITS}\s+(?:of|in)\s+{_PLACE}"
+)
 _IS = re.compile(
     rf"(?P<phrase>[A-Za-z][^.;:|,()\n]{{2,60}}?)\s+(?:is|are|lives in|sits in)(?: (?:controlled|set|enabled|"
     rf"selected|reported|indicated|held|stored|given|found|turned on))?(?: (?:by|in|at|with|through)"
@@ -60,7 +64,7 @@ _ANY = re.compile(rf"\b{_BITS}{_SAYS}")
 _ITEM = re.compile(rf"^\s*(?:[-*+\u2022]|\d+[.)])?\s*[`*_]*{_BITS}[`*_]*{_SAYS}")
 _VALUE = r"[`*]*(?P<mark>#?\$|0x|#)?(?P<value>[0-9A-Fa-f]{1,4})(?![0-9A-Za-z])[`*]*"
 _VALUE_IS = re.compile(
-    rf"(?<![\w$.\[])(?<!bit )(?<!bits ){_VALUE}\s*(?:=|:|means?|is|for|stands for|indicates|represents|"
+    rf"(?<![\w$.\[])(?<!bit )(?<!bits ){_VALUE}\s*(?:=|:|means?|is|for|when|if|while|stands for|indicates|represents|"
     rf"\u2192|->|\u2014|\u2013|\()\s*(?:the |that |a |an |when |if |Link is |he is |facing "
     rf")*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})"
 )
@@ -203,7 +207,7 @@ def check_bits(found: Passages) -> Iterator[Found]:
 
 def _statement(said: Statement, force: _Place | None, item: re.Match[str] | None) -> Iterator[Found]:
     done = False
-    for pattern in (_OF, _TO, _FOR, _IS, _THERE):
+    for pattern in (_OF, _TO, _FOR, _NAMED, _IS, _THERE):
         for match in pattern.finditer(said.text):
             done = True
             yield from _bit(_place(match["place"]), match, said.start)

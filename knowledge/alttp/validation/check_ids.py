@@ -57,8 +57,8 @@ _IS = re.compile(
     re.I,
 )
 _NAMED = re.compile(
-    rf"(?P<phrase>[A-Z][\w'\u2019-]*(?: (?:[A-Z0-9][\w'\u2019-]*|of|the|in|and|-))*|[a-z][a-z'-]+(?: "
-    rf"[a-z'-]+){{0,3}})[`*_\"]*\s*(?:\(|is|=|has|uses|:|as)\s*(?:the |its |an? |with )?\b{_ID}"
+    rf"(?P<phrase>[A-Za-z][\w'\u2019-]*(?: [A-Za-z0-9][\w'\u2019-]*){{0,3}}?)[`*_\"]*\s*"
+    rf"(?:\(|is|are|=|has|have|uses|:|as)\s*(?:the |its |an? |with )?\b{_ID}"
 )
 _BEFORE = re.compile(
     r".*\b(?:the|a|an|spawns?|places?|and|or|like|of|for|give|gives|is|use|replace|add|puts?|with|to|in|as|"

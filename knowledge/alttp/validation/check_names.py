@@ -31,6 +31,7 @@ _ROM: tuple[FactKind, ...] = ("routine", "data", "sublabel")
 _TOLERANT = ("amount",)
 """Axes on which a value that is stored may differ from the place where it goes."""
 _PASSING = frozenset(["dma", "sourc", "destin", "destination", "target"])  # what a transfer goes by
+_RARE = 3  # registers that have a word
 _FAR = 0x20  # bytes: addresses further apart are a range of many things
 _SELF = frozenset(["link", "player", "valu", "array", "byt"])
 _WITHIN = re.compile(
@@ -253,11 +254,30 @@ def _disjoint(said: Meaning, wide: Meaning, here: list[Row], others: list[Row]) 
     if _is_title(said, wide, here, others):
         return True
     if not telling:
-        return False
+        return _of_channel(said, here, others)
+    if here[0].kind == "register" and _singled_out(telling, here, others):
+        return True
     if any(shares(telling, one.said, one.squeezed) for one in here):
         return False
     loose = wide.needed - VAGUE - OWNERS
     return len(others) == 1 or not any(shares(loose, one.title, one.squeezed) for one in here)
+
+
+def _of_channel(said: Meaning, here: list[Row], others: list[Row]) -> bool:
+    """Tell whether a plain word (size, source) is said of the wrong register of one DMA channel."""
+    first = here[0]
+    near = [one for one in others if first.kind == "register" and one.address >> 4 == first.address >> 4 >= 0x430]
+    return bool(near) and not any(shares(said.needed, one.said, one.squeezed) for one in here)
+
+
+def _singled_out(telling: frozenset[str], here: list[Row], others: list[Row]) -> bool:
+    """Tell whether a word that hardly any register has is said of one that does not have it."""
+    for word in telling:
+        if not any(shares((word,), one.said, one.squeezed) for one in here):
+            having = meant(Meaning(frozenset((word,)), frozenset((word,)), {}), "register")
+            if len(having) <= _RARE and any(one in others for one in having):
+                return True
+    return False
 
 
 def _is_title(said: Meaning, wide: Meaning, here: list[Row], others: list[Row]) -> bool:

@@ -40,6 +40,7 @@ _ACCESSED = re.compile(
 _OTHERWISE = re.compile(
     r"\b(?:it|also|writes?|overwrites?|wide|mode|accumulator|when|if|while|would|result)\b", re.IGNORECASE
 )
+_SLOTS = 20  # bytes: the arrays of sprites and followers have one byte for each
 _LARGE = 0x400
 
 
@@ -137,7 +138,7 @@ def _of_row(one: Row, number: int, span: tuple[int, int], *, elements: bool) -> 
     if elements:
         wrong = array and "array" in one.said and number not in (one.size, one.size // 2, one.size // 4)
     elif array:
-        wrong = number > 2 and number not in (one.size, one.size // 2, 3, 4)
+        wrong = number > 2 and number not in (one.size, 3, 4) and not (number * 2 == one.size and one.size > _SLOTS)
     else:
         wrong = number != one.size and number <= 4 and not _goes_on(one, number)
     if wrong:

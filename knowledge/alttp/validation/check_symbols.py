@@ -89,7 +89,7 @@ def _is_slip(name: str, right: str) -> bool:
     if len(mine) != len(theirs):
         return False
     different = [(a, b) for a, b in zip(mine, theirs, strict=True) if a != b]
-    if len(different) != 1 or min(map(len, different[0])) < 4:
+    if len(different) != 1 or min(map(len, different[0])) < 3 or max(map(len, different[0])) < 4:
         return False
     return not _only_end(*different[0])
 

@@ -29,7 +29,7 @@ _NEGATED = re.compile(
     r"\b(?:not|never|no longer|wrong(?:ly)?|incorrect(?:ly)?|mistaken?(?:ly)?|mistakes?|myths?|confus\w*|mislabel\w*|"
     r"misnam\w*|misread\w*|mix(?:ed)? up|typos?|errors?|erroneous(?:ly)?|invalid|illegal|no such|there is no|"
     r"there's no|"
-    r"if (?:it|this|that) (?:were|was)|if you (?:were|had)|would|might|claims?|claimed|says?|said|"
+    r"if (?:it|this|that) (?:were|was)|if you (?:were|had)|would (?:be|have|mean|hold)|might (?:be|have|hold)|claims?|claimed|says?|said|"
     r"supposed(?:ly)?|alleged(?:ly)?|outdated|formerly|"
     r"hallucinat\w*|non-?existent|neither|nor|custom|hypothetical\w*|imagine|suppose|what if|yaze|contrary|unlike|"
     r"instead|rather|avoid|false|doubt\w*|unsure|probably|perhaps|maybe|guess|thought|assum\w+|repurpos\w+|free ram|"

@@ -57,7 +57,8 @@ def _right(segment: str, *, listed: bool = False) -> Iterator[tuple[str, int, in
 
 
 _STRIP = re.compile(
-    r"(?P<how>\b(?:at|in|is|are|lives?|sits?|resides?|goes|go|belongs?|stored|located|found|kept|held|"
+    r"(?P<how>\b(?:(?:in )?(?:the |an )?(?:array|table|list|block|buffer)?(?: that)? ?(?:starting|beginning|"
+    r"starts|begins)|at|in|is|are|lives?|sits?|resides?|goes|go|belongs?|stored|located|found|kept|held|"
     r"tracked|saved|mapped|"
     r"placed|under|from|via|through|into|to|(?:and )?(?:it )?is|"
     r"(?:is|are|was|be|gets) (?:\w+ly )?(?:\w+ed|set|put|read|written|driven)|"

@@ -76,7 +76,7 @@ def _address(text: str) -> int:
     return int(text.removeprefix("$"), 16) if text else -1
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1500)
 def row(entry: int) -> Row:
     """Return one row of the index of the tables."""
     index = facts()
@@ -122,7 +122,7 @@ def behind(which: Row) -> Behind:
     return Behind(ref=which.ref, text=text[:400], rom_version=fact.rom_version, sources=fact.sources)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def rows_at(address: int) -> tuple[Row, ...]:
     """Return the rows that a SNES address (mirrors folded) begins or lies inside, those that begin there first."""
     index, folded = facts(), fold(address)
@@ -131,7 +131,7 @@ def rows_at(address: int) -> tuple[Row, ...]:
     return tuple(row(entry) for entry in entries)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def named(name: str) -> tuple[Row, ...]:
     """Return the rows that bear a name, in any separators and case."""
     index = facts()
@@ -165,7 +165,7 @@ def _says(one: Row, word: str) -> bool:
     return not expanded(word).isdisjoint(one.said if one.kind == "register" else one.head)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _candidates(needed: frozenset[str], kind: AskedKind) -> tuple[Row, ...]:
     """Return the rows of a kind that say all the words in their names, keywords or the head of their description."""
     index = facts()

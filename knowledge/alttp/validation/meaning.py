@@ -195,9 +195,15 @@ def meaning(text: str) -> Meaning:
 
 
 @cache
+def _owner_groups() -> tuple[frozenset[str], ...]:
+    return tuple(map(_stems, _AXES["owner"].values()))
+
+
+@cache
 def expanded(word: str) -> frozenset[str]:
     """Return a stem with the stems that mean the same."""
-    return frozenset((word,)) | SYNONYMS.get(word, frozenset())
+    owners = next((same for same in _owner_groups() if word in same), frozenset[str]())
+    return frozenset((word,)) | SYNONYMS.get(word, frozenset()) | owners
 
 
 def shares(words: Iterable[str], said: frozenset[str], squeezed: str, *, strict: bool = False) -> bool:
