@@ -8,9 +8,9 @@ from pydantic import Field
 
 from schemas.fact import AskedKind, Lookup, Symbols
 from servers.machine.face import READS, Face
+from servers.machine.symbol_file import OwnSymbols
 
 if TYPE_CHECKING:
-    from knowledge.alttp.overlay import Overlay
     from servers.settings import Settings
 
 __all__ = ["offer_looking_up"]
@@ -24,17 +24,9 @@ _SymbolFile = Annotated[
 ]
 
 
-def _overlay(settings: Settings, symbols: str) -> Overlay | None:
-    """Read the user's symbols: the files of the settings, then the one of the call."""
-    from knowledge.alttp.overlay import overlay_of
-    from servers.machine.symbol_file import read_table
-
-    files = (*settings.symbols, *filter(None, (symbols,)))
-    return overlay_of({path: read_table(settings.project_root, path) for path in files}) if files else None
-
-
 def offer_looking_up(face: Face, settings: Settings) -> None:
     """Offer `alttp_lookup` and `search_symbols`."""
+    own = OwnSymbols(settings.project_root, settings.symbols)
 
     @face.offer(READS, title="Look up an ALTTP or SNES fact")
     def alttp_lookup(
@@ -52,7 +44,7 @@ def offer_looking_up(face: Face, settings: Settings) -> None:
         """
         from knowledge.alttp.lookup import lookup
 
-        return lookup(query, kind, limit=limit, offset=offset, overlay=_overlay(settings, symbols))
+        return lookup(query, kind, limit=limit, offset=offset, overlay=own.overlay(symbols))
 
     @face.offer(READS, title="Search names")
     def search_symbols(
@@ -68,5 +60,5 @@ def offer_looking_up(face: Face, settings: Settings) -> None:
         """
         from knowledge.alttp.lookup_symbols import search_symbols
 
-        found = search_symbols(text, kind=kind, limit=limit, offset=offset, overlay=_overlay(settings, symbols))
+        found = search_symbols(text, kind=kind, limit=limit, offset=offset, overlay=own.overlay(symbols))
         return found

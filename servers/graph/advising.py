@@ -18,14 +18,10 @@ __all__ = ["offer_advising"]
 
 def _context(opened: Opened, prompt: str, budget: int) -> PromptFacts:
     from knowledge.alttp.context import context_for
-    from knowledge.alttp.overlay import overlay_of
-    from servers.machine.symbol_file import read_table
 
-    settings = opened.settings
-    files = {path: read_table(settings.project_root, path) for path in settings.symbols}
+    overlay = opened.own_symbols.overlay()
     with opened.reading():
         views = (opened.graph, *opened.codebases())
-        overlay = overlay_of(files) if files else None
         return context_for(prompt, budget, views=views, overlay=overlay, personal=opened.personal)
 
 

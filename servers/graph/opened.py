@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from servers.machine.errors import ServerError
+from servers.machine.symbol_file import OwnSymbols
 from servers.machine.work import told
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Opened:
     def __init__(self, settings: Settings) -> None:
         """Name the files; none is touched."""
         self.settings = settings
+        self.own_symbols = OwnSymbols(settings.project_root, settings.symbols)
         self._lock = threading.RLock()
         self._graph: Graph | None = None
         self._code: CodeIndex | None = None
