@@ -27,6 +27,7 @@ __all__ = ["Ranked", "Terms", "rank", "settle", "terms"]
 
 _LIGHT = frozenset(plain_words("link player current currently now active bit flag 16 8"))  # many questions have them
 _ENOUGH = 0.48  # share of a question's weight that an answer must match
+_AHEAD, _ENOUGH_AHEAD = 1.2, 0.34  # the same for a row so many times as good as the next, if no word is foreign
 _UNKNOWN = 2.0  # a word that no row has weighs more against every row than a rare one
 _MORE = 2.0  # times what a common word counts where a row has it, of what it counts where a row does not
 _WORDS = 24  # words of a question that are searched for
@@ -277,13 +278,16 @@ def rank(index: Index, asked: Terms, among: range, *, told: int = _TOLD) -> list
         return []
     best = nlargest(_KEPT, _weighed(index, asked, scores, covered, whole))
     best = _told_apart(index, asked, best) if told else best
+    foreign = any(not item.variants for item in prepared)
+    told_kind = bool(best) and (index.kind(-best[0][1]) in _BROAD or index.kind(-best[0][1]) in asked.boosts)
+    clear = told_kind and not foreign and (len(best) < 2 or best[0][0] > _AHEAD * best[1][0])
     return [
         Ranked(
             -entry,
             score,
             covered[-entry] / whole,
             _words(prepared, -entry) if place < told else (),
-            covered[-entry] >= _ENOUGH * whole,
+            covered[-entry] >= (_ENOUGH if place or not clear else _ENOUGH_AHEAD) * whole,
         )
         for place, (score, entry) in enumerate(best)
     ]

@@ -121,6 +121,8 @@ NEIGHBOURS: dict[str, frozenset[str]] = related(LOOSE, stem)
 PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
+        (r"['\u2019](?:ve|re|ll|d|m)\b", " "),
+        (r"n['\u2019]t\b", " not"),
         (r"\b(give|show|tell) me\b", ""),
         *(
             (

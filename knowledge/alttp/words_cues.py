@@ -67,7 +67,13 @@ _NUMBERED = re.compile(r"\b(?:id|number)\W*$|^\W*(?:id|number) (?:of|for) ")
 _HOW = re.compile(r"\bhow (?:do i|do you|to|can i|would i)\b")
 _BROAD: frozenset[FactKind] = frozenset(("ram", "register", "routine", "data"))
 _BY_ID: tuple[FactKind, ...] = ("sprite", "item", "room", "overworld", "song", "entrance", "dungeon")
-_LEAN, _FIRM, _ACTION, _ACTION_ON = 1.35, 1.5, 2.0, 3.0  # what a row of the kind gains that a question leans to
+_LEAN, _FIRM, _ACTION, _ACTION_ON, _COUNTED = (
+    1.35,
+    1.5,
+    2.0,
+    3.0,
+    2.2,
+)  # what a row of the kind gains that a question leans to
 
 
 def is_owned(text: str) -> bool:
@@ -96,7 +102,7 @@ def leanings(text: str, hints: list[Hint], *, state: bool) -> dict[FactKind, flo
     if _HOW.search(text):
         return {"register": _LEAN}
     if _NUMBERED.search(text):
-        return dict.fromkeys(_BY_ID, _FIRM)
+        return dict.fromkeys(_BY_ID, _COUNTED)
     return {"ram": _LEAN} if _NOUN.search(text) else {}
 
 

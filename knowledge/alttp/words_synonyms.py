@@ -88,6 +88,8 @@ SAME = (
     "pixelation pixelate pixelated mosaic",
     "hidden hide invisible visible visibility",
     "pit hole",
+    "coefficient parameter",
+    "communication communicate talk",
     "exterior outside",
     "sideways horizontal",
     "recoiling recoil",
