@@ -31,16 +31,15 @@ def test_no_correct_answer_has_a_finding() -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("name", ["first", "second", "third"])
-def test_at_least_95_of_100_planted_errors_are_found(name: str) -> None:
-    asked = [answer for answer in answers("answers_corrupted.jsonl") if answer["set"] == name]
+def test_at_least_95_of_100_planted_errors_are_found() -> None:
+    asked = answers("answers_corrupted.jsonl")
     missed: list[str] = []
     for answer in asked:
         first, last = answer["lines"]
         found = [one for one in findings(answer["text"]) if first <= one.line <= last and one.code in answer["codes"]]
         if not found:
             missed.append(answer["id"])
-    assert len(asked) >= 60
+    assert len(asked) >= 250
     assert len(missed) <= (1 - RECALL) * len(asked), missed
 
 

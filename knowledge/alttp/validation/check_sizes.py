@@ -33,7 +33,8 @@ _ABOUT = re.compile(
 )
 _ACCESSED = re.compile(
     r"\b(?:rep|sep|lda|sta|in 16-bit|in 8-bit|with (?:a )?16-bit|with (?:an )?8-bit|pair|pairs|together|"
-    r"combined|along with|low byte|high byte|twice|two writes|split|per (?:entry|sprite|slot|element|channel|"
+    r"combined|along with|low byte|high byte|twice|two writes|split|(?:bytes?|bits?|words?) (?:per|for each) "
+    r"(?:entry|sprite|slot|element|channel|"
     r"dungeon|area|room)|each (?:entry|element|slot|one)?|latch\w*|pointer to|little[- ]endian)\b",
     re.IGNORECASE,
 )
