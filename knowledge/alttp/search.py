@@ -1,7 +1,7 @@
 """Ranking by words: which rows a plain question is about, with the words that speak for each."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from heapq import nlargest
 from typing import NamedTuple
@@ -36,11 +36,12 @@ _COMMON = 600  # rows: a word as frequent as this cannot bring a row in, once a 
 _REPAIRED, _REPAIRED_SHORT, _LONG_WORD = 0.9, 0.75, 6
 """What a word with typing errors counts, less 0.15 an error: less yet a short one, which may be another word."""
 _KIND_SAID = 0.8  # what the name of the kind that is asked for counts as a word, where rows of it have no ids
-_PAIRS, _OTHER = 10, 0.7  # rows that are told apart from their like, and what the one that is not meant keeps
+_FEWER = 6  # times fewer rows than postings: they are sought one by one
+_PAIRS, _OTHER = 4, 0.7  # rows that are told apart from their like, and what the one that is not meant keeps
 _ALIKE = 4  # letters that a word of seven and one with two typing errors have alike
 _COVERED = 1.5  # power of the share of the question that a row matches, in its score
 _KEPT = 100  # rows of one question
-_TOLD = 20  # rows whose words are told
+_TOLD = 10  # rows whose words are told
 _SPACES: frozenset[FactKind] = frozenset(("room", "overworld", "entrance", "dungeon", "song", "module"))
 _BROAD: frozenset[FactKind] = frozenset(("ram", "register", "routine", "data"))
 _SOME, _ALL = (
@@ -230,8 +231,10 @@ def _hits(item: _Word, known: Mapping[int, float]) -> dict[int, float]:
     return out
 
 
-def _sought(postings: Postings, known: Iterable[int]) -> list[int]:
+def _sought(postings: Postings, known: Collection[int]) -> list[int]:
     """Return the postings of the rows in `known`."""
+    if len(known) * _FEWER > len(postings):
+        return [posting for posting in postings if posting >> PLACES in known]
     out: list[int] = []
     for entry in known:
         place = bisect_left(postings, entry << PLACES)

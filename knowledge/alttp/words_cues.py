@@ -61,7 +61,7 @@ _NOUN = re.compile(
 """A question with such a word is more likely for a variable than for code."""
 
 _LINKS = re.compile(r"\b(?:link|player|hero)'s\b")
-_NUMBERED = re.compile(r"\b(?:id|number)\W*$|^\W*(?:id|number) (?:of|for) ")
+_NUMBERED = re.compile(r"\b(?:id|number)\W*$|^\W*(?:what(?:'s| is) )?(?:the )?(?:id|number) (?:of|for) ")
 """What has a number is a thing of the game."""
 
 _HOW = re.compile(r"\bhow (?:do i|do you|to|can i|would i)\b")
