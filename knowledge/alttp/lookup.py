@@ -4,6 +4,7 @@ Every answer is a row of a table; what matches no row well is not found, and row
 given as candidates without a first. The tables are read on first use and again when a file has changed.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from knowledge.alttp.lookup_relations import asked_relation, relation_answer
 from knowledge.alttp.overlay import Overlay, Own
 from knowledge.alttp.search import Terms, rank, settle, terms
 from knowledge.alttp.tables import PATHS
+from knowledge.alttp.words import squeeze
 from knowledge.snes.addresses import spelled
 from schemas.fact import AskedKind, Candidate, Fact, FactKind, Lookup
 
@@ -29,8 +31,11 @@ _TIE = 0.995  # rows whose scores are closer than this match equally well
 _TIE_OF_NAMES = 0.955  # the same for rows of one name, whose scores tell the words too
 _AHEAD = 1.15  # times the score of the second that the first needs to be what a relation is asked of
 _FAINT = 0.3  # share of the best score below which a match by words is left out
+_RELATED = 4  # rows of a relation, which are short, for each row that is asked for
 _NEAREST = 3  # rows shown when none is an answer
 _SUMMARY = 70  # characters of a candidate's description
+
+_VALUE = re.compile(r"=\s{0,9}#?(?:\$|0x|%)?[0-9A-Fa-f]{1,16}\s{0,9}$")  # `$2100=$8F` asks about $2100
 
 _HINT = (
     "Try an address ($7Exxxx, $21xx, $bank:xxxx), a name of a disassembly, an id (sprite 0xNN, room 0xNNN, item 0xNN, "
@@ -61,7 +66,7 @@ def _exact(index: Index, query: str, kind: AskedKind) -> list[Match] | None:
     ids = [*by_ref(index, query), *by_id(index, query, kind)]
     if ids or names_an_id(query):
         return ids
-    addresses = list(by_address(index, query))
+    addresses = list(by_address(index, _VALUE.sub("", query)))
     return addresses if addresses or any(not found.bare for found in spelled(query)) else None
 
 
@@ -98,6 +103,8 @@ def _tied(index: Index, matches: list[Match]) -> int:
     by_name = NAMED <= first.tier < _WORDS or first.tier == NAMED_OTHER
     tied = 0
     for match in matches:
+        if tied and first.tier < NAMED and index.kind(match.entry) == "sublabel" != kind:
+            continue  # a local label where a label begins
         if match.tier != first.tier or match.score < first.score * (_TIE_OF_NAMES if by_name else _TIE):
             break
         if first.tier > 1 and index.kind(match.entry) != kind:
@@ -138,7 +145,8 @@ def lookup(
 ) -> Lookup:
     """Answer a question about an address, a name, an id, a relation, or in plain words.
 
-    `limit` (1 to 20) rows from `offset` on are returned, the first in full when one row is clearly meant. What no
+    `limit` (1 to 20) rows from `offset` on are returned (of a relation four times as many), the first in full when one
+    row is clearly meant. What no
     row of `kind` matches is looked for among all kinds, and `hint` says so. A question that is empty, longer than
     `QUERY_LIMIT` or matched by no row is not an error: `found` is false and `hint` says what to try next. The user's
     own symbols in `overlay` win over rows at the same address or of the same name; those follow as candidates.
@@ -214,7 +222,7 @@ def _related(index: Index, query: str, *, limit: int, offset: int) -> Lookup | N
         return index.fact(entry) if entry >= 0 else None
 
     about = index.fact(matches[0].entry)
-    return relation_answer(query, asked, about, limit=limit, offset=offset, fact_at=at)
+    return relation_answer(query, asked, about, limit=_RELATED * limit, offset=offset, fact_at=at)
 
 
 def _stands_out(matches: Sequence[Match]) -> bool:
@@ -247,13 +255,14 @@ def resolve(text: str, *, paths: Mapping[FactKind, Path] = PATHS) -> str:
 
     Empty when it names none or several; words are not searched for.
     """
-    if len(text) > QUERY_LIMIT or not text.strip():
+    if len(text) > QUERY_LIMIT or not text.strip() or asked_relation(text):
         return ""
     index = current(paths)
     matches = _exact(index, text, "any")
     if matches is None:
         whole = Terms({}, frozenset(), frozenset(), {}, owned=False, narrow=False, plain=False)
-        matches = [match for match in named(index, text, whole) if match.tier < _WORDS]
+        bearers = {hit.entry for hit in index.names.exact(squeeze(text))}
+        matches = [match for match in named(index, text, whole) if match.entry in bearers]
     matches.sort(key=lambda match: (match.tier, -match.score, -index.priors[match.entry], match.entry))
     return index.ref(matches[0].entry) if matches and _tied(index, matches) == 1 else ""
 

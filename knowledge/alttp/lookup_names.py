@@ -105,11 +105,11 @@ def like_named(index: Index, asked: Terms) -> Iterator[Match]:
 def mistyped(index: Index, query: str) -> Iterator[Match]:
     """Give the rows whose name differs from the question, or a label in it, by one typing error.
 
-    A question all of whose words are known has none.
+    A plain question all of whose words are known has none.
     """
-    if all(stem(word) in index.words for word in plain_split(query)):
-        return
-    candidates: Sequence[str] = [query, *_IDENTIFIER.findall(query)]
+    candidates: Sequence[str] = _IDENTIFIER.findall(query)
+    if not all(stem(word) in index.words for word in plain_split(query)):
+        candidates = [query, *candidates]
     for phrase in dict.fromkeys(map(squeeze, candidates)):
         if len(phrase) >= _SHORT and not phrase.isdecimal():
             for hit in index.names.near(phrase)[:_MOST]:

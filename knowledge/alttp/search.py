@@ -133,7 +133,7 @@ def terms(query: str) -> Terms:
 
 def _repair(index: Index, word: str) -> list[tuple[str, float]]:
     """Return words of the tables that a mistyped word may stand for, with a weight below 1."""
-    if len(word) < 4 or not word.isalpha():
+    if len(word) < 5 or not word.isalpha():
         return []
     from rapidfuzz.distance import OSA
 

@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from knowledge.alttp.words_common import COMMON_WORDS, ORDINARY_WORDS
+from knowledge.alttp.words_english import COMMON_WORDS, ORDINARY_WORDS
 from knowledge.alttp.words_synonyms import LOOSE, SAME, related
 
 __all__ = [
