@@ -33,7 +33,7 @@ def test_a_tree_is_indexed_searched_and_forgotten(place: Path) -> None:
 
 
 def test_an_export_goes_in_again_elsewhere(place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    lines = [
+    lines: list[dict[str, object]] = [
         {"type": "entity", "name": "A", "entityType": "note", "observations": ["x"]},
         {"type": "entity", "name": "B", "entityType": "note", "observations": []},
         {"type": "relation", "from": "A", "to": "B", "relationType": "knows"},
