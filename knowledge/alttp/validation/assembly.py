@@ -14,8 +14,9 @@ ALIASES = {"JML": "JMP", "BLT": "BCC", "BGE": "BCS", "CPA": "CMP", "DEA": "DEC",
 
 _LABEL = re.compile(r"^(?:(?:[A-Za-z_.!?@][\w.!?@]*:{1,2}|\.\w+|[+-]+:?)(?=\s|$)\s*)")
 _LISTING = re.compile(
-    r"^(?:\s*(?:\$?[0-9A-Fa-f]{2}[:/]?[0-9A-Fa-f]{4}|\$?[0-9A-Fa-f]{4,6}):?\s+)"
-    r"(?:(?:[0-9A-Fa-f]{2}\s+){1,4})?(?=[A-Za-z]{3}\b)"
+    r"^(?:\s*(?:[0-9A-F]{2} ){1,4}\s+(?=[A-Z]{3}\b)|"
+    r"\s*(?:\$?[0-9A-Fa-f]{2}[:/]?[0-9A-Fa-f]{4}|\$?[0-9A-Fa-f]{4,6}):?\s+"
+    r"(?:(?:[0-9A-Fa-f]{2}\s+){1,4})?(?=[A-Za-z]{3}\b))"
 )
 _COMMAND = re.compile(r"(?P<name>[A-Za-z]{2,8})(?P<width>\.[bwlBWL])?(?:\s+(?P<operand>\S.*?))?\s*$")
 _NUMBER = re.compile(

@@ -27,13 +27,15 @@ _PLACE = (
 )
 _BITS = r"[Bb]its?\s+[`*]*(?P<first>\d{1,2})(?:\s*(?:-|\u2013|to|through)\s*(?P<last>\d{1,2}))?[`*]*"
 _SAYS = (
-    r"(?:\s+(?:of it|of this register|there|here))?[`*_]*\s*(?:\((?P<paren>[^()]{2,60})\)|(?:(?:is|are|=|:|"
+    r"(?:\s+(?:of it|of (?:this|that|the same) (?:register|byte)|there|here))?"
+    r"[`*_]*\s*(?:\((?P<paren>[^()]{2,60})\)|(?:(?:is|are|=|:|"
     r"means|holds?|controls?|"
     r"enables?|selects?|sets?|indicates?|stands for|represents?|turns?(?: on| off)?|activates?|starts?|triggers?|says?|"
     r"tells|shows|"
     r"contains?|disables?|gives?|reports?|specif(?:y|ies)|determines?|chooses?|choose|picks?|configures?|"
     r"defines?|encodes?|adjusts?|\u2192|->|\u2014|\u2013|-)"
-    r"(?: used (?:to|for)| the| for| you| that| if| whether| when| set (?:when|if))*)\s+(?P<phrase>[^.;|\n]{2,90}))"
+    r"(?: used (?:to|for)| the| for| you| that| if| whether| when| set (?:when|if))*)"
+    r"\s+(?P<phrase>(?:(?!,\s*[`*]*[Bb]its?\s)[^.;|\n]){2,90}))"
 )
 _OF = re.compile(
     rf"\b{_BITS}\s+(?:of|in|at|from)\s+{_PLACE}(?:\s*\([^()]{{1,40}}\))?[`*_]*\s*{_SAYS.replace('[`*_]*', '', 1)}"
@@ -212,6 +214,7 @@ def _statement(said: Statement, force: _Place | None, item: re.Match[str] | None
             done = True
             yield from _bit(_place(match["place"]), match, said.start)
     if done:
+        yield from _others_there(said)
         return
     if item is None:
         yield from _plain(said, force)
@@ -221,6 +224,15 @@ def _statement(said: Statement, force: _Place | None, item: re.Match[str] | None
         yield from _bit(place, item, said.start)
     elif place is not None and not addresses(item["phrase"]):
         yield from _value(place, item, said.start)
+
+
+def _others_there(said: Statement) -> Iterator[Found]:
+    """Check a list of bits behind the one place that a sentence names: `$212C: bit 0 is BG1, bit 1 is BG2`."""
+    listed = _THERE.search(said.text)
+    place = _only_place(said.text)
+    if listed and place is not None and place == _place(listed["place"]):
+        for match in _ANY.finditer(said.text, listed.end()):
+            yield from _bit(place, match, said.start)
 
 
 def _plain(said: Statement, force: _Place | None) -> Iterator[Found]:

@@ -145,7 +145,8 @@ class _Block:
         like = re.match(r"(?:#|\$|\(\$|\[\$|[AXY],|[AXY]$|!\w|%[01])", operand, re.IGNORECASE) is not None
         known = one.name in FOREIGN and (not operand or like or re.match(r"[A-Za-z_.]\w*(?:,[\w#$]+)?$", operand))
         three = len(one.name) == 3 and like and not re.match(r"[A-Za-z_]\w*\s*=", line.text.strip())
-        if known or three:
+        jump = re.fullmatch(r"[BJ][A-Z]{2,3}", one.name) and re.fullmatch(r"\.[A-Za-z_]\w*|[+-]{1,3}", operand)
+        if known or three or jump:
             yield unknown_mnemonic(one)
 
     def bank(self, one: Instruction) -> None:

@@ -9,7 +9,7 @@ from knowledge.alttp.validation.found import Found, listed
 from knowledge.alttp.validation.known import Row, behind, meant, named, rows_at
 from knowledge.alttp.validation.meaning import GENERIC, OWNERS, VAGUE, Meaning, expanded, meaning, opposed, shares
 from knowledge.snes.addresses import fold, show
-from knowledge.snes.registers import find_register
+from knowledge.snes.registers import find_register, register_at
 from schemas.fact import FactKind
 
 __all__ = ["check_claim"]
@@ -34,6 +34,11 @@ _PASSING = frozenset(["dma", "sourc", "destin", "destination", "target"])  # wha
 _RARE = 3  # registers that have a word
 _FAR = 0x20  # bytes: addresses further apart are a range of many things
 _SELF = frozenset(["link", "player", "valu", "array", "byt"])
+_AMOUNT = re.compile(
+    r"\W*(?:\d+|half|one|two|three|four|five|six|seven|eight|nine|ten|twelve|sixteen|twenty)\b(?![- ]?bit)(?!-)",
+    re.IGNORECASE,
+)
+"""How an amount begins: `$18 means three hearts` speaks of a value."""
 _WITHIN = re.compile(
     r"\b(?:hook\w*|inside|within|middle|patch\w*|instruction|call site|branch|partway|into)\b", re.IGNORECASE
 )
@@ -160,7 +165,12 @@ def _is_at(one: Row, address: Address, wide: str) -> bool:
         inside = one.address < value < one.address + min(one.size, 0x2000) and _WITHIN.search(wide) is not None
         same = value in (one.address, one.jp_address)
         return same or inside or (short and any(value == place & 0xFFFF for place in (one.address, one.jp_address)))
-    return one.covers(value) or (one.kind == "register" and value == one.address + 1 and one.name.endswith("L"))
+    return one.covers(value) or (value == one.address + 1 and _is_low(one))
+
+
+def _is_low(one: Row) -> bool:
+    """Tell whether a row is a register that has its high byte right behind it."""
+    return one.kind == "register" and one.name.endswith("L") and register_at(one.address + 1) is not None
 
 
 def _version(claim: Claim, name: str, rows: tuple[Row, ...]) -> list[Found]:
@@ -210,6 +220,8 @@ def _by_words(claim: Claim) -> Found | None:
 
 def _short_is_address(address: Address, claim: Claim) -> bool:
     """Tell whether two or three digits are an address: where something is or holds, and is called so."""
+    if claim.manner in ("is", "equals") and _AMOUNT.match(claim.phrase):
+        return False
     return address.digits >= 2 and claim.manner in ("is", "in", "equals", "cell", "comment")
 
 
@@ -242,7 +254,16 @@ def _others(said: Meaning, kind: _Held, here: list[Row], claim: Claim) -> list[R
     """Return the rows elsewhere that say all that is said."""
     near = fold(_work(claim.addresses[0]))
     mine = {one.entry for one in here}
-    return [one for one in meant(said, kind, near=near) if one.entry not in mine and one.solid][:40]
+    found = [one for one in meant(said, kind, near=near) if one.entry not in mine and one.solid]
+    if kind == "register" and claim.manner == "moved":
+        found = [one for one in found if _writable(one)]
+    return found[:40]
+
+
+def _writable(one: Row) -> bool:
+    """Tell whether a register can be written: no other can be meant by what goes into one."""
+    register = register_at(one.address)
+    return register is None or register.writable
 
 
 def _disjoint(said: Meaning, wide: Meaning, here: list[Row], others: list[Row]) -> bool:

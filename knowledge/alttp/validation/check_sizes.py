@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from knowledge.alttp.validation.assembly import is_mnemonic
 from knowledge.alttp.validation.check_code import register_fact
 from knowledge.alttp.validation.claims import Address, addresses, doubtful
 from knowledge.alttp.validation.found import Found
@@ -168,11 +169,19 @@ def _goes_on(one: Row, number: int) -> bool:
 _SIZE = re.compile(r"\b(?:size|bytes|length|width|len)\b")
 
 
+def _is_code(text: str) -> bool:
+    """Tell whether a cell is an instruction, whose size is no variable's."""
+    word = re.match(r"[`*\s]*([A-Za-z]{3})\b", text)
+    return word is not None and is_mnemonic(word[1])
+
+
 def _columns(found: TableRow) -> Iterator[Found]:
     place = next((place for place, name in enumerate(found.header) if _SIZE.search(name)), -1)
     if place < 0 or place >= len(found.cells) or doubtful(found.text):
         return
-    there = [one for start, text in found.cells if len(text) < 40 for one in addresses(text, start)]
+    there = [
+        one for start, text in found.cells if len(text) < 40 and not _is_code(text) for one in addresses(text, start)
+    ]
     text = found.cells[place][1].strip("`* ")
     match = re.fullmatch(r"(?P<n>\d{1,4})(?: ?(?:bytes?|b))?", text, re.IGNORECASE) or re.fullmatch(
         r"(?P<bits>8|16|24)[- ]bits?", text

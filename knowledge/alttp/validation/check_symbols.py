@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from knowledge.alttp.validation.assembly import instructions, is_mnemonic
+from knowledge.alttp.validation.assembly import Instruction, instructions, is_mnemonic, split_comment
 from knowledge.alttp.validation.claims import Address, Claim, doubtful
 from knowledge.alttp.validation.found import Found
 from knowledge.alttp.validation.known import Row, behind, facts, named, near_names
-from knowledge.alttp.validation.passages import Passages
+from knowledge.alttp.validation.passages import CodeLine, Passages
 from knowledge.alttp.words import name_words
 from knowledge.snes.addresses import show
 
@@ -130,21 +130,30 @@ _NOT_A_NAME = re.compile(
 )
 
 
+def _commented(line: CodeLine) -> Instruction | None:
+    """Return the instruction that the comment of a line speaks of: the only one, or the only one with an address."""
+    ones = list(instructions(line.text, line.start))
+    if len(ones) > 1 and split_comment(line.text)[1] and all(is_mnemonic(one.name) for one in ones):
+        ones = [one for one in ones if one.operand and not one.immediate]
+        return ones[0] if len(ones) == 1 and ones[0].digits >= 1 else None
+    return ones[0] if len(ones) == 1 and ones[0].comment else None
+
+
 def comments(found: Passages) -> Iterator[Claim]:
     """Give what comments in code say of the one address on their line."""
     for line in found.code:
-        ones = list(instructions(line.text, line.start))
-        if len(ones) != 1 or not ones[0].comment or doubtful(line.text):
+        one = _commented(line)
+        if one is None or doubtful(line.text):
             continue
-        one = ones[0]
         if not is_mnemonic(one.name) or one.immediate or one.digits < 1 or one.operand.startswith(("(", "[")):
             continue
         if (one.digits == 1 and one.indexed) or re.search(r"[+*/&|-]", one.operand):
             continue
-        at = line.start + line.text.find(one.comment)
+        comment = one.comment or split_comment(line.text)[1]
+        at = line.start + line.text.find(comment)
         digits = {1: 2, 2: 4, 3: 6}[one.digits]
         address = Address(one.start, one.end, one.number, digits, one.operand)
-        text = one.comment.split(";")[0]
+        text = comment.split(";")[0]
         label = re.match(r"\W*([A-Za-z]\w*_\w+|[A-Z]+[a-z]+[A-Z]\w*|[A-Z][A-Z0-9]{3,})\W*(?:\(|$|-|:)", text)
         if label:
             yield Claim((address,), label[1], line.text, at, at + len(text), "comment", line.intro)

@@ -40,6 +40,9 @@ _PLACE = re.compile(
     r"(?i)\$?(?:nnnnnn|nnnn|nn|llhhll|hhll|aaaa|bbaaaa|xxxxxx|xxxx|xx|ll)\b|\b(?:imm(?:ediate)?8?|const|value|byte|n)\b"
 )
 _EIGHT, _SIXTEEN = re.compile(r"\b8[- ]bit\b", re.I), re.compile(r"\b16[- ]bit\b", re.I)
+_SEVERAL = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|ten|several|many|\d+(?:x|\u00d7)?)\s+`?$", re.IGNORECASE
+)
 _BITS = re.compile(r"\b(?P<bits>8|16)[- ]?bits?\b", re.IGNORECASE)
 _BOTH = re.compile(
     r"\bA(?:/|,| and | & |\+)\s?X(?:(?:/|,|,? and | & |\+)\s?Y)?\b|\b(?:A|M|accumulator|memory)(?:[ /&]|and|"
@@ -152,7 +155,10 @@ def _counts(said: Statement) -> Iterator[Found]:
             r"`?\s*(?:,|and|or|/|\+|then)\s*`?$", text[before[-2].end() : before[-1].start()]
         ):
             continue  # a sequence: its sum may be meant
-        code = before[-1]["code"] or before[-1]["plain"]
+        last = before[-1]
+        if re.match(r"s\b|'s\b", between) or _SEVERAL.search(text, max(0, last.start() - 12), last.start()):
+            continue  # several of them
+        code = last["code"] or last["plain"]
         one = instruction(_PLACE.sub(_placeheld, code), said.start + before[-1].start())
         if one and is_mnemonic(one.name):
             bare = not one.operand
@@ -233,6 +239,7 @@ def _lengths(row: Opcode, *, eight: bool) -> set[int]:
 
 def _row(found: TableRow) -> Iterator[Found]:
     """Check a table of instructions with columns of bytes or cycles."""
+    yield from _wide_row(found)
     columns = {
         place: name for place, name in enumerate(found.header) if re.search(r"\b(?:cycles?|bytes?|size|length)\b", name)
     }
@@ -248,6 +255,15 @@ def _row(found: TableRow) -> Iterator[Found]:
             what = "cycles" if "cycle" in name else "bytes"
             at = found.cells[place][0]
             yield from _counted(one, text, what, name, start, at + len(text), any_mode=not one.operand)
+
+
+def _wide_row(found: TableRow) -> Iterator[Found]:
+    """Check a table that says in words which width each REP and SEP sets."""
+    match = _REP.fullmatch(found.cells[0][1].strip("* `")) if found.cells else None
+    if match is None or doubtful(found.text) or not match["mask"].startswith("$"):
+        return
+    for start, text in found.cells[1:]:
+        yield from _widths(match["name"].upper(), int(match["mask"][1:], 16), text, start, start + len(text))
 
 
 def _flags(said: Statement) -> Iterator[Found]:

@@ -22,6 +22,14 @@ _NEXT = re.compile(r"[,;]|\band bits?\b")
 _SHORT = re.compile(r"(?:\bin\b|\bon\b|\bfor\b|\bto\b|\bof\b|\band\b|\bor\b|/).*", re.IGNORECASE | re.DOTALL)
 
 
+_BLANK = re.compile(r"\b(?P<v>v|h)(?:ertical|orizontal)?[- ]blank(?:ing)?\b", re.IGNORECASE)
+
+
+def _one_word(text: str) -> str:
+    """Return a text with `vertical blank` and its other spellings as `vblank`, and so for `hblank`."""
+    return _BLANK.sub(lambda match: f"{match['v'].lower()}blank", text)
+
+
 def said_as(phrase: str) -> Iterator[str]:
     """Give a phrase cut at what only adds to it, then shorter still."""
     cut = _CUT.sub("", phrase).strip()
@@ -48,6 +56,7 @@ def misplaced(phrase: str, here: str, others: Sequence[str]) -> int:
 
     It must say all words of the phrase; `here` must say none of them, unless the phrase is the other text itself.
     """
+    phrase, here = _one_word(phrase), _one_word(here)
     mine = phrase_words(here)
     whole = phrase_words(_NEXT.split(phrase)[0])
     for part in said_as(phrase):
@@ -66,7 +75,7 @@ def misplaced(phrase: str, here: str, others: Sequence[str]) -> int:
 def _fitting(words: frozenset[str], others: Sequence[str], *, whole_match: bool) -> int:
     best, extra = -1, 99
     for place, text in enumerate(others):
-        theirs = phrase_words(text)
+        theirs = phrase_words(_one_word(text))
         if whole_match and words != theirs - _FILLER:
             continue
         if all(not expanded(word).isdisjoint(theirs) for word in words) and len(theirs - words) < extra:

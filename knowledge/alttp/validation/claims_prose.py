@@ -58,7 +58,7 @@ def _right(segment: str, *, listed: bool = False) -> Iterator[tuple[str, int, in
 
 _STRIP = re.compile(
     r"(?P<how>\b(?:(?:in )?(?:the |an )?(?:array|table|list|block|buffer)?(?: that)? ?(?:starting|beginning|"
-    r"starts|begins)|at|in|is|are|lives?|sits?|resides?|goes|go|belongs?|stored|located|found|kept|held|"
+    r"starts|begins)|at|in|is|are|lives?|sits?|follows|comes|continues|resides?|goes|go|belongs?|stored|located|found|kept|held|"
     r"tracked|saved|mapped|"
     r"placed|under|from|via|through|into|to|(?:and )?(?:it )?is|"
     r"(?:is|are|was|be|gets) (?:\w+ly )?(?:\w+ed|set|put|read|written|driven)|"
@@ -87,6 +87,11 @@ _LEFT_CUT = re.compile(
     r"edit|poke)\b)",
     re.IGNORECASE | re.DOTALL,
 )
+_PASSIVE = re.compile(
+    r"\s*(?:\w{1,20}ly\s+)?\w{1,20}(?:ed|lt|pt|en|nt|ld|ut|et)\s+(?:in|into|from|to|by|on|onto|up|out|through|via)\b",
+    re.IGNORECASE,
+)
+"""A verb in the passive voice: it says what is done there, not what is there."""
 _MOVES = re.compile(r"^(?:into|to|with|using|via|through)$", re.IGNORECASE)
 
 
@@ -111,6 +116,8 @@ def _left(segment: str) -> tuple[str, str, int, int] | None:
     match = _LEFT_CUT.match(segment, start, end)
     begin = match.end() if match else start
     phrase = segment[begin:end]
+    if _PASSIVE.match(phrase):
+        return None
     return (phrase, how, begin, end) if len(phrase.strip()) >= 2 else None
 
 
@@ -165,6 +172,7 @@ def of_statement(said: Statement) -> Iterator[Claim]:
             (place > 0, place + 1 < len(groups)),
         )
         if _BIT_OF.search(text, max(0, around.first - 60), around.first):
+            yield from _named_behind(around, tuple(group), said)
             continue
         claims, spoken = _of_group(around, tuple(group), said, spoken)
         yield from claims
@@ -191,6 +199,15 @@ class _Around(NamedTuple):
         if self.between[1]:
             tail = _PART.split(tail)[0]
         return f"{head}{self.text[self.first : self.last]}{tail}"
+
+
+def _named_behind(around: _Around, group: tuple[Address, ...], said: Statement) -> Iterator[Claim]:
+    """Give the label in parentheses behind an address: `bit 0 of $4212 (HVBJOY)`."""
+    match = _PAREN.match(around.text[around.last : around.after])
+    if match and re.fullmatch(r"[`*]*[A-Z][A-Z0-9]{2,12}[`*]*", match["phrase"]):
+        at = said.start + around.last
+        start, end = at + match.start("phrase"), at + match.end("phrase")
+        yield Claim(group, match["phrase"], around.wide(), start, end, "is", said.around)
 
 
 def _of_group(

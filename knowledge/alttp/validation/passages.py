@@ -45,7 +45,8 @@ _WRONG = re.compile(
     re.IGNORECASE,
 )
 _INSTRUCTION = re.compile(
-    r"^\s*(?:[\w.!?@+-]+:\s*)?(?:ad[cd]|and|asl|b[cenmprv][cselaiq]|br[akl]|bit|cl[cdiv]|cmp|cop|cp[xy]|de[cxyv]|eor|"
+    r"^\s*(?:(?:[0-9A-F]{2} ){1,4}\s{1,20}|[\w.!?@+-]+:\s*)?"
+    r"(?:ad[cd]|and|asl|b[cenmprv][cselaiq]|br[akl]|bit|cl[cdiv]|cmp|cop|cp[xy]|de[cxyv]|eor|"
     r"in[cxy]|j[ms][lpr]|ld[axy]|lsr|mv[np]|nop|ora|pe[air]|ph[abdkpxy]|pl[abdpxy]|re[p]|ro[lr]|rt[ils]|sbc|se[cdip]|"
     r"st[apxyz]|t[acdsxy][abcdsxy]|t[rs]b|wai|wdm|xba|xce|org|db|dw|dl|hirom|lorom|incsrc|pushpc|pullpc|freecode)"
     r"(?:\.[bwl])?(?:\s|$)",
