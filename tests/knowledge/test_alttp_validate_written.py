@@ -32,6 +32,7 @@ def test_an_error_is_found_in_the_form_that_answers_have(text: str, code: str) -
     "text",
     [
         "Health counts in eighths, so `$18` means three hearts.",
+        "```asm\n    LDX #$0F : STZ $0DD0,X ; kill all sprites\n```",
         "Four `NOP`s take 8 cycles.",
         "The X coordinate follows at `$22`.",
         "OAM entries are built in the buffer at `$7E0800`.",

@@ -130,6 +130,14 @@ _NOT_A_NAME = re.compile(
 )
 
 
+_DOES = re.compile(
+    r"\W*(?:kill|spawn|give|hide|show|freeze|play|make|move|remove|delete|draw|wait|restore|refill|heal|apply|mark|put|"
+    r"let|keep|despawn|erase|destroy|hurt|damage|push|pull|warp|teleport|open|close|skip|call|finish)s?\b ",
+    re.IGNORECASE,
+)
+"""A verb that says what the instruction does in the game, not what lies at the address."""
+
+
 def _commented(line: CodeLine) -> Instruction | None:
     """Return the instruction that the comment of a line speaks of: the only one, or the only one with an address."""
     ones = list(instructions(line.text, line.start))
@@ -160,5 +168,5 @@ def comments(found: Passages) -> Iterator[Claim]:
         elif one.mnemonic not in ("JSL", "JSR", "JMP") and not _NOT_A_NAME.search(text) and len(text.split()) <= 7:
             stores = one.mnemonic.startswith("ST")
             phrase = _VERBS.sub("", text).split("(")[0]
-            if phrase and not (stores and _VERBS.match(text)):
+            if phrase and not _DOES.match(text) and not (stores and _VERBS.match(text)):
                 yield Claim((address,), phrase, f"{line.text}", at, at + len(text), "comment", line.intro)
