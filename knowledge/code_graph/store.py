@@ -5,6 +5,7 @@ update.
 """
 
 import sqlite3
+import weakref
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -68,6 +69,7 @@ class Store:
         self.path = path
         try:
             self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_WAIT / 1000)
+            weakref.finalize(self, self.db.close)  # Python 3.13 warns of a connection that nobody closed
             self._prepare()
         except (sqlite3.Error, OSError) as error:
             raise CodeError(f"the code index {path.name} cannot be opened ({error}); name another file") from error

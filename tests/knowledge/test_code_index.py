@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -181,7 +182,7 @@ def test_a_file_of_another_version_is_filled_anew_and_one_of_another_program_lef
     new = CodeIndex(tmp_path / "old.db")
     assert new.codebases() == () and new.update("hack", tree()).changed == 3
     new.close()
-    with sqlite3.connect(tmp_path / "notes.db") as other:
+    with closing(sqlite3.connect(tmp_path / "notes.db")) as other, other:
         other.execute("CREATE TABLE notes(text)")
     other.close()
     with pytest.raises(CodeError, match="something else"):

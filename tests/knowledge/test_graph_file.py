@@ -182,7 +182,7 @@ def test_a_folder_in_place_of_the_file_is_an_error_that_says_so(tmp_path: Path) 
 def test_a_file_that_is_no_graph_is_left_as_it_is(tmp_path: Path) -> None:
     text, other = tmp_path / "notes.txt", tmp_path / "other.db"
     text.write_text("my notes, " * 1000, encoding="utf-8")
-    with sqlite3.connect(other) as con:
+    with closing(sqlite3.connect(other)) as con, con:
         con.execute("CREATE TABLE mine(x)")
     con.close()
     before = (text.read_bytes(), other.read_bytes())
@@ -210,7 +210,7 @@ def test_a_newer_layout_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "graph.db"
     with Graph(path) as graph:
         graph.add_node("x")
-    with sqlite3.connect(path) as con:
+    with closing(sqlite3.connect(path)) as con, con:
         con.execute(f"PRAGMA user_version = {VERSION + 1}")
     con.close()
     for act in (Graph.count, add_one):
