@@ -92,6 +92,8 @@ _SHIFTED = re.compile(
     r"(?i)\b(?:bits? \d+ (?:of|in) (?:A|X|Y|P|the (?:accumulator|status|result|value|operand|vram address|"
     r"tilemap|attribute))|spc|dsp|vram)\b"
 )
+_RECEIPT = re.compile(r"(?i)\breceipts?\b")
+"""Ids of items that Link receives are other numbers than what the save holds of them."""
 
 
 class _Place(NamedTuple):
@@ -246,7 +248,7 @@ def _plain(said: Statement, force: _Place | None) -> Iterator[Found]:
         held = _place(match["place"])
         if held and held != place:
             yield from _value(held, match, said.start)
-    if place and not place.register:
+    if place and not place.register and not _RECEIPT.search(said.text):
         for pattern in (_VALUE_IS, _TURNED, _THEN):
             for match in pattern.finditer(said.text):
                 yield from _value(place, match, said.start)

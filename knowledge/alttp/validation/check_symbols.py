@@ -8,8 +8,10 @@ from knowledge.alttp.validation.claims import Address, Claim, doubtful
 from knowledge.alttp.validation.found import Found
 from knowledge.alttp.validation.known import Row, behind, facts, named, near_names
 from knowledge.alttp.validation.passages import CodeLine, Passages
+from knowledge.alttp.values import ValueTextError, decode_value
 from knowledge.alttp.words import name_words
 from knowledge.snes.addresses import show
+from knowledge.snes.registers import find_register, register_at
 
 __all__ = ["check_symbols", "comments"]
 
@@ -136,6 +138,11 @@ _DOES = re.compile(
     re.IGNORECASE,
 )
 """A verb that says what the instruction does in the game, not what lies at the address."""
+_VARIABLE = re.compile(
+    r"\b(?:(?:sub)?module|coord\w*|position|velocity|speed|counter|timer|capacity|index|direction|health|max\w*)\b",
+    re.I,
+)
+"""Words that name a variable rather than one of its values."""
 
 
 def _commented(line: CodeLine) -> Instruction | None:
@@ -147,9 +154,35 @@ def _commented(line: CodeLine) -> Instruction | None:
     return ones[0] if len(ones) == 1 and ones[0].comment else None
 
 
+def _stored(found: Passages, place: int, one: Instruction) -> int | None:
+    """Return the constant that an instruction stores, from its own line or from the load just before; None if none."""
+    line = found.code[place]
+    before = [other for other in instructions(line.text, line.start) if other.start < one.start]
+    if not before and place and line.start - len(found.code[place - 1].text) - found.code[place - 1].start < 3:
+        before = list(instructions(found.code[place - 1].text, found.code[place - 1].start))
+    load = before[-1] if before else None
+    return load.number if load and load.immediate and load.mnemonic[:2] == "LD" and load.digits else None
+
+
+def _is_value(one: Instruction, value: int | None) -> bool:
+    """Tell whether a constant has a meaning at the address: a comment of few words may say the value's name."""
+    if value is None or not one.mnemonic.startswith("ST") or register_at(one.number):
+        return False
+    try:
+        return decode_value(one.number if one.number > 0x1FFF else 0x7E0000 | one.number, value).known
+    except ValueTextError:
+        return False
+
+
+def _is_target(one: Instruction, name: str) -> bool:
+    """Tell whether a name is the PPU register that a DMA channel is told to write, not the channel's own register."""
+    register = find_register(name) if 0x4300 <= one.number <= 0x437F else None
+    return register is not None and 0x2100 <= register.address <= 0x21FF
+
+
 def comments(found: Passages) -> Iterator[Claim]:
     """Give what comments in code say of the one address on their line."""
-    for line in found.code:
+    for place, line in enumerate(found.code):
         one = _commented(line)
         if one is None or doubtful(line.text):
             continue
@@ -163,10 +196,14 @@ def comments(found: Passages) -> Iterator[Claim]:
         address = Address(one.start, one.end, one.number, digits, one.operand)
         text = comment.split(";")[0]
         label = re.match(r"\W*([A-Za-z]\w*_\w+|[A-Z]+[a-z]+[A-Z]\w*|[A-Z][A-Z0-9]{3,})\W*(?:\(|$|-|:)", text)
+        if label and _is_target(one, label[1]):
+            continue
         if label:
             yield Claim((address,), label[1], line.text, at, at + len(text), "comment", line.intro)
         elif one.mnemonic not in ("JSL", "JSR", "JMP") and not _NOT_A_NAME.search(text) and len(text.split()) <= 7:
             stores = one.mnemonic.startswith("ST")
             phrase = _VERBS.sub("", text).split("(")[0]
             if phrase and not _DOES.match(text) and not (stores and _VERBS.match(text)):
+                if not _VARIABLE.search(text) and _is_value(one, _stored(found, place, one)):
+                    continue
                 yield Claim((address,), phrase, f"{line.text}", at, at + len(text), "comment", line.intro)

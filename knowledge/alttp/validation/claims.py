@@ -54,6 +54,7 @@ OTHER_GAME = re.compile(
 _OTHER_MEMORY = re.compile(
     r"\b(?:vram|cgram|oam|aram|apu ram|spc|spc700|audio ram|dsp|word)\s*(?:address)?\s*[`(]*$", re.I
 )
+_DECIMAL = re.compile(r"(?<![\w$.,])(?P<n>\d{2,5})[`*\s]*(?:\(|=|,? or |/)[`*\s(]*(?:hex )?$")
 
 
 class Address(NamedTuple):
@@ -102,6 +103,9 @@ def addresses(text: str, start: int = 0) -> list[Address]:
         if _OTHER_MEMORY.search(text, max(0, match.start() - 24), match.start()):
             continue
         value, digits = _value(match)
+        same = _DECIMAL.search(text, max(0, match.start() - 16), match.start())
+        if same and int(same["n"]) == value:
+            continue  # `300 ($012C)` is a number in both bases
         out.append(Address(start + match.start(), start + match.end(), value, digits, match.group()))
     return out
 

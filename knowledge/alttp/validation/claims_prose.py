@@ -40,6 +40,8 @@ _VERBAL = re.compile(
     r"within|inside|outside|below|above|before|after|near|mapped|read-only|write-only|readable|writable|valid)\b",
     re.IGNORECASE,
 )
+_VALUES = re.compile(r"^\W*(?:(?:0x|#?\$)[0-9A-Fa-f]{1,2}\b|\d{1,3}\s[^,]{2,30},(?: and| or)? \d)")
+"""What an address holds, value by value: `0x00 none, 0x01 Zelda`."""
 
 
 def _right(segment: str, *, listed: bool = False) -> Iterator[tuple[str, int, int]]:
@@ -150,6 +152,7 @@ _WHERE = re.compile(r"[`*_\"')\]]*\s+(?:is|are)\s+(?:stored|kept|held|located|fo
 _BIT_OF = re.compile(r"\bbits?\s+[\d\u2013, -]+(?:and \d+ )?(?:of|in)\W*(?:the )?(?:register )?\W*$", re.IGNORECASE)
 
 
+_SETTING = re.compile(r"[`*_]*\s*(?:=|:=|<-|\u2190)\s*[`*_]*#?(?:0x|\$|%|\d)")
 _PART = re.compile(r"[,;]|\band\b")
 
 
@@ -220,11 +223,13 @@ def _of_group(
     out = [
         Claim(group, phrase, wide, at + start, at + end, "is", said.around)
         for phrase, start, end in rights
-        if not _VERBAL.match(phrase)
+        if not _VERBAL.match(phrase) and not _VALUES.match(phrase)
     ]
     left = None if _WHERE.match(text, around.last) else _left(text[around.before : around.first])
     if left and left[1] in ":=-\u2013\u2014" and _CODED.search(text[around.before : around.first]):
         left = None  # a label of the code, not of its address
+    if left and left[1] == ":" and _SETTING.match(text, around.last):
+        left = None  # `channel 0 for OAM: $4300 = $00` says what is set
     if left and around.between[0] and any(start <= left[2] + 3 and left[3] <= end + 4 for start, end in spoken):
         left = None  # it is part of what is said of the address before
     if left:
