@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-__all__ = ["CHARACTERS_PER_TOKEN", "PersonalContext", "Saying", "chosen", "tokens_of"]
+from schemas.prompt_facts import CHARACTERS_PER_TOKEN, tokens_of
 
-CHARACTERS_PER_TOKEN = 4
-"""The usual estimate for English; no tokenizer is loaded."""
+__all__ = ["PersonalContext", "Saying", "chosen"]
+
 _WORD = re.compile(r"[^\W_]{2,40}")
 _MOST_READ = 20_000
 _HEADS = {"rule": "Style rules, always:", "fact": "About the user:", "preference": "Preferences:"}
@@ -59,11 +59,6 @@ class PersonalContext(NamedTuple):
     """The nodes that are in it."""
     left_out: int
     """Sayings that did not fit."""
-
-
-def tokens_of(text: str) -> int:
-    """Estimate the tokens of a text."""
-    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
 def _stems(text: str) -> frozenset[str]:

@@ -20,7 +20,7 @@ from knowledge.alttp.words import squeeze
 from knowledge.snes.addresses import spelled
 from schemas.fact import AskedKind, Candidate, Fact, FactKind, Lookup
 
-__all__ = ["QUERY_LIMIT", "complete", "fact_at", "facts_of", "lookup", "refs", "resolve", "rows"]
+__all__ = ["QUERY_LIMIT", "fact_at", "lookup", "resolve"]
 
 QUERY_LIMIT = 500
 """Characters of a question that are read; a longer one is refused."""
@@ -273,33 +273,3 @@ def fact_at(ref: str, *, paths: Mapping[FactKind, Path] = PATHS) -> Fact | None:
     index = current(paths)
     entry = index.find(kind, key.upper()) if len(key) <= 16 else -1
     return index.fact(entry) if entry >= 0 else None
-
-
-def facts_of(wanted: Iterable[str], *, paths: Mapping[FactKind, Path] = PATHS) -> list[Fact]:
-    """Return the facts of some refs, in their order; a ref that there is not is left out."""
-    return [found for ref in wanted if (found := fact_at(ref, paths=paths)) is not None]
-
-
-def refs(kind: AskedKind = "any", *, paths: Mapping[FactKind, Path] = PATHS) -> Iterator[str]:
-    """Give the refs of all rows of a kind, in the order of the table."""
-    index = current(paths)
-    return map(index.ref, index.of_kind(kind))
-
-
-def complete(kind: FactKind, prefix: str, limit: int = 50, *, paths: Mapping[FactKind, Path] = PATHS) -> list[str]:
-    """Return keys of a kind that begin with `prefix`, in their order, at most `limit`: `7EF3` gives `7EF300`, ..."""
-    index = current(paths)
-    wanted, out = prefix.upper(), list[str]()
-    for entry in index.of_kind(kind):
-        key = index.ref(entry).partition(":")[2]
-        if key.startswith(wanted):
-            out.append(key)
-            if len(out) >= limit:
-                break
-    return out
-
-
-def rows(kind: FactKind, offset: int, limit: int, *, paths: Mapping[FactKind, Path] = PATHS) -> list[Fact]:
-    """Return `limit` facts of a kind from `offset` on, in the order of the table."""
-    index = current(paths)
-    return [index.fact(entry) for entry in index.of_kind(kind)[max(0, offset) : max(0, offset) + max(0, limit)]]

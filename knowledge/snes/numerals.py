@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-__all__ = ["Numeral", "find_numeral", "read_numeral"]
+__all__ = ["Numeral", "read_numeral"]
 
 _LONGEST = 40
 _NUMERAL = re.compile(
@@ -49,10 +49,3 @@ def read_numeral(text: str) -> Numeral | None:
     if value > 0xFFFFFF:
         return None
     return Numeral(value, max(_width(value), (digits + 1) // 2 * 8), guessed)
-
-
-def find_numeral(text: str) -> Numeral | None:
-    """Return the one number among the words of a text, None when there is none or more than one."""
-    words = text[: _LONGEST * 10].replace(",", " ").replace("=", " ").split()
-    found = [number for number in map(read_numeral, words) if number is not None]
-    return found[0] if len(found) == 1 else None

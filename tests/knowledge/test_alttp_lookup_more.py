@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.bench_lookup import memory_mb
 from knowledge.alttp.index import current
-from knowledge.alttp.lookup import complete, fact_at, facts_of, lookup, refs, resolve, rows
+from knowledge.alttp.lookup import fact_at, lookup, resolve
 from knowledge.alttp.lookup_symbols import search_symbols
 from knowledge.alttp.overlay import Overlay, overlay_of
 from knowledge.alttp.tables import PATHS, tables
@@ -262,22 +262,14 @@ def test_a_text_resolves_to_the_one_ref_that_it_names(text: str, ref: str) -> No
 
 def test_refs_lead_back_to_their_facts() -> None:
     for kind in PATHS:
-        listed = list(refs(kind))
-        assert len(listed) == len(tables()[kind].rows)
+        table = tables()[kind]
+        listed = [table.ref(number) for number in range(len(table.rows))]
         for ref in listed[:: max(1, len(listed) // 20)]:
             found = fact_at(ref)
             assert found is not None
             assert found.ref == ref
     assert fact_at("ram:123456") is None
     assert fact_at("nothing") is None
-    assert [one.ref for one in facts_of(["sprite:41", "sprite:FF", "item:0B"])] == ["sprite:41", "item:0B"]
-
-
-def test_keys_complete_by_their_beginning_and_rows_page() -> None:
-    assert complete("ram", "7ef36", 3) == ["7EF360", "7EF361", "7EF362"]
-    assert complete("sprite", "", 2) == ["00", "01"]
-    assert [row.ref for row in rows("sprite", 2, 2)] == ["sprite:02", "sprite:03"]
-    assert rows("sprite", 10_000, 5) == []
 
 
 def test_names_of_the_index_are_found_by_their_two_halves() -> None:

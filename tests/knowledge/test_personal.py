@@ -11,7 +11,7 @@ from knowledge.graph import Graph
 from knowledge.graph_jsonl import export_jsonl, import_jsonl
 from knowledge.graph_view import GraphError
 from knowledge.personal import Personal
-from knowledge.personal_context import tokens_of
+from schemas.prompt_facts import tokens_of
 
 
 @pytest.fixture
