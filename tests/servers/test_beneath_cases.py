@@ -12,7 +12,7 @@ import pytest
 from mcp import Client
 from mcp.types import TextContent
 
-from servers.context import build
+from servers.context.server import build
 from servers.settings import Settings
 
 pytestmark = pytest.mark.anyio

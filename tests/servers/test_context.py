@@ -10,7 +10,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
-from servers.context import build
+from servers.context.server import build
 from servers.machine.wire import RESULT_LIMIT
 from servers.settings import Settings
 

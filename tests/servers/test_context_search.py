@@ -9,7 +9,7 @@ import pytest
 from mcp import Client
 from mcp.types import TextContent
 
-from servers.context import build
+from servers.context.server import build
 from servers.machine import search as search_room
 from servers.machine.beneath import Root
 from servers.machine.errors import ServerError
