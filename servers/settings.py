@@ -17,6 +17,10 @@ def _folder(environ: Mapping[str, str], name: str, default: Path) -> Path:
     return Path(value).expanduser().absolute() if value else default
 
 
+def _listed(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, environ.get(name, "").split(os.pathsep))))
+
+
 def _graph_file(environ: Mapping[str, str]) -> Path | None:
     own, memory = (environ.get(name, "").strip() for name in ("AFS_GRAPH_FILE", "MEMORY_FILE_PATH"))
     if own:
@@ -43,8 +47,19 @@ class Settings:
     """File of the user's graph (`AFS_GRAPH_FILE`, else beside `MEMORY_FILE_PATH`, where the reference memory server
     keeps its own); none: below the data folder."""
 
+    roots: tuple[Path, ...] = ()
+    """Folders of the workspace server (`AFS_WORKSPACE_ROOTS`, separated as in `PATH`); none: the project root."""
+    unsandboxed: bool = False
+    """Whether `run_shell` may run without a sandbox where none works (`AFS_UNSANDBOXED=1`, `afs-workspace
+    --unsandboxed`); a tool's argument can't ask for it."""
+
     embed_model: str = ""
-    """Embedding model of Ollama for the search of code (`AFS_EMBED_MODEL`); empty: by words and relations alone."""
+    """Embedding model of Ollama for searches by meaning (`AFS_EMBED_MODEL`); empty: by words and relations alone."""
+
+    @property
+    def workspace_roots(self) -> tuple[Path, ...]:
+        """The folders that the workspace server works in, the first for relative paths."""
+        return self.roots or (self.project_root,)
 
     @property
     def graph_file(self) -> Path:
@@ -65,7 +80,9 @@ class Settings:
             data_dir=_folder(env, "AFS_DATA_DIR", platformdirs.user_data_path("afs-suite", appauthor=False)),
             project_root=_folder(env, "AFS_PROJECT_ROOT", Path.cwd()),
             asar=env.get("AFS_ASAR", "").strip(),
-            symbols=tuple(filter(None, map(str.strip, env.get("AFS_SYMBOLS", "").split(os.pathsep)))),
+            symbols=_listed(env, "AFS_SYMBOLS"),
+            roots=tuple(Path(name).expanduser().absolute() for name in _listed(env, "AFS_WORKSPACE_ROOTS")),
+            unsandboxed=env.get("AFS_UNSANDBOXED", "").strip() == "1",
             graph=_graph_file(env),
             embed_model=env.get("AFS_EMBED_MODEL", "").strip(),
         )

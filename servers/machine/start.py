@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 
-def serve(build: Callable[[Settings], Face]) -> None:
-    """Build a server by the settings of the environment and serve on stdio; `build` imports the server's parts."""
+def serve(build: Callable[[Settings], Face], told: Callable[[Settings], Settings] | None = None) -> None:
+    """Build a server by the settings of the environment and serve on stdio; `build` imports the server's parts.
+
+    `told` adds to the settings what the command line says.
+    """
     gc.disable()
     from servers.settings import Settings
 
-    face = build(Settings.from_environment())
+    settings = Settings.from_environment()
+    face = build(told(settings) if told else settings)
     gc.freeze()
     gc.enable()
     face.serve()

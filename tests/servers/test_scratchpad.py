@@ -13,7 +13,7 @@ from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
 from servers.machine.wire import RESULT_LIMIT
-from servers.scratchpad import COUNT_LIMIT, FILE_LIMIT, build
+from servers.scratchpad.server import COUNT_LIMIT, FILE_LIMIT, build
 from servers.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -154,7 +154,7 @@ async def test_a_lone_surrogate_is_refused_and_the_server_lives(root: Path) -> N
 APPENDER = """
 import sys
 from pathlib import Path
-from servers.scratchpad import append_file
+from servers.scratchpad.server import append_file
 from servers.settings import Settings
 root = Path(sys.argv[1])
 settings = Settings(context_root=root, data_dir=root)
@@ -180,7 +180,7 @@ def test_appends_of_eight_processes_lose_nothing_and_do_not_mix(root: Path) -> N
 WRITER = """
 import itertools, os, sys
 from pathlib import Path
-from servers.scratchpad import write_file
+from servers.scratchpad.server import write_file
 from servers.settings import Settings
 root = Path(sys.argv[1])
 settings = Settings(context_root=root, data_dir=root)

@@ -1,0 +1,91 @@
+"""Patterns of file names as `.gitignore` writes them: `*.asm` at any depth, `src/*.asm` from the top, `**` for folders.
+
+A pattern is text of a model and a file name is anybody's, so no expression is used that can run long: each part of
+a pattern is matched by `fnmatch`, whose expressions do not backtrack, and `**` by stepping.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from typing import TYPE_CHECKING
+
+from servers.machine.errors import ServerError
+from servers.machine.names import show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["GLOB_LIMIT", "matcher"]
+
+GLOB_LIMIT = 500
+"""Longest pattern, in characters."""
+_WILD = frozenset("*?[")
+_ANY = None
+
+
+def matcher(pattern: str) -> Callable[[bytes], bool]:
+    """Return what tells whether a path (bytes, with `/`) below the listed folder is meant by a pattern.
+
+    Text without `*`, `?` and `[` is meant to be in the name, in any case of its letters. Raises ServerError for
+    a pattern that is too long or goes up.
+    """
+    text = pattern.strip()
+    if len(text) > GLOB_LIMIT:
+        raise ServerError(f"the pattern has {len(text)} characters, more than {GLOB_LIMIT}; use a shorter one")
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise ServerError(f"the pattern {show(text)} goes up; name the folder with path instead")
+    if not parts:
+        return lambda _path: True
+    if not _WILD & set(text) and len(parts) == 1:
+        return _containing(parts[0])
+    if len(parts) == 1:
+        return _named(parts[0])
+    if parts[0] == "**" and len(parts) == 2 and parts[1] != "**":
+        return _named(parts[1])
+    steps = [_ANY if part == "**" else _part(part) for part in parts]
+    return lambda path: _fits(steps, path.split(b"/"))
+
+
+def _containing(text: str) -> Callable[[bytes], bool]:
+    wanted = text.casefold()
+    return lambda path: wanted in os.fsdecode(path.rpartition(b"/")[2]).casefold()
+
+
+def _part(part: str) -> re.Pattern[bytes]:
+    return re.compile(os.fsencode(fnmatch.translate(part)), re.DOTALL)
+
+
+def _named(part: str) -> Callable[[bytes], bool]:
+    wanted = _part(part).match
+    return lambda path: wanted(path[path.rfind(b"/") + 1 :]) is not None
+
+
+def _fits(steps: Sequence[re.Pattern[bytes] | None], parts: Sequence[bytes]) -> bool:
+    """Step through the parts of a path with all places of the pattern that they can be at."""
+    at = _through({0}, steps)
+    for part in parts:
+        after: set[int] = set()
+        for place in at:
+            if place == len(steps):
+                continue
+            step = steps[place]
+            if step is None:
+                after.add(place)
+            elif step.match(part):
+                after.add(place + 1)
+        at = _through(after, steps)
+        if not at:
+            return False
+    return len(steps) in at
+
+
+def _through(places: set[int], steps: Sequence[re.Pattern[bytes] | None]) -> set[int]:
+    """Add the places behind each `**` that is reached: it may stand for no folder at all."""
+    out = set(places)
+    for place in range(len(steps)):
+        if place in out and steps[place] is None:
+            out.add(place + 1)
+    return out

@@ -1,0 +1,1 @@
+"""The scratchpad server: short-lived working notes of agents."""
