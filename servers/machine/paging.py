@@ -11,12 +11,12 @@ from servers.machine.wire import clean
 if TYPE_CHECKING:
     from servers.machine.beneath import Root
 
-__all__ = ["END", "Page", "TextPage", "page_of", "read_text"]
+__all__ = ["END", "PAGE_BUDGET", "Page", "TextPage", "page_of", "read_text"]
 
 END = -1
 """The next offset of a last page."""
 
-_BUDGET = 30_000
+PAGE_BUDGET = 30_000
 """Characters of one page, as they are written on the wire; leaves room for the frame of the result."""
 
 _ITEM = TypeVar("_ITEM")
@@ -47,7 +47,7 @@ def page_of(items: Sequence[_ITEM], *, offset: int, limit: int, weigh: Callable[
     """
     if offset and offset >= len(items):
         raise ServerError(f"offset {offset} is past the end: there are {len(items)} items; start at offset 0")
-    end, room = offset, _BUDGET
+    end, room = offset, PAGE_BUDGET
     while end < min(len(items), offset + limit):
         room -= weigh(items[end])
         if room < 0 and end > offset:
@@ -94,8 +94,8 @@ def read_text(root: "Root", path: str, *, offset: int, limit: int) -> TextPage:
         data = _cut(chunk.data, room)
         text, used = _decode(data, last=offset + len(data) >= chunk.size)
         weight = len(repr(clean(text)))
-        if weight <= _BUDGET or room <= 16:
+        if weight <= PAGE_BUDGET or room <= 16:
             break
-        room = min(room - 1, len(data) * _BUDGET // weight)
+        room = min(room - 1, len(data) * PAGE_BUDGET // weight)
     end = offset + used
     return TextPage(text, offset, end if end < chunk.size else END, chunk.size, chunk.etag, _note(data[:used], text))
