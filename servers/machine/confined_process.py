@@ -20,9 +20,11 @@ from typing import NamedTuple
 
 from servers.machine.errors import ServerError
 
-__all__ = ["Ended", "Job", "Launch"]
+__all__ = ["Captured", "Ended", "Job", "Launch", "Room"]
 
 _CHUNK = 1 << 16
+_TICK = 0.05
+"""Seconds between two looks of a watch."""
 _LAST_MOMENT = 2.0
 """Seconds that a killed program gets to be gone."""
 
@@ -40,17 +42,48 @@ class Launch(NamedTuple):
     """Called in the confined thread when the program has been started; ends it by raising OSError."""
     watches_child: bool = False
     """The command only watches a child, whose end is the end of all (bubblewrap)."""
+    admit: Callable[[int], None] | None = None
+    """Called in the job's own thread with the id of the program, before it gets its input; may raise OSError."""
+    watch: Callable[[], str] | None = None
+    """Called again and again while the program runs; a text that is not empty ends it, and says why."""
+    sweep: Callable[[], None] | None = None
+    """Ends all that the program has started, wherever it hides, and waits until it is gone."""
+
+
+class Room(NamedTuple):
+    """How many bytes are kept of a stream: its head, its tail, and after how many bytes the program is ended."""
+
+    head: int
+    tail: int = 0
+    flood: int = 0
+    """0: as soon as there is more than head and tail."""
+
+
+class Captured(NamedTuple):
+    """What a program wrote to one stream: all of it, or the head and the tail of `size` bytes."""
+
+    head: bytes
+    tail: bytes = b""
+    size: int = 0
+
+    @property
+    def left_out(self) -> int:
+        """Bytes between head and tail that were not kept."""
+        return self.size - len(self.head) - len(self.tail)
 
 
 class Ended(NamedTuple):
     """How a program ended. `returncode` is negative for a signal, as in `subprocess`."""
 
     returncode: int
-    stdout: bytes
-    stderr: bytes
+    stdout: Captured
+    stderr: Captured
     timed_out: bool
     truncated: bool
+    """It wrote more than it may, and was ended for that."""
     seconds: float
+    stopped: str = ""
+    """Why the watch ended it."""
 
 
 class _Ends(NamedTuple):
@@ -88,7 +121,7 @@ class _Starter(threading.Thread):
             )
             if self.launch.started is not None:
                 self.launch.started()
-        except (OSError, subprocess.SubprocessError, ValueError) as error:
+        except (OSError, subprocess.SubprocessError, ValueError, ServerError) as error:
             self.problem = error
         finally:
             self.ready.set()
@@ -98,9 +131,10 @@ class _Starter(threading.Thread):
 class Job:
     """One run. `run` blocks its thread; `cancel` may be called from any other."""
 
-    def __init__(self, launch: Launch, *, wall_seconds: float, output_bytes: int, stdin: bytes = b"") -> None:
+    def __init__(self, launch: Launch, *, wall_seconds: float, room: Room, stdin: bytes = b"") -> None:
         self._launch = launch
-        self._wall_seconds, self._output_bytes, self._stdin = wall_seconds, output_bytes, stdin
+        self._wall_seconds, self._room, self._stdin = wall_seconds, room, stdin
+        self._stopped = ""
         self._cancelled, self._over = threading.Event(), threading.Event()
         self._started = False
         self._lock = threading.Lock()
@@ -146,12 +180,24 @@ class Job:
             starter.ready.wait()
             for end in theirs:
                 end.close()
-            if starter.problem is not None and starter.process is not None:
-                self._kill(starter.process)
-            if starter.process is None or starter.problem is not None:
-                program = self._launch.argv[0]
-                raise ServerError(f"could not start {program} in the sandbox ({starter.problem}); run: afs doctor")
-            return self._attend(starter.process, _Streams(ours, self._stdin, self._output_bytes), started)
+            return self._attend(self._admitted(starter), _Streams(ours, self._stdin, self._room), started)
+
+    def _admitted(self, starter: _Starter) -> subprocess.Popen[bytes]:
+        """Return the started program, let in. Raises ServerError; nothing runs then."""
+        problem: Exception | None = starter.problem
+        if starter.process is not None and problem is None and self._launch.admit is not None:
+            try:
+                self._launch.admit(starter.process.pid)
+            except OSError as error:
+                problem = error
+        if starter.process is not None and problem is None:
+            return starter.process
+        if starter.process is not None:
+            self._kill(starter.process)
+        if isinstance(problem, ServerError):
+            raise problem
+        program = self._launch.argv[0]
+        raise ServerError(f"could not start {program} in the sandbox ({problem}); run: afs doctor") from problem
 
     def _set_wake(self, wake: io.FileIO | None) -> None:
         with self._lock:
@@ -169,16 +215,17 @@ class Job:
                     selector.register(self._wake, selectors.EVENT_READ)
                 streams.register(selector)
                 timed_out = not self._watch(selector, streams, end, started + self._wall_seconds)
-                streams.drain()
         finally:
             self._kill(process)
+        streams.drain()
         return Ended(
             returncode=process.returncode,
-            stdout=bytes(streams.stdout),
-            stderr=bytes(streams.stderr),
+            stdout=streams.stdout.captured(),
+            stderr=streams.stderr.captured(),
             timed_out=timed_out,
             truncated=streams.truncated,
             seconds=time.monotonic() - started,
+            stopped=self._stopped,
         )
 
     def _kill(self, process: subprocess.Popen[bytes]) -> None:
@@ -187,6 +234,8 @@ class Job:
         Killing bubblewrap kills its child only some moments later; killing the child, the first process of the
         sandbox, ends all in the sandbox before bubblewrap itself ends.
         """
+        if self._launch.sweep is not None:
+            self._launch.sweep()
         if self._launch.watches_child and process.poll() is None:
             for child in _children(process.pid):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -200,25 +249,52 @@ class Job:
 
     def _watch(self, selector: selectors.BaseSelector, streams: "_Streams", end: io.FileIO, deadline: float) -> bool:
         """Serve the pipes until the program ends, floods or is cancelled; False when the time ran out."""
+        look = self._launch.watch
+        looked = time.monotonic()
         while not self._cancelled.is_set() and not streams.truncated:
-            left = deadline - time.monotonic()
-            events = selector.select(max(0.0, left))
-            if not events and left <= 0:
-                return False
+            now = time.monotonic()
+            if look is not None and now - looked >= _TICK:
+                looked, self._stopped = now, look()
+                if self._stopped:
+                    return True
+            left = deadline - now
+            events = selector.select(max(0.0, left if look is None else min(left, _TICK)))
             ready = [key.fileobj for key, _ in events]
             for file in ready:
                 streams.serve(file, selector)
             if end in ready:
                 return True
+            if left <= 0:
+                return False
         return True
 
 
-class _Streams:
-    """The three pipes, read and written in chunks, never above the cap."""
+class _Kept:
+    """The head and the tail of a stream."""
 
-    def __init__(self, ends: _Ends, data: bytes, cap: int) -> None:
-        self.ends, self.data, self.cap = ends, memoryview(data), cap
-        self.stdout, self.stderr = bytearray(), bytearray()
+    def __init__(self, room: Room) -> None:
+        self._room, self._head, self._tail, self.size = room, bytearray(), bytearray(), 0
+
+    def add(self, chunk: bytes) -> bool:
+        """Take a chunk; False when there is more than there may be."""
+        self.size += len(chunk)
+        free = self._room.head - len(self._head)
+        self._head += chunk[:free]
+        if self._room.tail:
+            self._tail += chunk[free:]
+            del self._tail[: max(0, len(self._tail) - self._room.tail)]
+        return self.size <= max(self._room.flood, self._room.head + self._room.tail)
+
+    def captured(self) -> Captured:
+        return Captured(bytes(self._head), bytes(self._tail), self.size)
+
+
+class _Streams:
+    """The three pipes, read and written in chunks, never kept above the room that they have."""
+
+    def __init__(self, ends: _Ends, data: bytes, room: Room) -> None:
+        self.ends, self.data = ends, memoryview(data)
+        self.stdout, self.stderr = _Kept(room), _Kept(room)
         self.truncated = False
         for end in ends:
             os.set_blocking(end.fileno(), False)
@@ -243,7 +319,7 @@ class _Streams:
             selector.unregister(self.ends.stderr)
 
     def drain(self) -> None:
-        """Take what is left in the pipes without waiting for their end: a survivor may hold them open."""
+        """Take what is left in the pipes without waiting for their end, which a survivor may hold open."""
         for end, kept in ((self.ends.stdout, self.stdout), (self.ends.stderr, self.stderr)):
             while not self.truncated and self._read(end, kept):
                 pass
@@ -255,14 +331,11 @@ class _Streams:
             return True
         return not self.data
 
-    def _read(self, end: io.FileIO, kept: bytearray) -> bytes | None:
+    def _read(self, end: io.FileIO, kept: _Kept) -> bytes | None:
         """Read one chunk: empty at the end, None when nothing is there yet."""
         chunk = end.read(_CHUNK)
-        if chunk:
-            kept += chunk
-            if len(kept) > self.cap:
-                del kept[self.cap :]
-                self.truncated = True
+        if chunk and not kept.add(chunk):
+            self.truncated = True
         return chunk
 
 

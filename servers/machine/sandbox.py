@@ -21,7 +21,7 @@ import anyio.to_thread
 
 from servers.machine import landlock
 from servers.machine.bubblewrap import SYSTEM_PATHS, Gate, ResourceLimits, arguments
-from servers.machine.confined_process import Ended, Job, Launch
+from servers.machine.confined_process import Ended, Job, Launch, Room
 from servers.machine.errors import ServerError
 from servers.machine.linked_program import Linked, link_of, loader_of, put_together, start_by
 
@@ -104,7 +104,7 @@ async def run_confined(
     with contextlib.ExitStack() as stack:
         start = _Start(argv, workspace, read_only, linked, launchers)
         launch = _launch(chosen, start, limits, stack)
-        job = Job(launch, wall_seconds=limits.wall_seconds, output_bytes=limits.output_bytes, stdin=stdin)
+        job = Job(launch, wall_seconds=limits.wall_seconds, room=Room(limits.output_bytes), stdin=stdin)
         try:
             ended = await anyio.to_thread.run_sync(job.run, abandon_on_cancel=True)
         except anyio.get_cancelled_exc_class():
@@ -116,7 +116,13 @@ async def run_confined(
 
 def _finished(ended: Ended, backend: Backend) -> Finished:
     return Finished(
-        ended.returncode, ended.stdout, ended.stderr, ended.timed_out, ended.truncated, backend, ended.seconds
+        ended.returncode,
+        ended.stdout.head,
+        ended.stderr.head,
+        ended.timed_out,
+        ended.truncated,
+        backend,
+        ended.seconds,
     )
 
 
@@ -305,12 +311,12 @@ def _run_canary(backend: Backend) -> str:
         secret.chmod(0o644)
         argv = [str(_tool("sh")), "-c", _CANARY, "sh", str(secret), str(target)]
         launch = _launch(backend, _Start(argv, workspace), DEFAULT_LIMITS, stack)
-        ended = Job(launch, wall_seconds=5.0, output_bytes=4096).run()
-        said = ended.stdout.decode("utf-8", "replace").split("\n")
+        ended = Job(launch, wall_seconds=5.0, room=Room(4096)).run()
+        said = ended.stdout.head.decode("utf-8", "replace").split("\n")
         if target.exists():
             return "it lets a program write outside its folder"
         if said != ["alive", ""]:
-            last = ended.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+            last = ended.stderr.head.decode("utf-8", "replace").strip().splitlines()[-1:]
             return "; ".join(part for part in (*said, *last) if part) or f"exit status {ended.returncode}"
     return ""
 
