@@ -11,7 +11,8 @@ import anyio
 
 from servers.machine.asar import assemble_code, find_asar
 from servers.machine.errors import ServerError
-from servers.machine.sandbox import BACKENDS, Backend
+from servers.machine.sandbox_choice import BACKENDS
+from servers.machine.sandbox_launch import Backend
 from servers.settings import Settings
 
 __all__ = ["BOUND", "CODE", "measure"]

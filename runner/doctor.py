@@ -117,7 +117,7 @@ def ollama_here() -> Finding:
 
 def sandbox_here() -> Finding:
     """Tell what confines asar here, and what that back end lacks."""
-    from servers.machine.sandbox import describe_sandbox
+    from servers.machine.sandbox_choice import describe_sandbox
 
     report = describe_sandbox()
     if report.backend is None:

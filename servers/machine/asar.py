@@ -32,7 +32,8 @@ from servers.machine.asar_rom import Block
 from servers.machine.asar_stop import why_stopped
 from servers.machine.errors import ServerError
 from servers.machine.linked_program import Linked
-from servers.machine.sandbox import Backend, Finished, Limits, link, run_confined
+from servers.machine.sandbox import Finished, link, run_confined
+from servers.machine.sandbox_launch import Backend, Limits
 from servers.settings import Settings
 
 __all__ = ["ASAR_LIMITS", "Assembly", "FoundAsar", "asar_version", "assemble_code", "assemble_program", "find_asar"]

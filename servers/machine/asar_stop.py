@@ -5,7 +5,8 @@ import signal
 from schemas.diagnostic import Diagnostic
 from servers.machine.asar_program import SOURCE
 from servers.machine.errors import ServerError
-from servers.machine.sandbox import Finished, Limits
+from servers.machine.sandbox import Finished
+from servers.machine.sandbox_launch import Limits
 
 __all__ = ["why_stopped"]
 

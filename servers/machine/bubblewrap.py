@@ -95,6 +95,7 @@ def arguments(
     gate: Gate,
     first_process: bool,
     inside: Mapping[str, Path] | None = None,
+    filters: Sequence[int] = (),
 ) -> list[str]:
     """Return bubblewrap's command line but for what it runs: an empty root with the libraries, `readable` and the
     workspace. With `inside` (files by the paths that they get) it shows these, and not the libraries of the system.
@@ -108,6 +109,7 @@ def arguments(
     command += ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--disable-userns"]
     command += ["--cap-drop", "ALL", "--die-with-parent", "--new-session"]
     command += ["--as-pid-1"] if first_process else []
+    command += [word for file in filters for word in ("--seccomp", str(file))]
     command += _system_libraries() if inside is None else []
     for place, path in (inside or {}).items():
         command += ["--ro-bind", str(path), place]

@@ -11,7 +11,7 @@ import pytest
 
 from servers.machine import landlock
 from servers.machine.asar import ASAR_LIMITS, Assembly, assemble_code
-from servers.machine.sandbox import Backend
+from servers.machine.sandbox_launch import Backend
 from tests.asar import HERE, NEEDS_ASAR
 
 QUICK = ASAR_LIMITS._replace(cpu_seconds=1, wall_seconds=20.0, memory_bytes=128 << 20)

@@ -11,9 +11,11 @@ from typing import NamedTuple
 import anyio
 import pytest
 
-from servers.machine import landlock, sandbox
+from servers.machine import landlock, sandbox_choice
 from servers.machine.errors import ServerError
-from servers.machine.sandbox import Backend, Finished, Limits, describe_sandbox, run_confined
+from servers.machine.sandbox import Finished, run_confined
+from servers.machine.sandbox_choice import choose_backend, describe_sandbox
+from servers.machine.sandbox_launch import Backend, Limits
 
 pytestmark = pytest.mark.anyio
 
@@ -230,8 +232,8 @@ async def test_a_missing_program_is_told(cell: Cell) -> None:
 
 
 def test_the_canary_holds_in_each_back_end_that_is_there() -> None:
-    usable = [name for name in sandbox.BACKENDS if not sandbox.flaw(name)]
-    assert usable, [sandbox.flaw(name) for name in sandbox.BACKENDS]
+    usable = [name for name in sandbox_choice.BACKENDS if not sandbox_choice.flaw(name)]
+    assert usable, [sandbox_choice.flaw(name) for name in sandbox_choice.BACKENDS]
     assert describe_sandbox().backend == usable[0]
 
 
@@ -241,12 +243,12 @@ async def test_without_any_back_end_nothing_runs_and_the_error_says_what_to_inst
     def none_here(backend: Backend) -> str:
         return f"{backend} is not here"
 
-    monkeypatch.setattr(sandbox, "flaw", none_here)  # no test machine lacks both
-    sandbox.choose_backend.cache_clear()
+    monkeypatch.setattr(sandbox_choice, "flaw", none_here)  # no test machine lacks both
+    choose_backend.cache_clear()
     with pytest.raises(ServerError, match=r"landlock is not here.*Install bubblewrap"):
         await run_confined([SHELL, "-c", "echo x > ran"], workspace=tmp_path)
     report = describe_sandbox()
-    sandbox.choose_backend.cache_clear()
+    choose_backend.cache_clear()
     assert not (tmp_path / "ran").exists()
     assert report.backend is None
     assert "install" in report.advice.lower()
@@ -254,15 +256,15 @@ async def test_without_any_back_end_nothing_runs_and_the_error_says_what_to_inst
 
 def test_what_landlock_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     skip_unless_usable("landlock")
-    honest = sandbox.flaw
+    honest = sandbox_choice.flaw
 
     def only_landlock(backend: Backend) -> str:
         return "bwrap is missing" if backend == "bubblewrap" else honest(backend)
 
-    monkeypatch.setattr(sandbox, "flaw", only_landlock)  # a machine without bubblewrap
-    sandbox.choose_backend.cache_clear()
+    monkeypatch.setattr(sandbox_choice, "flaw", only_landlock)  # a machine without bubblewrap
+    choose_backend.cache_clear()
     report = describe_sandbox()
-    sandbox.choose_backend.cache_clear()
+    choose_backend.cache_clear()
     assert report.backend == "landlock"
     assert any("network" in gap for gap in report.lacks)
     assert "bwrap is missing" in report.advice
