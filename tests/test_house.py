@@ -48,7 +48,9 @@ PRINTING: dict[str, str] = {}
 FILE_OPENERS = {
     "servers/machine/asar_place.py": "the private workspace of one call",
     "servers/machine/asar_fetch.py": "installs a checked program below the data folder",
-    "servers/machine/beneath.py": "the way to a file below a root",
+    "servers/machine/beneath_files.py": "the way to a file below a root: what is open",
+    "servers/machine/beneath_root.py": "the way to a file below a root",
+    "servers/machine/beneath_walk.py": "the way to a file below a root: whole trees",
     "servers/machine/confined_process.py": "/proc of the confined program",
     "servers/machine/landlock.py": "descriptors of the folders that a confined program may read",
     "servers/machine/linked_program.py": "a program of the system and its libraries, beside a confined run",

@@ -40,8 +40,8 @@ CONTENT_LIMIT = 1_000_000
 """Largest file that a tool writes, in bytes."""
 
 SEALED = {
-    "history": "only the recorder of runs writes history/; choose another folder, e.g. memory/",
-    ".afs": "the suite keeps its own state in .afs/; choose another folder, e.g. memory/",
+    "/history": "only the recorder of runs writes history/; choose another folder, e.g. memory/",
+    "/.afs": "the suite keeps its own state in .afs/; choose another folder, e.g. memory/",
 }
 """Top folders that no tool writes, and why (the policies of the context layout)."""
 

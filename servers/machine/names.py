@@ -10,7 +10,7 @@ import re
 from servers.machine.errors import ServerError
 from servers.machine.wire import clean, shorten
 
-__all__ = ["PATH_LIMIT", "escape", "parse", "plain", "show"]
+__all__ = ["PATH_LIMIT", "bytes_of", "escape", "parse", "plain", "show"]
 
 PATH_LIMIT = 4096
 """Longest path accepted, in bytes (PATH_MAX of Linux)."""
@@ -23,7 +23,10 @@ _BREAKS = re.compile("[\t\n\r\x80-\x9f\u2028\u2029]")
 
 def escape(name: bytes) -> str:
     """Return a path of bytes as one line of printable text; `parse` gives the same bytes back."""
-    text = _LOOKS_ESCAPED.sub(r"\\x5c", os.fsdecode(name))
+    text = os.fsdecode(name)
+    if text.isprintable() and "\\" not in text:
+        return text
+    text = _LOOKS_ESCAPED.sub(r"\\x5c", text)
     return clean(_BREAKS.sub(lambda found: _escape_break(found.group()), text))
 
 
@@ -58,22 +61,31 @@ def plain(name: bytes) -> bool:
     return escape(name) == os.fsdecode(name)
 
 
-def parse(path: str) -> tuple[bytes, ...]:
-    """Return the parts of a caller's relative path, without empty parts and `.`; `..` stays for the kernel.
+def bytes_of(path: str) -> bytes:
+    """Return the bytes that a caller's path means, as `escape` wrote them or plainly.
 
-    Nothing is expanded: `~`, `$HOME`, `%2e` and `*` are plain characters. Raises ServerError for an absolute
-    path, a NUL and text that no file name can hold.
+    Nothing is expanded: `~`, `$HOME`, `%2e` and `*` are plain characters. Raises ServerError for a NUL, more than
+    PATH_LIMIT and text that no file name can hold.
     """
     if len(path) > PATH_LIMIT:
         raise ServerError(f"the path has {len(path)} characters, more than {PATH_LIMIT}; use a shorter one")
-    if path.startswith("/"):
-        raise ServerError(f"{show(path)} is absolute; give the path relative to the root, without the leading '/'")
     try:
-        raw = _bytes_of(path)
+        raw = _bytes_of(path) if "\\" in path else os.fsencode(path)
     except (UnicodeEncodeError, ValueError, OverflowError) as error:
         raise ServerError(f"{show(path)} is not text that a file name can hold; use plain characters") from error
     if b"\0" in raw:
         raise ServerError(f"{show(path)} holds a NUL, which no file name can; remove it")
     if len(raw) > PATH_LIMIT:
         raise ServerError(f"the path has {len(raw)} bytes, more than {PATH_LIMIT}; use a shorter one")
+    return raw
+
+
+def parse(path: str) -> tuple[bytes, ...]:
+    """Return the parts of a caller's relative path, without empty parts and `.`; `..` stays for the kernel.
+
+    Raises ServerError for an absolute path and for what `bytes_of` refuses.
+    """
+    raw = bytes_of(path)
+    if path.startswith("/"):
+        raise ServerError(f"{show(path)} is absolute; give the path relative to the root, without the leading '/'")
     return tuple(part for part in raw.split(b"/") if part not in (b"", b"."))

@@ -8,16 +8,22 @@ removed.
 import contextlib
 import errno
 import os
+import re
 import secrets
+import stat
 from pathlib import Path
+from typing import NamedTuple
 
+from servers.machine.beneath_lock import take, wait
 from servers.machine.errors import ServerError
 from servers.machine.names import show
+from servers.machine.openat2 import rename_new
 
-__all__ = ["TEMP_SUFFIX", "explain", "replace_at", "write_atomic"]
+__all__ = ["TEMP_SUFFIX", "explain", "is_temporary", "replace_at", "sweep_at", "write_atomic"]
 
 TEMP_SUFFIX = ".afs-tmp"
-"""End of a temporary file's name; one that a killed process left behind may be deleted."""
+"""End of a temporary file's name. Its writer holds a lock on it, so one that nobody has locked is a leftover."""
+_TEMPORARY = re.compile(rb"\.[0-9a-f]{16}\.afs-tmp")
 
 _NEXT_STEP = {
     errno.ENOSPC: "the disk is full; free some space and write again (the old content is intact)",
@@ -36,6 +42,9 @@ _NEXT_STEP = {
     errno.ELOOP: "its links go in a circle; name the file itself",
     errno.EMFILE: "too many files are open; try again in a moment",
     errno.ENFILE: "too many files are open; try again in a moment",
+    errno.ENOTEMPTY: "a folder that is not empty is in the way; choose another name",
+    errno.EINVAL: "the system refuses it (a folder cannot be moved into itself); choose another path",
+    errno.ESTALE: "the network file system lost it; try again",
     errno.EIO: "the disk reports an error; check it before writing again",
 }
 
@@ -47,35 +56,106 @@ def explain(error: OSError, path: str) -> ServerError:
     return ServerError(f"{show(path)}: {step}")
 
 
+def is_temporary(name: bytes) -> bool:
+    """Tell whether a name is one that a write gives to its temporary file."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def sweep_at(folder: int, name: bytes) -> bool:
+    """Remove a temporary file whose writer is dead; False where a living one holds it or it is gone."""
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return False
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return False
+        take(fd)
+        os.unlink(name, dir_fd=folder)
+    except OSError:  # held by its writer, renamed by it meanwhile, or not ours
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
+def _temporary_in(folder: int, mode: int) -> "_Temporary":
+    """Make a temporary file and lock it. One that was swept before it was locked is made again."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    while True:
+        name = f".{secrets.token_hex(8)}{TEMP_SUFFIX}"
+        fd = os.open(name, flags, mode, dir_fd=folder)
+        try:
+            with contextlib.suppress(OSError):  # a file system without locks is never swept either
+                wait(fd)
+            if os.fstat(fd).st_nlink:
+                return _Temporary(fd, name)
+        except BaseException:
+            os.close(fd)
+            with contextlib.suppress(OSError):
+                os.unlink(name, dir_fd=folder)
+            raise
+        os.close(fd)
+
+
+class _Temporary(NamedTuple):
+    fd: int
+    name: str
+
+
 def _write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:  # a nearly full disk takes a part first and fails on the next call
         view = view[os.write(fd, view) :]
-    os.fsync(fd)
 
 
-def replace_at(folder: int, name: str | bytes, data: bytes, *, mode: int = 0o600) -> None:
-    """Put `data` into the file `name` of the open folder, atomically and durably.
+def replace_at(
+    folder: int,
+    name: str | bytes,
+    data: bytes,
+    *,
+    mode: int | None = 0o600,
+    old: os.stat_result | None = None,
+    only_new: bool = False,
+) -> os.stat_result:
+    """Put `data` into the file `name` of the open folder, atomically and durably; return the new file's state.
 
-    `folder` is a descriptor open for reading; `name` has no slash. A link of that name is replaced, not
-    followed. Raises OSError; the old content is intact then and no temporary file is left.
+    `folder` is a descriptor open for reading; `name` has no slash. A link of that name is replaced, not followed.
+    With `old` the new file keeps that one's mode and, where this user may, its owner; else it has `mode` (None: as
+    the user's mask says). With `only_new` nothing is ever overwritten. Raises OSError; the old content is intact
+    then and no temporary file is left.
     """
-    temporary = f".{secrets.token_hex(8)}{TEMP_SUFFIX}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-    fd = os.open(temporary, flags, 0o600, dir_fd=folder)
+    fd, temporary = _temporary_in(folder, 0o600 if old is not None or mode is not None else 0o666)
     try:
         try:
             _write_all(fd, data)
-            if mode != 0o600:
-                os.fchmod(fd, mode)
+            _give(fd, mode, old)
+            os.fsync(fd)
+            state = os.fstat(fd)
+            if only_new:
+                rename_new(folder, os.fsencode(temporary), folder, os.fsencode(name))
+            else:
+                os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         finally:
-            os.close(fd)
-        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.close(fd)  # after the rename: until then the lock says that the writer lives
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary, dir_fd=folder)
         raise
     os.fsync(folder)
+    return state
+
+
+def _give(fd: int, mode: int | None, old: os.stat_result | None) -> None:
+    """Give a new file the mode that it is to have, or the mode and owner of the file that it replaces."""
+    now = os.fstat(fd)
+    if old is not None:
+        mode = stat.S_IMODE(old.st_mode) & 0o777
+        if (now.st_uid, now.st_gid) != (old.st_uid, old.st_gid):
+            with contextlib.suppress(PermissionError):
+                os.fchown(fd, old.st_uid, old.st_gid)
+    if mode is not None and stat.S_IMODE(now.st_mode) != mode:
+        os.fchmod(fd, mode)
 
 
 def write_atomic(path: Path, data: bytes) -> None:

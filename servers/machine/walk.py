@@ -10,7 +10,10 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["FOLDER", "Spot", "find"]
+__all__ = ["FOLDER", "Making", "Places", "Spot", "find", "link_at", "places_of"]
+
+Places = tuple[tuple[bytes, ...], ...]
+"""The absolute paths of a root, each as its parts."""
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 """Flags that open a folder for reading and locking."""
@@ -22,8 +25,8 @@ _MAX_LINKS = 40
 class Spot(NamedTuple):
     """A place in an open folder: the folder (the caller closes it), the name in it, the path from the root.
 
-    The path is the real one, without links. The name is empty where the path is the root itself; it is no
-    link, and may not exist.
+    The path is the real one, without links. The name is empty where the path is the root itself; it may not
+    exist, and is no link unless links were not to be followed.
     """
 
     folder: int
@@ -31,11 +34,19 @@ class Spot(NamedTuple):
     real: tuple[bytes, ...]
 
 
+class Making(NamedTuple):
+    """How missing folders are made: with which mode, after `guard` was called with the real path and did not raise."""
+
+    guard: Callable[[tuple[bytes, ...]], None]
+    mode: int
+
+
 def _fail(code: int) -> OSError:
     return OSError(code, os.strerror(code))
 
 
-def _link_at(folder: int, name: bytes) -> bytes | None:
+def link_at(folder: int, name: bytes) -> bytes | None:
+    """Return the target of a link in an open folder; None where the name is no link, or names nothing."""
     try:
         return os.readlink(name, dir_fd=folder)
     except OSError as error:
@@ -48,12 +59,15 @@ class _Walk:
     def __init__(
         self,
         root: int,
-        places: tuple[tuple[bytes, ...], ...],
-        make: Callable[[tuple[bytes, ...]], None] | None,
+        places: Callable[[], Places],
+        make: Making | None,
+        *,
+        follow: bool,
     ) -> None:
         self._root = root
         self._places = places
         self._make = make
+        self._follow = follow
         self._links = 0
         self._real: list[bytes] = []
         self.folder = os.open(b".", FOLDER, dir_fd=root)
@@ -73,7 +87,7 @@ class _Walk:
         parts = [part for part in link.split(b"/") if part not in (b"", b".")]
         if not link.startswith(b"/"):
             return parts
-        for place in self._places:
+        for place in self._places():
             if tuple(parts[: len(place)]) == place:
                 self._restart()
                 return parts[len(place) :]
@@ -86,9 +100,9 @@ class _Walk:
         except FileNotFoundError:
             if self._make is None:
                 raise
-            self._make(tuple(self._real))
+            self._make.guard(tuple(self._real))
             with contextlib.suppress(FileExistsError):  # another process made it meanwhile
-                os.mkdir(part, 0o700, dir_fd=self.folder)
+                os.mkdir(part, self._make.mode, dir_fd=self.folder)
             self._enter(os.open(part, flags, dir_fd=self.folder))
 
     def to(self, parts: tuple[bytes, ...]) -> Spot:
@@ -102,7 +116,7 @@ class _Walk:
                 todo += reversed(self._real[:-1])
                 self._restart()
                 continue
-            link = _link_at(self.folder, part)
+            link = link_at(self.folder, part) if todo or self._follow else None
             if link is not None:
                 todo += reversed(self._target(link))
                 continue
@@ -113,20 +127,27 @@ class _Walk:
         return Spot(self.folder, b"", ())
 
 
+def places_of(path: bytes) -> Places:
+    """Return the parts of a root's absolute path and of its real one."""
+    places = (path, os.path.realpath(path))
+    return tuple(tuple(part for part in place.split(b"/") if part) for place in places)
+
+
 def find(
     root: int,
     parts: tuple[bytes, ...],
     *,
-    places: tuple[tuple[bytes, ...], ...],
-    make: Callable[[tuple[bytes, ...]], None] | None = None,
+    places: Callable[[], Places],
+    make: Making | None = None,
+    follow: bool = True,
 ) -> Spot:
     """Return the spot that `parts` lead to below the open folder `root`.
 
-    `places` are the root's own absolute paths, so that an absolute link back into it is followed. With
-    `make`, missing folders are made; it is called with the real path of each before, and may raise. Raises
+    `places` gives the root's own absolute paths, so that an absolute link back into it is followed. With `make`,
+    missing folders are made. Without `follow` the last part is taken as it is, also where it is a link. Raises
     OSError: EXDEV for a way out of the root, ELOOP, ENOENT, ENOTDIR.
     """
-    walk = _Walk(root, places, make)
+    walk = _Walk(root, places, make, follow=follow)
     try:
         return walk.to(parts)
     except BaseException:

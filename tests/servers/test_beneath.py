@@ -17,7 +17,7 @@ from servers.machine.beneath import NotThereError, Root
 from servers.machine.errors import ServerError
 
 SECRET = "SECRET outside the root"
-SEALED = {"history": "the recorder writes it"}
+SEALED = {"/history": "the recorder writes it"}
 
 
 @pytest.fixture
@@ -328,9 +328,9 @@ def test_a_folder_swapped_for_a_link_while_reading_never_leaks(root: Root, outsi
 def test_a_held_lock_is_waited_for_and_then_named(root: Root, inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
-    from servers.machine import beneath
+    from servers.machine import beneath_files
 
-    monkeypatch.setattr(beneath, "_LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(beneath_files, "_LOCK_SECONDS", 0.05)
     holder = os.open(inside / "notes", os.O_RDONLY)
     try:
         fcntl.flock(holder, fcntl.LOCK_EX)
