@@ -8,8 +8,11 @@ from collections.abc import Iterator
 
 from knowledge.alttp.validation.check_bits import check_bits
 from knowledge.alttp.validation.check_code import check_code
+from knowledge.alttp.validation.check_each import check_each
+from knowledge.alttp.validation.check_header import check_header
 from knowledge.alttp.validation.check_ids import check_ids
 from knowledge.alttp.validation.check_names import check_claim
+from knowledge.alttp.validation.check_places import check_places
 from knowledge.alttp.validation.check_prose import check_prose
 from knowledge.alttp.validation.check_sizes import check_sizes
 from knowledge.alttp.validation.check_symbols import check_symbols, comments
@@ -26,12 +29,24 @@ TEXT_LIMIT = 1_000_000
 MOST = 300
 """Findings that are counted in one text."""
 _QUOTE = 120
+_CHECKS = (
+    check_code,
+    check_prose,
+    check_bits,
+    check_ids,
+    check_places,
+    check_header,
+    check_sizes,
+    check_instructions,
+    check_each,
+    check_symbols,
+)
 
 
 def _all(found: Passages) -> Iterator[Found]:
     for claim in (*claims(found), *comments(found)):
         yield from check_claim(claim)
-    for check in (check_code, check_prose, check_bits, check_ids, check_sizes, check_instructions, check_symbols):
+    for check in _CHECKS:
         yield from check(found)
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from knowledge.alttp.validation.choice import misplaced, said_as
-from knowledge.alttp.validation.claims import doubtful
+from knowledge.alttp.validation.claims import addresses, doubtful
 from knowledge.alttp.validation.found import Found
-from knowledge.alttp.validation.known import Row, behind, facts, numbered, row
-from knowledge.alttp.validation.passages import Passages
-from knowledge.alttp.words import name_words, plain_words
+from knowledge.alttp.validation.known import Row, all_words, behind, facts, numbered, row
+from knowledge.alttp.validation.passages import Passages, Statement
+from knowledge.alttp.words import plain_words
 from schemas.fact import FactKind
 
 __all__ = ["check_ids"]
@@ -42,6 +42,7 @@ _KINDS: dict[str, FactKind] = {
     "follower": "follower",
     "tagalong": "follower",
     "entrance": "entrance",
+    "dungeon": "dungeon",
 }
 _WORD = "|".join(sorted(_KINDS, key=len, reverse=True))
 _ID = (
@@ -60,6 +61,17 @@ _NAMED = re.compile(
     rf"(?P<phrase>[A-Za-z][\w'\u2019-]*(?: [A-Za-z0-9][\w'\u2019-]*){{0,3}}?)[`*_\"]*\s*"
     rf"(?:\(|is|are|=|has|have|uses|:|as)\s*(?:the |its |an? |with )?\b{_ID}"
 )
+_OWNED = re.compile(
+    rf"\b[Tt]he (?P<kind>{_WORD})(?: (?:id|number|index|value))? (?:of|for) (?:the |a |an )?"
+    rf"(?P<phrase>[A-Za-z][\w' -]{{2,40}}?) (?:is|=)\s*[`*]*(?P<mark>0x|\$)(?P<number>[0-9A-Fa-f]{{1,3}})\b"
+    rf"|\b(?P<phrase2>[A-Za-z][\w' -]{{2,40}}?)(?:'s|s')\s+(?P<kind2>{_WORD})(?: (?:id|number|index|value))? (?:is|=)"
+    rf"\s*[`*]*(?P<mark2>0x|\$)(?P<number2>[0-9A-Fa-f]{{1,3}})\b"
+)
+_CHAIN = re.compile(
+    r"(?:[:,]|\band\b)\s*(?:the\s+)?[`*]*(?:0x|\$)(?P<number>[0-9A-Fa-f]{1,3})\b[`*]*\s*(?:=|:|is|for|means|\u2192|->)?\s*"
+    r"(?:the |a |an )?(?P<phrase>[A-Za-z][\w' -]{2,40}?)(?=\s*(?:[,.;)(]|$|\band [`*0$]))"
+)
+_NEXT = re.compile(r",?\s+(?:and|or|while)\s+[`*#]*(?:0x|\$|\d)")
 _BEFORE = re.compile(
     r".*\b(?:the|a|an|spawns?|places?|and|or|like|of|for|give|gives|is|use|replace|add|puts?|with|to|in|as|"
     r"called|boss|enemy|named|also|then)\s+",
@@ -81,13 +93,6 @@ def _names(kind: FactKind) -> tuple[tuple[int, str], ...]:
     return tuple(out)
 
 
-def _here(one: Row) -> str:
-    """Return all names of a row in plain words."""
-    entry = facts().entry(one.entry)
-    names = [entry.name, *(name for _, name in entry.aliases()), entry.cell("keywords"), entry.cell("description")]
-    return " ".join([*names, *(" ".join(name_words(name)) for name in names)])
-
-
 def check_ids(found: Passages) -> Iterator[Found]:
     """Give what is wrong in what a text says of ids."""
     for said in found.statements:
@@ -99,6 +104,8 @@ def check_ids(found: Passages) -> Iterator[Found]:
             phrase = _BEFORE.sub("", match["phrase"])
             if phrase:
                 yield from _check(match, phrase, said.start, said.text)
+        yield from _owned(said)
+        yield from _chained(said)
     for row_found in found.rows:
         if len(row_found.cells) < 2 or doubtful(row_found.text):
             continue
@@ -114,6 +121,26 @@ def check_ids(found: Passages) -> Iterator[Found]:
             yield from _compare(
                 kind, [int(marked["number"], 16)], text, row_found.cells[0][0], start + len(text), marked["number"]
             )
+
+
+def _owned(said: Statement) -> Iterator[Found]:
+    """Check `the id of P is N` and `P's id is N`."""
+    for match in _OWNED.finditer(said.text):
+        word, phrase, number = (match[name] or match[f"{name}2"] for name in ("kind", "phrase", "number"))
+        span = (said.start + match.start(), said.start + match.end())
+        kind = _KINDS[str(word).lower()]
+        yield from _compare(kind, [int(number, 16)], _BEFORE.sub("", phrase), *span, number)
+
+
+def _chained(said: Statement) -> Iterator[Found]:
+    """Check the ids that follow the first of a list: `Sprite 0x54 is Lanmolas, 0x09 Moldorm`."""
+    kinds: list[FactKind] = list({_KINDS[match["kind"].lower()] for match in _HEADER.finditer(said.text)})
+    head = _HEADER.search(said.text)
+    if len(kinds) != 1 or head is None or addresses(said.text):
+        return
+    for match in _CHAIN.finditer(said.text, head.end()):
+        span = (said.start + match.start(), said.start + match.end())
+        yield from _compare(kinds[0], [int(match["number"], 16)], match["phrase"], *span, match["number"])
 
 
 def _check(match: re.Match[str], phrase: str, start: int, text: str) -> Iterator[Found]:
@@ -133,6 +160,7 @@ def _check(match: re.Match[str], phrase: str, start: int, text: str) -> Iterator
         numbers = [int(number, 16)]
     else:
         return
+    phrase = _NEXT.split(phrase)[0]
     yield from _compare(kind, numbers, phrase, start + match.start(), start + match.end(), number)
 
 
@@ -145,15 +173,15 @@ def _compare(kind: FactKind, numbers: list[int], phrase: str, start: int, end: i
         if one is None:
             return
         others = [(entry, name) for entry, name in names if entry != one.entry]
-        at = misplaced(phrase, _here(one), [name for _, name in others])
+        at = misplaced(phrase, all_words(one), [name for _, name in others])
         if at < 0:
-            at = _by_last_word(phrase, _here(one), [name for _, name in others])
+            at = _by_last_word(phrase, all_words(one), [name for _, name in others])
         if at < 0:
             return
         right = others[at][0]
-    if one is None:
-        return
     better = row(right)
+    if one is None or (kind == "dungeon" and better == numbered(kind, numbers[0] * 2)):
+        return  # dungeons are also counted one by one
     yield Found(
         "wrong-id",
         start,

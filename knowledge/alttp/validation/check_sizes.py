@@ -28,7 +28,7 @@ _ELEMENTS = re.compile(
     rf"\b{_COUNT}[- ](?:entries|entry|slots?|sprites?|elements?|element|enemies|ancillae)\b", re.IGNORECASE
 )
 _ABOUT = re.compile(
-    r"(?:'s|\u2019s)\W*$|\b(?:is|are|as|holds|stores|a|an|the|=|:|takes?(?: up)?|occup(?:y|ies)|uses|spans|"
+    r"(?:'s|\u2019s)\W*$|\b(?:is|are|as|has|holds|stores|a|an|the|=|:|takes?(?: up)?|occup(?:y|ies)|uses|spans|"
     r"size|long|wide|of|only|just|and|both|stored as|\()\W*$",
     re.IGNORECASE,
 )

@@ -10,19 +10,19 @@ from knowledge.alttp.validation.found import Found, listed, opcode_fact
 from knowledge.alttp.validation.passages import Passages, Statement, TableRow
 from knowledge.m65816.opcodes import BY_MNEMONIC, FLAGS, Opcode
 
-__all__ = ["check_instructions"]
+__all__ = ["CODE", "COUNT", "PLACEHOLDER", "check_instructions", "counted", "placeheld"]
 
 _WORDS = listed("zero one two three four five six seven eight nine ten")
-_COUNT = r"(?P<n>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)"
+COUNT = r"(?P<n>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)"
 _SAID = re.compile(
     rf"\b(?P<verb>takes?|costs?|uses|is|needs|requires|executes in|runs in|completes in|occupies|in)\s+"
-    rf"(?:(?:only|exactly|just|always|about|up|a|encoded|as)\s+)*{_COUNT}[ -](?:(?:cpu|machine|clock)[ -])?"
+    rf"(?:(?:only|exactly|just|always|about|up|a|encoded|as)\s+)*{COUNT}[ -](?:(?:cpu|machine|clock)[ -])?"
     rf"(?P<what>cycles?|bytes?|byte-long)\b"
-    rf"|[(:=\u2014\u2013-]\s*{_COUNT.replace('?P<n>', '?P<n2>')}\s+(?P<what2>cycles?|bytes?)\b",
+    rf"|[(:=\u2014\u2013-]\s*{COUNT.replace('?P<n>', '?P<n2>')}\s+(?P<what2>cycles?|bytes?)\b",
     re.IGNORECASE,
 )
 _NOTE = re.compile(
-    rf"^\s*\(?\s*{_COUNT} (?:cpu )?(?P<what>cycles?|bytes?)\s*\)?(?:\s*[,/]\s*(?P<n2>\d+) (?P<what2>cycles?|"
+    rf"^\s*\(?\s*{COUNT} (?:cpu )?(?P<what>cycles?|bytes?)\s*\)?(?:\s*[,/]\s*(?P<n2>\d+) (?P<what2>cycles?|"
     rf"bytes?))?\s*$",
     re.I,
 )
@@ -31,12 +31,12 @@ _NOT_CPU = re.compile(
     r"additional|faster|slower|altogether|sum|combined|both|together|instead|than|transfer)\b",
     re.IGNORECASE,
 )
-_CODE = re.compile(
+CODE = re.compile(
     r"`(?P<code>[A-Za-z]{3}(?:\.[bwlBWL])?(?:\s+[^`\n]{1,24})?)`|"
     r"\b(?P<plain>[A-Z]{3}(?:\.[bwlBWL])?(?:\s+(?:#?\$[0-9A-Fa-f]{2,6}|#?\$?nn+|\(\$?[0-9A-Fa-f]{2}\)|"
     r"#(?:imm|const|value))(?:,[XYS])?)?)\b"
 )
-_PLACE = re.compile(
+PLACEHOLDER = re.compile(
     r"(?i)\$?(?:nnnnnn|nnnn|nn|llhhll|hhll|aaaa|bbaaaa|xxxxxx|xxxx|xx|ll)\b|\b(?:imm(?:ediate)?8?|const|value|byte|n)\b"
 )
 _EIGHT, _SIXTEEN = re.compile(r"\b8[- ]bit\b", re.I), re.compile(r"\b16[- ]bit\b", re.I)
@@ -65,6 +65,16 @@ _UNFLAGGED = re.compile(
 )
 
 
+_NO_FLAGS = re.compile(
+    r"`?\b(?P<name>[A-Z]{3})\b`?(?: instruction)? (?:(?:does not|doesn't|never|will not|won't) (?:affect|set|modify|"
+    r"update|change|alter|touch) (?:any(?: of the)?|the)(?: \w+)? flags?\b(?! (?:except|but|other|besides))"
+    r"|(?:affects?|changes?|sets?|modif(?:y|ies)) no(?: \w+)? flags?\b|leaves (?:all )?(?:the )?(?:\w+ )?flags "
+    r"(?:alone|unchanged|untouched|as they are))(?! (?:except|but|other|besides))",
+)
+_ANY_FLAGS = frozenset("czn")
+"""Flags of arithmetic: who says that an instruction changes no flags speaks of these."""
+
+
 def check_instructions(found: Passages) -> Iterator[Found]:
     """Give what is wrong in what a text says of instructions."""
     for line in found.code:
@@ -84,9 +94,9 @@ def _comment(one: Instruction) -> Iterator[Found]:
         yield from _widths(one.name, one.number, one.comment, one.start, one.end)
     match = _NOTE.match(one.comment)
     if match and is_mnemonic(one.name) and fits(one):
-        yield from _counted(one, match["n"], match["what"], "", one.start, one.end)
+        yield from counted(one, match["n"], match["what"], "", one.start, one.end)
         if match["n2"]:
-            yield from _counted(one, match["n2"], match["what2"], "", one.start, one.end)
+            yield from counted(one, match["n2"], match["what2"], "", one.start, one.end)
 
 
 def _statement(said: Statement) -> Iterator[Found]:
@@ -140,7 +150,7 @@ def _widths(name: str, mask: int, text: str, start: int, end: int) -> Iterator[F
 
 def _counts(said: Statement) -> Iterator[Found]:
     text = said.text
-    codes = list(_CODE.finditer(text))
+    codes = list(CODE.finditer(text))
     for match in _SAID.finditer(text):
         what = match["what"] or match["what2"]
         before = [code for code in codes if code.end() <= match.start() and match.start() - code.end() < 60]
@@ -159,10 +169,10 @@ def _counts(said: Statement) -> Iterator[Found]:
         if re.match(r"s\b|'s\b", between) or _SEVERAL.search(text, max(0, last.start() - 12), last.start()):
             continue  # several of them
         code = last["code"] or last["plain"]
-        one = instruction(_PLACE.sub(_placeheld, code), said.start + before[-1].start())
+        one = instruction(PLACEHOLDER.sub(placeheld, code), said.start + before[-1].start())
         if one and is_mnemonic(one.name):
             bare = not one.operand
-            yield from _counted(
+            yield from counted(
                 one,
                 match["n"] or match["n2"],
                 what,
@@ -173,7 +183,7 @@ def _counts(said: Statement) -> Iterator[Found]:
             )
 
 
-def _placeheld(match: re.Match[str]) -> str:
+def placeheld(match: re.Match[str]) -> str:
     """Give digits for a placeholder: `nn` is a byte, `nnnn` two, `nnnnnn` three."""
     text = match.group().lstrip("$").lower()
     digits = {"nnnn": 4, "hhll": 4, "aaaa": 4, "xxxx": 4, "nnnnnn": 6, "llhhll": 6, "bbaaaa": 6, "xxxxxx": 6}.get(
@@ -182,7 +192,7 @@ def _placeheld(match: re.Match[str]) -> str:
     return "$" + "12" * (digits // 2)
 
 
-def _counted(
+def counted(
     one: Instruction, count: str, what: str, text: str, start: int, end: int, *, any_mode: bool = False
 ) -> Iterator[Found]:
     """Check a number of cycles or bytes against all that the instruction can take."""
@@ -246,7 +256,7 @@ def _row(found: TableRow) -> Iterator[Found]:
     if not columns or not found.cells or doubtful(found.text):
         return
     start, code = found.cells[0]
-    one = instruction(_PLACE.sub(_placeheld, code.strip("`* ")), start)
+    one = instruction(PLACEHOLDER.sub(placeheld, code.strip("`* ")), start)
     if one is None or not is_mnemonic(one.name) or not fits(one):
         return
     for place, name in columns.items():
@@ -254,7 +264,7 @@ def _row(found: TableRow) -> Iterator[Found]:
         if re.fullmatch(r"\d{1,2}", text) and not re.search(r"master|16|total", name):
             what = "cycles" if "cycle" in name else "bytes"
             at = found.cells[place][0]
-            yield from _counted(one, text, what, name, start, at + len(text), any_mode=not one.operand)
+            yield from counted(one, text, what, name, start, at + len(text), any_mode=not one.operand)
 
 
 def _wide_row(found: TableRow) -> Iterator[Found]:
@@ -271,6 +281,14 @@ def _flags(said: Statement) -> Iterator[Found]:
         if re.search(r"\b(?:wrong|myth|incorrect|mistak\w+|if)\b", said.text):
             continue
         yield from _flag(match, said, affected=False)
+    for match in _NO_FLAGS.finditer(said.text):
+        rows = BY_MNEMONIC.get(match["name"], ())
+        if (
+            rows
+            and all(_ANY_FLAGS & set(row.flags_written) for row in rows)
+            and not re.search(r"\b(?:wrong|myth|incorrect|mistak\w+|if|except)\b", said.text)
+        ):
+            yield _changes(match, said, f"{match['name']} changes flags.")
     if doubtful(said.text):
         return
     for match in _FLAGGED.finditer(said.text):
@@ -283,14 +301,17 @@ def _flag(match: re.Match[str], said: Statement, *, affected: bool) -> Iterator[
     writes = [flag in row.flags_written for row in rows]
     if not rows or (affected and any(writes)) or (not affected and not all(writes)):
         return
-    changed = ", ".join(rows[0].flags_written.upper()) or "no flag"
-    start = said.start + match.start()
-    yield Found(
+    what = f"the {match['flag']} flag{' as it is' if affected else ''}."
+    yield _changes(match, said, f"{match['name']} {'leaves' if affected else 'changes'} {what}")
+
+
+def _changes(match: re.Match[str], said: Statement, problem: str) -> Found:
+    changed = ", ".join(BY_MNEMONIC[match["name"]][0].flags_written.upper()) or "no flag"
+    return Found(
         "wrong-flags",
-        start,
+        said.start + match.start(),
         said.start + match.end(),
-        f"{match['name']} {'leaves' if affected else 'changes'} the {match['flag']} "
-        f"flag{' as it is' if affected else ''}.",
+        problem,
         f"{match['name']} changes: {changed}.",
         opcode_fact(f"{match['name']} writes {changed}"),
     )

@@ -36,7 +36,8 @@ _NEGATED = re.compile(
     r"instead|rather|avoid|false|doubt\w*|unsure|probably|perhaps|maybe|guess|thought|assum\w+|repurpos\w+|free ram|"
     r"unused|my own|your own|our own|our hack|my hack|this hack|the hack|romhack|placeholder|example only|"
     r"used to be|stale|debunk\w*|correct(?:ed|ion)|swap(?:ped|s)?|vs\.?|versus|compared (?:to|with)|differs?|"
-    r"should have been|different from|distinct from|except|unless|otherwise)\b|n't\b|n\u2019t\b|\u274c|\u2717|~~",
+    r"should have been|different from|distinct from|except|unless|otherwise)\b|"
+    r"(?:\u2014|\u2013|--?)\s*(?:no|nope)\b|n't\b|n\u2019t\b|\u274c|\u2717|~~",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
@@ -52,7 +53,9 @@ OTHER_GAME = re.compile(
     re.IGNORECASE,
 )
 _OTHER_MEMORY = re.compile(
-    r"\b(?:vram|cgram|oam|aram|apu ram|spc|spc700|audio ram|dsp|word)\s*(?:address)?\s*[`(]*$", re.I
+    r"\b(?:vram|cgram|oam|aram|apu ram|spc|spc700|audio ram|dsp|word)\s*"
+    r"(?:address|index|entry|offset|location)?\s*[`(]*$",
+    re.I,
 )
 _DECIMAL = re.compile(r"(?<![\w$.,])(?P<n>\d{2,5})[`*\s]*(?:\(|=|,? or |/)[`*\s(]*(?:hex )?$")
 

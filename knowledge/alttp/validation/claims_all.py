@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from knowledge.alttp.validation.claims import ADDRESS, OTHER_GAME, Claim, addresses, doubtful
 from knowledge.alttp.validation.claims_prose import of_statement
+from knowledge.alttp.validation.claims_refer import of_references
 from knowledge.alttp.validation.claims_versions import of_versions
 from knowledge.alttp.validation.passages import Passages, TableRow
 
@@ -77,3 +78,4 @@ def claims(found: Passages) -> Iterator[Claim]:
         yield from _of_row(row)
     yield from _of_code(found)
     yield from of_versions(found)
+    yield from of_references(found)

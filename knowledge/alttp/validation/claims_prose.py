@@ -94,6 +94,8 @@ _PASSIVE = re.compile(
     re.IGNORECASE,
 )
 """A verb in the passive voice: it says what is done there, not what is there."""
+_PRONOUN = re.compile(r"\b(?:it|they|he|she|this|that)\s+\w+s?\W*$", re.IGNORECASE)
+"""A pronoun with its verb: what it speaks of stands elsewhere."""
 _MOVES = re.compile(r"^(?:into|to|with|using|via|through)$", re.IGNORECASE)
 
 
@@ -118,7 +120,7 @@ def _left(segment: str) -> tuple[str, str, int, int] | None:
     match = _LEFT_CUT.match(segment, start, end)
     begin = match.end() if match else start
     phrase = segment[begin:end]
-    if _PASSIVE.match(phrase):
+    if _PASSIVE.match(phrase) or _PRONOUN.search(phrase):
         return None
     return (phrase, how, begin, end) if len(phrase.strip()) >= 2 else None
 

@@ -7,12 +7,24 @@ from typing import NamedTuple
 
 from knowledge.alttp.index import PLACES, Index, current
 from knowledge.alttp.validation.meaning import VAGUE, Meaning, axes_of, expanded, opposed, phrase_words
-from knowledge.alttp.words import plain_words, squeeze
+from knowledge.alttp.words import name_words, plain_words, squeeze
 from knowledge.snes.addresses import fold
 from schemas.fact import AskedKind, Fact, FactKind
 from schemas.finding import Behind
 
-__all__ = ["Row", "behind", "facts", "meant", "named", "near_names", "numbered", "row", "rows_at"]
+__all__ = [
+    "Row",
+    "all_words",
+    "behind",
+    "facts",
+    "meant",
+    "named",
+    "near_names",
+    "numbered",
+    "of_ref",
+    "row",
+    "rows_at",
+]
 
 _HEAD = re.compile(
     r"[;(]|, (?:which|that|as|so|where|when)\b|(?<!array)(?<!trail)(?<!history)(?<!bits)(?<!thread)(?<!buffer): "
@@ -150,6 +162,22 @@ def numbered(kind: FactKind, number: int) -> Row | None:
     index = facts()
     entry = index.numbered(kind, number)
     return row(entry) if entry >= 0 else None
+
+
+def of_ref(ref: str) -> Row | None:
+    """Return the row of a ref (`module:07`)."""
+    index = facts()
+    kind, _, key = ref.partition(":")
+    entry = index.find(kind, key)
+    return row(entry) if entry >= 0 else None
+
+
+def all_words(one: Row, *, described: bool = True) -> str:
+    """Return all names of a row and its keywords, and its description unless it is left out, in plain words."""
+    entry = facts().entry(one.entry)
+    names = [entry.name, *(name for _, name in entry.aliases()), entry.cell("keywords")]
+    names += [entry.cell("description")] if described else []
+    return " ".join([*names, *(" ".join(name_words(name)) for name in names)])
 
 
 def _with_word(index: Index, word: str, among: range) -> set[int]:
