@@ -57,6 +57,7 @@ FILE_OPENERS = {
     "servers/machine/openat2.py": "the system call under beneath",
     "servers/machine/sandbox.py": "a private workspace for a confined program",
     "servers/machine/store.py": "whole files, atomically",
+    "servers/machine/text_index_file.py": "sets a broken SQLite file of the search aside",
     "servers/machine/walk.py": "the fallback of openat2",
 }
 """path -> why this room of the servers opens files itself; all others go through beneath or store."""
