@@ -222,7 +222,7 @@ def offer_reading(face: Face, opened: Opened) -> None:
             Field(
                 ge=-1_000_000_000,
                 le=1_000_000_000,
-                description="line to begin at, 1: the first, -20: the last 20, 0: use offset; -1000000000 to 1000000000",
+                description="line to begin at; -20: the last 20; 0: use offset; -1000000000 to 1000000000",
             ),
         ] = 0,
         lines: Annotated[int, Field(ge=0, le=5_000, description="lines to return, 0 to 5000; 0: as fit")] = 0,
