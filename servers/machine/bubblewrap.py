@@ -5,12 +5,15 @@ on the one process that becomes the program, which is cheaper than a program ins
 """
 
 import contextlib
+import fcntl
 import io
 import json
+import mmap
 import os
 import resource
 import select
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +36,8 @@ class ResourceLimits(NamedTuple):
     file_bytes: int
     open_files: int
     processes: int
+    mark: int = 0
+    """The limit of POSIX message queues, in bytes: above 0 a number that tells the processes of one run."""
 
     def put_on(self, pid: int) -> None:
         """Set the limits of another process of the calling thread's user. Raises OSError."""
@@ -46,21 +51,46 @@ class ResourceLimits(NamedTuple):
         )
         for kind, most in rows:
             resource.prlimit(pid, kind, (most, most))
+        if self.mark:
+            resource.prlimit(pid, resource.RLIMIT_MSGQUEUE, (self.mark, self.mark))
 
 
 class Gate:
     """Two pipes: bubblewrap names the process on one, and the process waits for a byte on the other."""
 
-    def __init__(self, limits: ResourceLimits, stack: contextlib.ExitStack) -> None:
-        self._limits = limits
+    def __init__(
+        self,
+        limits: ResourceLimits,
+        stack: contextlib.ExitStack,
+        *,
+        check: Callable[[str], None] | None = None,
+    ) -> None:
+        """Make the pipes. `check` is called with the path of the new root, and may raise ServerError (see `hold`)."""
+        self._limits, self._check = limits, check
+        self._first: io.FileIO | None = None
+        self._passed = False
+        self._hold: io.FileIO | None = None
+        self._stack = stack
         self._news, news = _pipe(stack)
         go, self._go = _pipe(stack)
-        self._theirs = (news, go)
+        self._theirs: tuple[io.FileIO, ...] = (news, go)
 
     @property
-    def descriptors(self) -> tuple[int, int]:
-        """The ends that bubblewrap is started with: for its news, and to wait on."""
-        return self._theirs[0].fileno(), self._theirs[1].fileno()
+    def descriptors(self) -> tuple[int, ...]:
+        """The ends that bubblewrap is started with: for its news, to wait on, and where there is one to be held at."""
+        return tuple(end.fileno() for end in self._theirs)
+
+    def hold(self, content: bytes) -> int:
+        """Return a descriptor with the content of a small file, at which bubblewrap stops while `check` is called.
+
+        Given to it for the last thing that it mounts, it is read when all others are mounted. The pipe is full until
+        then: when it takes more again, bubblewrap is there.
+        """
+        read, self._hold = _pipe(self._stack)
+        self._theirs += (read,)
+        fcntl.fcntl(self._hold, fcntl.F_SETPIPE_SZ, mmap.PAGESIZE)
+        self._hold.write(content.ljust(fcntl.fcntl(self._hold, fcntl.F_GETPIPE_SZ), b"\n"))
+        return read.fileno()
 
     def open(self) -> None:
         """Put the limits on the process and let it go; nothing when bubblewrap ended before. Raises OSError."""
@@ -68,9 +98,38 @@ class Gate:
             end.close()
         said = self._read_news()
         if said:
-            self._limits.put_on(int(json.loads(said)["child-pid"]))
+            child = int(json.loads(said)["child-pid"])
+            self._first = self._stack.enter_context(io.FileIO(os.pidfd_open(child), "r"))
+            if self._ended_early(child):
+                return
+            self._limits.put_on(child)
+            self._passed = True
             with contextlib.suppress(BrokenPipeError):
                 os.write(self._go.fileno(), b"x")
+
+    def _ended_early(self, child: int) -> bool:
+        """Look at what is mounted, where that is asked for; say whether bubblewrap ended before it was."""
+        if self._hold is None or self._check is None or self._first is None:
+            return False
+        if not select.select([], [self._hold], [], _PATIENCE)[1]:
+            raise TimeoutError("bubblewrap made no sandbox in time")
+        if select.select([self._first], [], [], 0)[0]:
+            return True
+        self._check(f"/proc/{child}/root/newroot")
+        self._hold.close()
+        return False
+
+    @property
+    def passed(self) -> bool:
+        """Whether there was a process to let go."""
+        return self._passed
+
+    def sweep(self) -> None:
+        """End the first process of the sandbox, which ends all in it, and wait until they are gone."""
+        if self._first is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._first.fileno(), signal.SIGKILL)
+            select.select([self._first], [], [], _PATIENCE)
 
     def _read_news(self) -> bytes:
         said = b""
@@ -104,7 +163,7 @@ def arguments(
     kernel spares a first process the signals of its own making: it sees a file limit as an error of its write. Its
     other limits, a crash and a kill end it all the same.
     """
-    news, go = gate.descriptors
+    news, go, *_ = gate.descriptors
     command = [str(program), "--info-fd", str(news), "--block-fd", str(go)]
     command += ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--disable-userns"]
     command += ["--cap-drop", "ALL", "--die-with-parent", "--new-session"]

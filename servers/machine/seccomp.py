@@ -153,7 +153,8 @@ def _kept_mark(index: int) -> list[bytes]:
 def filter_program(sockets: Sockets) -> bytes:
     """Return the filter for this processor. Raises KeyError where there is none (see `filters_here`).
 
-    Under `none` the mark of a run can't be taken off either. A call in the way of another processor ends the program.
+    The limit that marks the processes of a run (RLIMIT_MSGQUEUE) can't be set. A call in the way of another processor
+    ends the program.
     """
     here = _PROCESSORS[platform.machine()]
     column = here.column
@@ -169,9 +170,8 @@ def filter_program(sockets: Sockets) -> bytes:
     words += _when(_IOCTL[column], _ioctl_body())
     words += _when(_CLONE[column], _clone_body())
     words += _when(_CLONE3[column], [_refuse(errno.ENOSYS)])  # its flags lie in memory: the C library then uses clone
-    if sockets == "none":
-        words += _when(_SETRLIMIT[column], _kept_mark(0))
-        words += _when(_PRLIMIT[column], _kept_mark(1))
+    words += _when(_SETRLIMIT[column], _kept_mark(0))
+    words += _when(_PRLIMIT[column], _kept_mark(1))
     numbers = [number for _, *columns in _REFUSED for number in columns[column : column + 1] if number != _NONE]
     words += [_word(_JUMP_EQUAL, number, yes=len(numbers) - place) for place, number in enumerate(numbers)]
     words += [_word(_RETURN, _ALLOW), _refuse()]

@@ -10,11 +10,12 @@ import functools
 import os
 import shutil
 import stat
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from servers.machine.names import escape
+from servers.machine.shell_folders import inside
 
 __all__ = ["RULES", "Seal", "Seals", "is_sealed", "look_for_seals", "planted", "put_back", "set_aside"]
 
@@ -39,7 +40,6 @@ _LAST = frozenset(rule[-1].encode() for rule in RULES) | {_MARKER.encode()}
 _PASSED_OVER = frozenset([b"node_modules", b"__pycache__", b".venv", b"objects"])
 _CAP = 20_000
 """Names that are looked at, from the top down: a plant deeper down is found by nobody who happens to pass."""
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Seal(NamedTuple):
@@ -83,23 +83,9 @@ def _fits(parts: list[str], rule: tuple[str, ...]) -> bool:
     )
 
 
-@contextlib.contextmanager
-def _opened(root: int, path: bytes) -> Generator[int]:
-    """Open a folder below another one name at a time, through no link. Raises OSError."""
-    here = os.open(b".", _FOLDER, dir_fd=root)
-    try:
-        for part in path.split(b"/") if path else ():
-            inner = os.open(part, _FOLDER, dir_fd=here)
-            os.close(here)
-            here = inner
-        yield here
-    finally:
-        os.close(here)
-
-
 def _names(root: int, path: bytes) -> Iterator[tuple[bytes, os.stat_result | None]]:
     """Give the names in a folder, with the state of each that could be sealed or entered."""
-    with contextlib.suppress(OSError), _opened(root, path) as folder, os.scandir(folder) as entries:
+    with contextlib.suppress(OSError), inside(root, path) as folder, os.scandir(folder) as entries:
         for entry in entries:
             name = os.fsencode(entry.name)
             wanted = not name.isascii() or name.lower() in _LAST or entry.is_dir(follow_symlinks=False)
@@ -136,7 +122,7 @@ def look_for_seals(root: int) -> Seals:
 
 def _link(root: int, path: bytes) -> bytes:
     above, _, name = path.rpartition(b"/")
-    with contextlib.suppress(OSError), _opened(root, above) as folder:
+    with contextlib.suppress(OSError), inside(root, above) as folder:
         return os.readlink(name, dir_fd=folder)
     return b""
 
@@ -162,7 +148,7 @@ def set_aside(root: int, seals: Iterable[Seal], aside: Path) -> list[str]:
     gone: list[str] = []
     for seal in seals:
         above, _, name = seal.path.rpartition(b"/")
-        with contextlib.suppress(OSError), _opened(root, above) as folder:
+        with contextlib.suppress(OSError), inside(root, above) as folder:
             aside.mkdir(mode=0o700, parents=True, exist_ok=True)
             target = os.fsencode(aside) + b"/" + f"{len(os.listdir(aside))}-".encode() + name[:200]
             _move(folder, name, target)
@@ -193,7 +179,7 @@ def put_back(root: int, before: Seals) -> list[str]:
     for seal in before.found:
         above, _, name = seal.path.rpartition(b"/")
         if seal.kind == stat.S_IFLNK:
-            with contextlib.suppress(OSError), _opened(root, above) as folder:
+            with contextlib.suppress(OSError), inside(root, above) as folder:
                 os.symlink(seal.link, name, dir_fd=folder)
                 made.append(escape(seal.path))
     return made

@@ -1,0 +1,231 @@
+"""How a shell command is started in each back end: what it sees, what it may write, and its environment.
+
+Under bubblewrap it sees `/usr` and the workspace at its own path, processes and a network of its own, and folders of
+limited size for temporary files. Under Landlock it sees the same folders of the host, no processes and no network.
+"""
+
+import contextlib
+import functools
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from servers.machine import landlock
+from servers.machine.bubblewrap import SYSTEM_PATHS, Gate, ResourceLimits
+from servers.machine.confined_process import Launch
+from servers.machine.errors import ServerError
+from servers.machine.sandbox_launch import nothing, tool
+from servers.machine.sandbox_marks import Mark, as_runner
+from servers.machine.seccomp import filter_file, filter_thread, filters_here
+
+__all__ = ["GO", "Bound", "Shown", "by_bubblewrap", "by_landlock", "by_nothing", "shell_words"]
+
+GO = b"go\n"
+"""What a command under Landlock waits for."""
+_TEMPORARY = "/tmp"
+_SHARED = "/dev/shm"
+_SHARED_BYTES = 16 << 20
+_LINKED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_READABLE = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/nix/store", "/gnu/store")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_PASSWD = b"sandbox:x:1000:1000:sandbox:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
+_GROUP = b"sandbox:x:1000:\nnogroup:x:65534:\n"
+_WAIT = 'read -r go && exec "$@" </dev/null'
+
+
+class Bound(NamedTuple):
+    """A file or folder of the workspace that is bound on itself; `identity` is device and inode."""
+
+    path: bytes
+    writable: bool
+    identity: tuple[int, int]
+
+
+class Shown(NamedTuple):
+    """What a command is shown: the folder `source` at the path `place`, some of it bound, and where it starts."""
+
+    source: Path
+    place: Path
+    cwd: str
+    """Below the workspace, as the system spells it."""
+    bound: Sequence[Bound] = ()
+    temporary: Path | None = None
+    """A private folder for temporary files, where there is no such file system."""
+
+
+def shell_words(command: str) -> list[str]:
+    """Return the words that run a command in bash, or in sh where there is none, without start-up files."""
+    with contextlib.suppress(ServerError):
+        return [str(tool("bash")), "--noprofile", "--norc", "-c", command]
+    return [str(tool("sh")), "-c", command]
+
+
+def _environment(temporary: str, path: str = "") -> dict[str, str]:
+    """Return all of the environment; nothing of the server's own comes along."""
+    return {
+        "PATH": path or "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": temporary,
+        "TMPDIR": temporary,
+        "LANG": "C.UTF-8",
+        "USER": "sandbox",
+        "LOGNAME": "sandbox",
+        "SHELL": "/bin/sh",
+        "TERM": "dumb",
+        "NO_COLOR": "1",
+        "PAGER": "cat",
+        "GIT_PAGER": "cat",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+
+
+@functools.cache
+def _knows(option: str) -> bool:
+    """Say whether this bubblewrap has an option; an old one lacks some."""
+    done = subprocess.run([tool("bwrap"), "--help"], capture_output=True, check=False, timeout=10)
+    return option.encode() in done.stdout + done.stderr
+
+
+def by_bubblewrap(
+    words: Sequence[str], shown: Shown, limits: ResourceLimits, *, temporary_bytes: int, stack: contextlib.ExitStack
+) -> tuple[Launch, Gate]:
+    """Return how to start `words` under bubblewrap, and its gate."""
+    gate = Gate(limits, stack, check=functools.partial(_check, shown))
+    news, go, *_ = gate.descriptors
+    passed: list[int] = []
+
+    def file_of(data: bytes) -> str:
+        file = _in_memory(data)
+        stack.callback(os.close, file)
+        passed.append(file)
+        return str(file)
+
+    command = [str(tool("bwrap")), "--info-fd", str(news), "--block-fd", str(go)]
+    if filters_here():
+        passed.append(filter_file("inside"))
+        stack.callback(os.close, passed[-1])
+        command += ["--seccomp", str(passed[-1])]
+    command += ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"]
+    command += ["--disable-userns"] if _knows("--disable-userns") else []
+    command += ["--cap-drop", "ALL", "--die-with-parent", "--new-session"]
+    command += [*_system(), "--proc", "/proc", "--remount-ro", "/proc"]
+    command += ["--dev", "/dev", "--remount-ro", "/dev"]
+    command += [*_tmpfs(_SHARED, _SHARED_BYTES), *_tmpfs(_TEMPORARY, temporary_bytes)]
+    command += ["--ro-bind-data", file_of(_PASSWD), "/etc/passwd", *_workspace(shown)]
+    command += [
+        "--ro-bind-data",
+        str(gate.hold(_GROUP)),
+        "/etc/group",
+        "--remount-ro",
+        "/",
+        "--chdir",
+        os.path.join(shown.place, shown.cwd),
+        "--",
+        *words,
+    ]
+    launch = Launch(
+        command,
+        shown.source,
+        _environment(_TEMPORARY),
+        landlock.become_nobody if os.geteuid() == 0 else nothing,
+        descriptors=(*gate.descriptors, *passed),
+        started=gate.open,
+        watches_child=True,
+        sweep=gate.sweep,
+    )
+    return launch, gate
+
+
+def _in_memory(data: bytes) -> int:
+    file = os.memfd_create("afs-file", os.MFD_CLOEXEC)
+    os.write(file, data)
+    os.lseek(file, 0, os.SEEK_SET)
+    return file
+
+
+def _system() -> list[str]:
+    command = ["--ro-bind", "/usr", "/usr"]
+    for name in _LINKED:
+        link = os.path.islink(name)
+        command += ["--symlink", os.readlink(name), name] if link else ["--ro-bind-try", name, name]
+    for name in _READABLE:
+        command += ["--ro-bind-try", name, name]
+    return command
+
+
+def _tmpfs(place: str, size: int) -> list[str]:
+    return [*(["--size", str(size)] if _knows("--size") else []), "--tmpfs", place]
+
+
+def _workspace(shown: Shown) -> list[str]:
+    command = ["--bind", str(shown.source), str(shown.place)]
+    for item in shown.bound:
+        name = os.fsdecode(item.path)
+        source, place = os.path.join(shown.source, name), os.path.join(shown.place, name)
+        command += ["--bind" if item.writable else "--ro-bind", source, place]
+    return command
+
+
+def _check(shown: Shown, root: str) -> None:
+    """Look at what has been bound from the inside: a path may have been swapped for a link meanwhile."""
+    for item in shown.bound:
+        state = os.stat(os.path.join(f"{root}{shown.place}", os.fsdecode(item.path)), follow_symlinks=False)
+        if (state.st_dev, state.st_ino) != item.identity:
+            raise ServerError("the workspace was changed while the sandbox was made, so nothing was run; call again")
+
+
+def by_landlock(
+    words: Sequence[str], shown: Shown, limits: ResourceLimits, *, mark: Mark, stack: contextlib.ExitStack
+) -> Launch:
+    """Return how to start `words` under Landlock, once it has got `GO`; `shown.temporary` is there."""
+    shell = str(tool("sh"))
+    command = [shell, "-c", _WAIT, "sh", *words]
+    with contextlib.suppress(ServerError):
+        command = [str(tool("setpriv")), "--pdeathsig", "KILL", "--", *command]
+    temporary = shown.temporary or shown.source
+    system = [*SYSTEM_PATHS, *(Path(name) for name in ("/usr", *_LINKED, *_READABLE))]
+    ruleset = landlock.open_ruleset(
+        read_only=[*system, Path(command[0]), Path(words[0])],
+        read_write=[shown.source, temporary, *map(Path, _DEVICES)],
+    )
+    stack.callback(os.close, ruleset)
+    return Launch(
+        command,
+        shown.source / shown.cwd,
+        _environment(str(temporary)),
+        functools.partial(_confine, ruleset),
+        admit=_admission(limits),
+        sweep=mark.sweep,
+    )
+
+
+def _confine(ruleset: int) -> None:
+    if os.geteuid() == 0:
+        landlock.become_nobody()
+    landlock.restrict_thread(ruleset)
+    filter_thread("none")
+
+
+def _admission(limits: ResourceLimits) -> Callable[[int], None]:
+    """Return what puts the limits on a process; the kernel counts all processes of the user here."""
+
+    def admit(pid: int) -> None:
+        counted = limits._replace(processes=limits.processes + _tasks())
+        as_runner(lambda: counted.put_on(pid))
+
+    return admit
+
+
+def _tasks() -> int:
+    """Return how many processes and threads the machine runs now."""
+    with open("/proc/loadavg", encoding="ascii") as file:
+        return int(file.read().split()[3].partition("/")[2])
+
+
+def by_nothing(words: Sequence[str], shown: Shown, limits: ResourceLimits, *, mark: Mark) -> Launch:
+    """Return how to start `words` with no sandbox at all, as this user: with limits, in the workspace itself."""
+    command = [str(tool("sh")), "-c", _WAIT, "sh", *words]
+    counted = limits._replace(processes=limits.processes + _tasks())
+    environment = _environment(_TEMPORARY, os.environ.get("PATH", "")) | {"HOME": os.environ.get("HOME", "/")}
+    return Launch(command, shown.source / shown.cwd, environment, nothing, admit=counted.put_on, sweep=mark.sweep)
