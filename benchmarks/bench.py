@@ -95,6 +95,12 @@ def _code() -> list[Ratio]:
     return bench_code_graph.measure()
 
 
+def _read() -> list[Ratio]:
+    from benchmarks import bench_read
+
+    return bench_read.measure()
+
+
 MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "spawn": _spawn,
     "step": _step,
@@ -107,6 +113,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "lookup": _lookup,
     "graph": _graph,
     "code": _code,
+    "read": _read,
 }
 """Name -> what measures it."""
 
