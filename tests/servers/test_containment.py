@@ -44,6 +44,6 @@ def test_the_shared_containment_cases_hold(shared: Path) -> None:
     ],
 )
 def test_each_platform_compares_as_its_file_systems_do(
-    folder: str, path: str, platform: Platform, inside: bool
+    folder: str, path: str, platform: Platform, *, inside: bool
 ) -> None:
     assert contains([folder], path, platform=platform) is inside
