@@ -31,11 +31,13 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from servers.machine.errors import ServerError
 from servers.machine.wire import RESULT_LIMIT, clean, clean_value, shorten
 
-__all__ = ["APPENDS", "READS", "WRITES", "Face"]
+__all__ = ["APPENDS", "EXECUTES", "READS", "WRITES", "Face"]
 
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 APPENDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+EXECUTES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True)
+"""Runs what it is given: a host asks its user first."""
 
 _ERROR_LIMIT = 4_000
 """Characters of an error: what a caller sent can stand in it."""

@@ -98,7 +98,8 @@ class ShellRun:
         Without `confinement` the best back end is chosen.
         """
         self._command, self._cwd, self._limits, self._aside = command, cwd, limits, aside
-        self._root, self._asked = Path(os.path.realpath(root)), confinement
+        self._root = Path(os.path.realpath(root))
+        self._asked: Confinement | None = confinement
         self._lock, self._over = threading.Lock(), threading.Event()
         self._cancelled = self._began = False
         self._job: Job | None = None
@@ -133,7 +134,7 @@ class ShellRun:
             raise ServerError(
                 f"{self._root} is a folder of the system, too much for a workspace: set AFS_PROJECT_ROOT to a project"
             )
-        confinement: Confinement = self._asked or choose_backend()
+        confinement: Confinement = choose_backend() if self._asked is None else self._asked
         with contextlib.ExitStack() as stack:
             root = os.open(self._root, FOLDER & ~os.O_NOFOLLOW)
             stack.callback(os.close, root)
