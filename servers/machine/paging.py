@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from servers.machine.errors import ServerError
 from servers.machine.names import show
-from servers.machine.wire import clean
+from servers.machine.wire import clean, weight
 
 if TYPE_CHECKING:
     from servers.machine.beneath import Root
@@ -93,9 +93,9 @@ def read_text(root: "Root", path: str, *, offset: int, limit: int) -> TextPage:
     while True:
         data = _cut(chunk.data, room)
         text, used = _decode(data, last=offset + len(data) >= chunk.size)
-        weight = len(repr(clean(text)))
-        if weight <= PAGE_BUDGET or room <= 16:
+        written = weight(text)
+        if written <= PAGE_BUDGET or room <= 16:
             break
-        room = min(room - 1, len(data) * PAGE_BUDGET // weight)
+        room = min(room - 1, len(data) * PAGE_BUDGET // written)
     end = offset + used
     return TextPage(text, offset, end if end < chunk.size else END, chunk.size, chunk.etag, _note(data[:used], text))

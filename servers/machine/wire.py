@@ -9,7 +9,7 @@ from typing import cast
 
 from pydantic import JsonValue
 
-__all__ = ["RESULT_LIMIT", "clean", "clean_value", "shorten"]
+__all__ = ["RESULT_LIMIT", "clean", "clean_value", "shorten", "weight"]
 
 RESULT_LIMIT = 40_000
 """Characters of one result: Gemini CLI cuts the middle out of anything longer."""
@@ -37,6 +37,13 @@ def _escape(match: re.Match[str]) -> str:
 def clean(text: str) -> str:
     """Return `text` with control, bidirectional, invisible and surrogate characters shown as escapes."""
     return text if _harmless(text) else _UNSAFE.sub(_escape, text)
+
+
+def weight(text: str) -> int:
+    """Return about how many characters a text takes when it is written into a result."""
+    if _harmless(text):
+        return len(text) + text.count("\n") + text.count('"') + text.count("\\") + 2
+    return len(repr(clean(text)))
 
 
 def _harmless(text: str) -> bool:
