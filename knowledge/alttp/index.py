@@ -102,6 +102,8 @@ class Index:
         """Rows by address: of work RAM, of registers, of the US 1.0 ROM."""
         self.jp = Spans(collected.jp_places)
         """Rows by address in the JP 1.0 ROM."""
+        self.titles: dict[int, tuple[frozenset[str], ...]] = {}
+        """What rows that were asked for are called, each title as its stems; cleared when there are many."""
         self._kinds = {table.kind: number for number, table in enumerate(self.tables)}
 
     def __len__(self) -> int:

@@ -13,7 +13,7 @@ from knowledge.alttp.tables import Row, Table
 from knowledge.alttp.words import STOP, name_words, plain_words, squeeze, text_words
 from schemas.fact import FactKind
 
-__all__ = ["KIND_PRIOR", "ROM_KINDS", "Collected", "Row", "collect"]
+__all__ = ["KIND_PRIOR", "ROM_KINDS", "Collected", "Row", "collect", "subject_of"]
 
 ROM_KINDS: tuple[FactKind, ...] = ("ram", "register", "routine", "data", "sublabel")
 """Kinds whose rows are named by an address; the rows of the others have ids."""
@@ -174,7 +174,9 @@ class _Collector:
             _mark(found, aside, _KEYWORD)
             _mark(found, rest.union(plain_words(row[at.parameters])) - subject - aside, _PROSE)
         if row[at.keywords]:
-            _mark(found, set(plain_words(row[at.keywords])), _KEYWORD)
+            called, title, more = row[at.keywords].rpartition(";")
+            _mark(found, set(plain_words(called)), _SUBJECTS if title else _KEYWORD)
+            _mark(found, set(plain_words(more)), _KEYWORD)
         _mark(found, aliases, _ALIAS)
         if row[at.bits]:
             _mark(found, set(plain_words(row[at.bits])), _FINE)
@@ -219,6 +221,14 @@ class _Collector:
             weight *= 1.2
         uses = sum([_number(row[column]) for column in at.uses])
         return weight * (1 + 0.04 * (_number(row[at.groups]) or 2)) * (1 + 0.05 * math.log2(1 + uses))
+
+
+def subject_of(text: str) -> str:
+    """Return the words of a description that say what the row is."""
+    bare = _ASIDE.sub(" ", text)
+    title = _TITLE.match(bare)
+    first = next(filter(str.strip, _SUBJECT.split(bare[title.end() :] if title else bare)), "")
+    return f"{title.group().partition(' ')[0]} {first}" if title else first
 
 
 def _said(text: str) -> _Said:

@@ -58,7 +58,7 @@ _NUMBER = r"(?P<{0}mark>0x|\#?\$|\#)?(?P<{0}number>[0-9a-f]{{1,3}})(?P<{0}h>h)?(
 _KINDS = "|".join(sorted((key.replace(" ", "[ _-]") for key in _WORLDS), key=len, reverse=True))
 _ID = re.compile(
     rf"\b(?P<world>{_KINDS})s?"
-    r"(?:\s+(?:screen|area|map|type|track|state))?(?:\s+(?:id|number|no\.?|index|slot))?\s*[#:=]?\s*"
+    r"(?:\s+(?:screen|area|map(?!16|32|8)|type|track|state))?(?:\s+(?:id|number|no\.?|index|slot))?\s*[#:=]?\s*"
     + _NUMBER.format("")
     + r"(?:\s*(?:[.,/]|,?\s*sub-?module)\s*" + _NUMBER.format("s")
     + r"(?:\s*(?:[.,/]|,?\s*(?:step|sub-?sub-?module))\s*" + _NUMBER.format("t") + r")?)?",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from knowledge.alttp.index import ALIAS, FINE, KEYWORD, LABEL, PLACES, PROSE, SUBJECT, Index, Postings
 from knowledge.alttp.index_rows import KIND_PRIOR
+from knowledge.alttp.search_titles import Part, fit
 from knowledge.alttp.words import (
     COMMON,
     NEIGHBOURS,
@@ -20,12 +21,16 @@ from knowledge.alttp.words import (
     plain_words,
     stem,
 )
-from knowledge.alttp.words_cues import asked_kinds, is_owned, is_state, leanings, said_first
+from knowledge.alttp.words_cues import asked_kinds, is_owned, is_state, is_target, leanings, said_first
 from schemas.fact import FactKind
 
 __all__ = ["Ranked", "Terms", "rank", "settle", "terms"]
 
 _LIGHT = frozenset(plain_words("link player current currently now active bit flag 16 8"))  # many questions have them
+_HELD = frozenset(
+    ("addres", "address", stem("address"), "port", "wram")
+)  # words that are no hint where a register holds one
+_SOUNDS = frozenset(plain_words("sound sfx effect noise jingle beep"))
 _ENOUGH = 0.48  # share of a question's weight that an answer must match
 _AHEAD, _ENOUGH_AHEAD = 1.2, 0.34  # the same for a row so many times as good as the next, if no word is foreign
 _UNKNOWN = 2.0  # a word that no row has weighs more against every row than a rare one
@@ -35,9 +40,11 @@ _SAME, _NEAR = 0.95, 0.8  # what a word counts that means the same, or nearly
 _COMMON = 600  # rows: a word as frequent as this cannot bring a row in, once a rarer word has brought some
 _REPAIRED, _REPAIRED_SHORT, _LONG_WORD = 0.9, 0.75, 6
 """What a word with typing errors counts, less 0.15 an error: less yet a short one, which may be another word."""
+_AMOUNT = 0.3  # what a number of two digits counts: `30 arrows` are arrows
 _KIND_SAID = 0.8  # what the name of the kind that is asked for counts as a word, where rows of it have no ids
 _FEWER = 6  # times fewer rows than postings: they are sought one by one
 _PAIRS, _OTHER = 4, 0.7  # rows that are told apart from their like, and what the one that is not meant keeps
+_COMPARED, _ENTITLED = 10, 2.0  # rows whose titles are compared, and what one gains whose title is what is asked
 _ALIKE = 4  # letters that a word of seven and one with two typing errors have alike
 _COVERED = 1.5  # power of the share of the question that a row matches, in its score
 _KEPT = 100  # rows of one question
@@ -115,6 +122,8 @@ def terms(query: str) -> Terms:
     hints = asked_kinds(text, words, state=state)
     said = {stem(word) for hint in hints for word in plain_split(hint.words)}
     weak = frozenset(word for word in words if word in said or word in WEAK)
+    if is_target(text):
+        weak -= _HELD
     if weak.issuperset(words):
         said = said_first(hints)
         weak = frozenset(word for word in words if word in said or word in WEAK)
@@ -179,10 +188,11 @@ class _Word(NamedTuple):
     variants: list[tuple[Postings, float]]
     rarity: float
     rows: int
+    spellings: dict[str, float]
 
 
 def _prepare(index: Index, asked: Terms, among: range) -> list[_Word]:
-    """Return the words with the rows of their spellings, the rarest first."""
+    """Return the words with the rows of their spellings, the rarest first and those that none needs last."""
     out: list[_Word] = []
     whole = len(among) == len(index)
     stems = list(asked.words)
@@ -200,8 +210,8 @@ def _prepare(index: Index, asked: Terms, among: range) -> list[_Word]:
         lists = [(index.words[other], weight) for other, weight in spellings]
         if not whole:
             lists = [(_within(postings, among), weight) for postings, weight in lists]
-        out.append(_Word(word, lists, rarity, sum(len(postings) for postings, _ in lists)))
-    return sorted(out, key=lambda item: item.rows)
+        out.append(_Word(word, lists, rarity, sum(len(postings) for postings, _ in lists), dict(reversed(spellings))))
+    return sorted(out, key=lambda item: (item.word in asked.weak, item.rows))
 
 
 def _joined(first: str, second: str) -> str:
@@ -280,7 +290,9 @@ def rank(index: Index, asked: Terms, among: range, *, told: int = _TOLD) -> list
     if not whole or all(word.isdecimal() for word in asked.words):
         return []
     best = nlargest(_KEPT, _weighed(index, asked, scores, covered, whole))
-    best = _told_apart(index, asked, best) if told else best
+    if told:
+        said = [Part(item.spellings, item.rarity * _share(item.word, asked)) for item in prepared]
+        best = _told_apart(index, asked, _entitled(index, said, best))
     foreign = any(not item.variants for item in prepared)
     told_kind = bool(best) and (index.kind(-best[0][1]) in _BROAD or index.kind(-best[0][1]) in asked.boosts)
     clear = told_kind and not foreign and (len(best) < 2 or best[0][0] > _AHEAD * best[1][0])
@@ -296,8 +308,14 @@ def rank(index: Index, asked: Terms, among: range, *, told: int = _TOLD) -> list
     ]
 
 
+def _entitled(index: Index, said: list[Part], best: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """Let the rows at the top gain by how well the question says what they are called."""
+    first = [(score * (1 + _ENTITLED * fit(index, -entry, said)), entry) for score, entry in best[:_COMPARED]]
+    return sorted(first + best[_COMPARED:], reverse=True)
+
+
 def _told_apart(index: Index, asked: Terms, best: list[tuple[float, int]]) -> list[tuple[float, int]]:
-    """Put the half of a pair that is asked for before the other, and a routine before another way into it."""
+    """Put the half of a pair that is asked for first, a routine before a way into it, a song before a sound."""
     half = [said for said in ("low", "high") if said in asked.words]
     first: list[tuple[float, int]] = []
     rows = [index.entry(-entry) for _, entry in best[:_PAIRS]]
@@ -306,7 +324,8 @@ def _told_apart(index: Index, asked: Terms, best: list[tuple[float, int]]) -> li
         text = row.cell("description")
         other = len(half) == 1 and text.endswith(" high" if half[0] == "low" else " low")
         stub = row.kind == "routine" and row.name.endswith("_long") and row.name[: -len("_long")] in names
-        first.append((score * _OTHER if other or stub else score, entry))
+        played = row.kind == "song" and row.cell("id").startswith("SFX") is _SOUNDS.isdisjoint(asked.words)
+        first.append((score * _OTHER if other or stub or played else score, entry))
     return sorted(first, reverse=True) + best[_PAIRS:]
 
 
@@ -316,6 +335,8 @@ def _share(word: str, asked: Terms) -> float:
         return 0.25
     if word in asked.weak:
         return 0.3 if asked.narrow else _KIND_SAID
+    if word.isdecimal() and len(word) > 1:
+        return _AMOUNT
     return 0.4 if word in _LIGHT or (word in COMMON and not asked.plain) else 1.0
 
 

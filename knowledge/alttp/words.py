@@ -95,7 +95,8 @@ STOP = _stems(
     "who whose why will with would you your zelda3 many much contain contains called live lives located mean "
     "means represent represents refer refers track tracks now right long hex exactly actually remember remembers "
     "remembered past look hey ok okay got ve ll re machine being happen happens us chris anyone someone "
-    "something exact currently name's likes like kind make makes made while"
+    "something exact currently name's likes like kind make makes made while cheat cheats infinite unlimited poke "
+    "poking asm hacking ram's quick question"
 )
 """Words of a question that say nothing about the fact that is asked for (stems)."""
 
@@ -131,6 +132,9 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             )
             for digit, word in enumerate(("zero", "one", "two", "three", "four", "five", "six", "seven"))
         ),
+        (r"\b(?:press|hold|push|tap)(?:ed|es|s|ing)? (?:the )?(?:button )?([abxylr])\b(?: button)?", r"press \1button"),
+        (r"\b([abxylr])[ -]button\b|\bbutton ([abxylr])\b", r"\1\2button"),
+        (r"\blike[ -]likes?\b", "likelike"),
         (r"\bthird bottle\b", "bottle 3"),
         (r"\b(?:fourth|last) bottle\b", "bottle 4"),
         (r"\bb[ -]bus\b", "target"),

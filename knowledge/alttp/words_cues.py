@@ -7,7 +7,7 @@ from knowledge.alttp.words import WEAK, plain_split, stem
 from knowledge.alttp.words_kinds import Hint, hinted
 from schemas.fact import FactKind
 
-__all__ = ["asked_kinds", "is_owned", "is_state", "leanings", "said_first"]
+__all__ = ["asked_kinds", "is_owned", "is_state", "is_target", "leanings", "said_first"]
 
 _WHO = r"(?:i|we|you|link|the player|the hero|player|hero)"
 _STATE = re.compile(
@@ -39,11 +39,24 @@ _PRESENT = frozenset(
 )
 _SHADOW = re.compile(r"\b(?:shadow|mirror|queued?|buffered|ram copy|copy of|copy in ram|ram value)\b")
 _VERB = re.compile(
-    r"\s*(?:decompress|play|draw|load|clear|spawn|check|handle|dispatch|jump|copy|upload|transfer|calculate|compute|give|"
+    r"\s*(?:decompress|play|redraw|refresh|draw|load|clear|spawn|check|handle|dispatch|jump|copy|upload|transfer|calculate|compute|give|"
     r"kill|move|run|execute|initiali[sz]e|init|update|get|find|set up|apply|fade|wait for|test|make|create|prepare|"
-    r"reset|read|write|add|teleport|swing|show|hide|place|build|rebuild|save|restore|erase|start)(?:e?s|ing)?\b"
+    r"reset|read|write|add|teleport|swing|show|hide|place|build|rebuild|save|restore|erase|start|process|queue|damage|hurt|destroy|delete|remove|open|close|unlock|light|knock|push|aim|shoot|throw|cast)(?:e?s|ing)?\b"
 )
 """A question that begins so names what code does."""
+
+_ACTS = re.compile(
+    r"\s*(?:saves|loads|draws|clears|spawns|checks|handles|plays|gives|kills|moves|runs|updates|applies|decompresses|"
+    r"reads|writes|copies|uploads|erases|restores|stores) "
+    r"(?:the|a|an|link|all|one|new|sprites?|graphics|palettes?)\b"
+)
+"""So does one that says what something does."""
+
+_TARGET = re.compile(
+    r"\b(?:vram|oam|cgram|wram|apu|bg\d?|tilemap|chr|character|tile data|tile graphics|source|destination|table|bus)"
+    r"(?: (?:write|read|word|data))? (?:address|port)\b|\bwram (?:data|address|port)\b"
+)
+"""What a register holds or is: its address is no address that is asked for."""
 
 _DOES = re.compile(
     r"^\s*(?:what|which|who|the|code|bit|part)(?: \w+){0,2} (?:moves|draws|loads|handles|spawns|kills|creates|checks|"
@@ -65,6 +78,21 @@ _NUMBERED = re.compile(r"\b(?:id|number)\W*$|^\W*(?:what(?:'s| is) )?(?:the )?(?
 """What has a number is a thing of the game."""
 
 _HOW = re.compile(r"\bhow (?:do i|do you|to|can i|would i)\b")
+_LEAD = re.compile(
+    r"^\W*(?:(?:so|ok|okay|hey|hi|um|well|also|and|please|quick question|question)\W+)*"
+    r"(?:how (?:do|can|could|would|should|might|am|to)(?: (?:i|you|we|one|someone|supposed to))*|"
+    r"(?:is there )?(?:a |any )?way to|"
+    r"(?:i|we) (?:want|need|would like|'d like|wanna|have|am trying|'m trying)(?: to)?|"
+    r"what (?:do|should|can) (?:i|you|we) (?:call|run|jsl|use|invoke)(?: to)?|trying to|looking to) "
+)
+"""How a question for a way to do something begins."""
+
+_SETS = re.compile(
+    r"\s*(?:give|set|change|make|get|stop|disable|enable|force|freeze|check|tell|know|detect|prevent|keep|find|see|turn|"
+    r"put|lock|unlock|max|increase|decrease|limit|add|remove|have|hide|show|skip|let|allow|move)\b"
+)
+"""What is done by a write to a variable as often as by code."""
+
 _BROAD: frozenset[FactKind] = frozenset(("ram", "register", "routine", "data"))
 _BY_ID: tuple[FactKind, ...] = ("sprite", "item", "room", "overworld", "song", "entrance", "dungeon")
 _LEAN, _FIRM, _ACTION, _ACTION_ON, _COUNTED = (
@@ -81,6 +109,11 @@ def is_owned(text: str) -> bool:
     return bool(_OWNED.search(text) or _SAVED.search(text))
 
 
+def is_target(text: str) -> bool:
+    """Tell whether a lower-case question is about an address or port that a register holds or is."""
+    return bool(_TARGET.search(text))
+
+
 def is_state(text: str) -> bool:
     """Tell whether a lower-case question is about a quantity or a state."""
     return is_owned(text) or bool(_STATE.search(text))
@@ -88,16 +121,29 @@ def is_state(text: str) -> bool:
 
 def leanings(text: str, hints: list[Hint], *, state: bool) -> dict[FactKind, float]:
     """Return what the rows of some kinds gain by the turn of a lower-case question that asks for no kind."""
+    lead = _LEAD.match(text)
+    act = text[lead.end() :] if lead else text
+    acts = bool(_VERB.match(act) or _DOES.search(text))
     if any(hint.strength > 1 for hint in hints):
-        acts = hints[0].strength < 3 and hints[0].kind not in _BROAD and (_VERB.match(text) or _DOES.search(text))
-        return {"routine": _ACTION_ON} if acts else {}
-    if hints and _VERB.match(text):
+        return {"routine": _ACTION_ON} if acts and hints[0].strength < 3 and hints[0].kind not in _BROAD else {}
+    if lead and _SETS.match(act) and not _HARDWARE.search(text):
+        return {"ram": _LEAN}
+    if hints and _VERB.match(act):
         return {"routine": _ACTION_ON}
+    if _ACTS.match(act) and not _STATE.search(text):
+        return {"routine": _ACTION}
+    return _leaning(text, acts=acts, state=state)
+
+
+def _leaning(text: str, *, acts: bool, state: bool) -> dict[FactKind, float]:
+    """Return the same for a question that names no kind and asks for no action outright."""
+    if is_target(text):
+        return {"register": _FIRM}
     if state or _LINKS.search(text):
         return {"ram": _LEAN}
     if _HARDWARE.search(text):
         return {"register": _FIRM}
-    if _VERB.match(text) or _DOES.search(text):
+    if acts:
         return {"routine": _ACTION}
     if _HOW.search(text):
         return {"register": _LEAN}
@@ -118,7 +164,7 @@ def asked_kinds(text: str, words: Mapping[str, str], *, state: bool) -> list[Hin
         return [Hint("ram", 3, "")]
     if not hints:
         return hints
-    if _HARDWARE.search(text):
+    if _HARDWARE.search(text) or is_target(text):
         hints = [hint for hint in hints if hint.words != "address"]
     named = said_first(hints)
     strong = [word for word in words if word not in named and word not in WEAK]
