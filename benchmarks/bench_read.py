@@ -7,6 +7,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def measure(*, rounds: int = ROUNDS) -> list[Ratio]:
             Line([_script("afs-workspace"), str(folder)], folder) as workspace,
             Line([_script("afs-context")], folder) as context,
         ):
-            calls = {
+            calls: dict[str, Callable[[], float]] = {
                 "echo": lambda: bare.call("echo", {"text": text}),
                 "read_file 4 KB": lambda: workspace.call("read_file", {"path": "a.asm"}),
                 "read_context 4 KB": lambda: context.call("read_context", {"path": "memory/a.asm"}),
