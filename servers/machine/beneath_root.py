@@ -146,6 +146,13 @@ class Root:
             found = self._stat(parse(path))
         return State(kind_of(found.st_mode), found.st_size, found.st_mtime_ns, stat.S_IMODE(found.st_mode))
 
+    def named(self, path: str) -> State:
+        """Return what the name at the end of a path is itself: a link there is not followed. Raises as `state`."""
+        parts = parse(path)
+        with errors(path), closing(self._open(parts[:-1], FOLDER)) as folder:
+            found = os.stat(parts[-1] if parts else b".", dir_fd=folder, follow_symlinks=False)
+        return State(kind_of(found.st_mode), found.st_size, found.st_mtime_ns, stat.S_IMODE(found.st_mode))
+
     def _stat(self, parts: tuple[bytes, ...]) -> os.stat_result:
         if self._kernel and _PATH_ONLY:
             with closing(self._open(parts, _PATH_ONLY | os.O_CLOEXEC)) as fd:

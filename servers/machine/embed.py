@@ -19,8 +19,8 @@ def _url() -> str:
     return f"{host.rstrip('/').replace('://0.0.0.0', '://127.0.0.1')}/api/embed"
 
 
-def embedder(model: str) -> Callable[[Sequence[str]], Sequence[Sequence[float]]]:
-    """Return what turns texts into vectors by a model of Ollama (`OLLAMA_HOST`).
+def embedder(model: str, *, seconds: float = _SECONDS) -> Callable[[Sequence[str]], Sequence[Sequence[float]]]:
+    """Return what turns texts into vectors by a model of Ollama (`OLLAMA_HOST`), each time within `seconds`.
 
     What is returned raises ServerError when Ollama does not answer, has no such model, or sends something else.
     """
@@ -30,7 +30,7 @@ def embedder(model: str) -> Callable[[Sequence[str]], Sequence[Sequence[float]]]
         import httpx
 
         try:
-            reply = httpx.post(url, json={"model": model, "input": list(texts)}, timeout=_SECONDS, trust_env=False)
+            reply = httpx.post(url, json={"model": model, "input": list(texts)}, timeout=seconds, trust_env=False)
             reply.raise_for_status()
             vectors = reply.json()["embeddings"]
             return [[float(number) for number in vector] for vector in vectors]

@@ -20,7 +20,7 @@ from servers.machine.beneath import Entry, Root
 from servers.machine.errors import ServerError
 from servers.machine.wire import shorten
 
-__all__ = ["Found", "Match", "search"]
+__all__ = ["QUERY_LIMIT", "Found", "Match", "excerpt", "search"]
 
 QUERY_LIMIT = 500
 """Longest query, in characters."""
@@ -149,11 +149,14 @@ def _grep(pattern: str, text: str, *, cap: int, seconds: float = 0.0) -> list[_L
     return [_Line(int(number), line) for number, _, line in rows]
 
 
-def _snippet(line: str, query: str) -> str:
+def excerpt(line: str, words: Iterable[str]) -> str:
+    """Return a line without the blanks around it, cut to some 240 characters around the first of the words in it."""
     line = line.strip()
     if len(line) <= _SNIPPET:
         return line
-    at = max(0, line.casefold().find(query.casefold()) - _SNIPPET // 3)
+    small = line.casefold()
+    places = [at for at in (small.find(word.casefold()) for word in words) if at >= 0]
+    at = max(0, min(places, default=0) - _SNIPPET // 3)
     return ("..." if at else "") + line[at : at + _SNIPPET] + ("..." if at + _SNIPPET < len(line) else "")
 
 
@@ -227,5 +230,5 @@ class _Hunt:
         found: list[Match] = []
         for line in self._grep("".join(batch.text), cap=cap) if cap > 0 else ():
             place = batch.place(line.number)
-            found.append(Match(place.path, place.line, _snippet(line.text, self._query)))
+            found.append(Match(place.path, place.line, excerpt(line.text, (self._query,))))
         return found

@@ -14,13 +14,13 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from servers.machine.beneath import Root
+from servers.machine.beneath import Entry, Root
 from servers.machine.errors import ServerError
 from servers.machine.names import show
 from servers.machine.store import explain
-from servers.machine.text_index_file import GONE, IndexFile, Row
+from servers.machine.text_index_file import GONE, IndexFile
 from servers.machine.text_index_rows import Prepared, gone, prepare, put
-from servers.machine.text_index_search import Hit, Hits, Wish, best_passages, rank
+from servers.machine.text_index_search import Hit, Hits, Wish, best_passages, listed, rank
 from servers.machine.text_index_vectors import (
     Bare,
     Embed,
@@ -33,7 +33,7 @@ from servers.machine.text_index_vectors import (
 )
 from servers.machine.watch import Watch, open_watch
 
-__all__ = ["Refreshed", "TextIndex"]
+__all__ = ["Refreshed", "TextIndex", "Told", "Wants"]
 
 _MOST_FILES = 500_000
 _BATCH_FILES = 500
@@ -62,12 +62,21 @@ class Refreshed(NamedTuple):
     """What is not as it should be; empty when all is well."""
 
 
-class _Wants(NamedTuple):
-    """Which files and folders are in the index; `rules` changes when the answers do."""
+def _all_shown(path: bytes, head: bytes) -> bool:
+    return bool(path) or bool(head)
 
-    wanted: Callable[[bytes], bool]
-    enter: Callable[[bytes], bool]
-    rules: str
+
+class Wants(NamedTuple):
+    """Which files are in the index, by their paths in bytes."""
+
+    wanted: Callable[[bytes], bool] = bool
+    """Whether a file is, by its path."""
+    enter: Callable[[bytes], bool] = bool
+    """Whether a folder is gone into."""
+    shown: Callable[[bytes, bytes], bool] = _all_shown
+    """Whether a file is, by its path and its first 4096 bytes."""
+    rules: str = ""
+    """Changes when the answers of the others do."""
 
 
 class _Anew(Exception):
@@ -82,6 +91,7 @@ class _Look(NamedTuple):
 
 
 _ANYWHERE = Wish()
+_EVERYTHING = Wants()
 
 
 class TextIndex:
@@ -100,23 +110,13 @@ class TextIndex:
         self._left: dict[bytes, None] = {}
 
     def refresh(
-        self,
-        root: Root,
-        *,
-        place: Path,
-        wanted: Callable[[bytes], bool] = bool,
-        enter: Callable[[bytes], bool] = bool,
-        rules: str = "",
-        told: Told | None = None,
-        seconds: float = 20.0,
+        self, root: Root, *, place: Path, wants: Wants = _EVERYTHING, told: Told | None = None, seconds: float = 20.0
     ) -> Refreshed:
         """Bring the index up to date with the files below `root`, which is the open folder `place`.
 
-        `wanted` and `enter` tell which files and folders are in it; `rules` changes when their answers do. It
-        takes about `seconds` at most; `left` counts what is still to be done then.
+        It takes about `seconds` at most; `left` counts what is still to be done then. Raises ServerError.
         """
         deadline = time.monotonic() + seconds
-        wants = _Wants(wanted, enter, rules)
         with self._refreshing:
             try:
                 return self._retried(lambda: self._refresh(root, place, wants, deadline=deadline, told=told))
@@ -124,12 +124,13 @@ class TextIndex:
                 self._looked = 0.0
                 raise
 
-    def _refresh(self, root: Root, place: Path, wants: "_Wants", *, deadline: float, told: Told | None) -> Refreshed:
+    def _refresh(self, root: Root, place: Path, wants: Wants, *, deadline: float, told: Told | None) -> Refreshed:
         with self._using() as index:
             index.sync()
             look = self._look(index, root, place, wants)
+        self._put([gone(path, row) for path in look.drop if (row := index.rows.get(path)) is not None])
         self._left.update(dict.fromkeys(look.read))
-        changed = self._write(root, look.drop, deadline=deadline, told=told)
+        changed = self._write(root, wants, deadline=deadline, told=told)
         with self._using() as index:
             return Refreshed(*index.counts, changed, len(self._left), index.note)
 
@@ -139,6 +140,15 @@ class TextIndex:
         def work() -> Hits:
             with self._reading() as index:
                 return rank(index, query, wish, limit=limit, offset=offset)
+
+        return self._retried(work)
+
+    def files(self, wish: Wish = _ANYWHERE) -> list[Entry]:
+        """Return the files whose text is in the index, folder by folder in order of their names."""
+
+        def work() -> list[Entry]:
+            with self._reading() as index:
+                return listed(index, wish)
 
         return self._retried(work)
 
@@ -221,7 +231,7 @@ class TextIndex:
                 raise ServerError(f"the search index cannot be used ({error}); search again in a moment") from error
         raise ServerError(f"the search index breaks again and again; delete {show(str(self._path))} and search again")
 
-    def _look(self, index: IndexFile, root: Root, place: Path, wants: "_Wants") -> _Look:
+    def _look(self, index: IndexFile, root: Root, place: Path, wants: Wants) -> _Look:
         try:
             state = place.stat()
         except OSError as error:
@@ -235,12 +245,13 @@ class TextIndex:
         if self._watch is not None:
             self._watch.close()
         self._watch = open_watch(os.fsencode(place)) if self._watching else None
+        self._left.clear()
         started = time.monotonic()
         look = self._walk(index, root, wants)
         self._key, self._looked = key, started
         return look
 
-    def _walk(self, index: IndexFile, root: Root, wants: "_Wants") -> _Look:
+    def _walk(self, index: IndexFile, root: Root, wants: Wants) -> _Look:
         """Look through all files for those that differ from what the index knows."""
 
         def entering(folder: bytes) -> bool:
@@ -267,35 +278,28 @@ class TextIndex:
         drop = [path for path, row in rows.items() if row.state != GONE and path not in here]
         return _Look(read, drop if walk.complete else [])
 
-    def _write(self, root: Root, drop: Sequence[bytes], *, deadline: float, told: Told | None) -> int:
+    def _write(self, root: Root, wants: Wants, *, deadline: float, told: Told | None) -> int:
         """Read what is left and write it, batch by batch, each for all to see. Return how many files were read."""
-        self._put([gone(path, row) for path in drop if (row := self._row(path)) is not None])
-        total, done, tries = len(self._left), 0, 0
-        while self._left and (not done or time.monotonic() < deadline):
-            batch = self._batch(root)
+        total, tries = len(self._left), 0
+        while self._left and (len(self._left) == total or time.monotonic() < deadline):
+            batch = self._batch(root, wants)
             again = self._put(batch)
             tries = tries + 1 if len(again) == len(batch) else 0
             for file in batch:
                 if file.path not in again or tries >= _TRIES:
                     self._left.pop(file.path, None)
-            done = total - len(self._left)
             if told is not None and self._left:
-                told(done, total)
-        return done
+                told(total - len(self._left), total)
+        return total - len(self._left)
 
-    def _row(self, path: bytes) -> Row | None:
-        with self._using() as index:
-            return index.rows.get(path)
-
-    def _batch(self, root: Root) -> list[Prepared]:
+    def _batch(self, root: Root, wants: Wants) -> list[Prepared]:
         """Read some of the files that are left."""
-        with self._using() as index:
-            index.sync()
+        with self._reading() as index:
             rows = index.rows
         batch: list[Prepared] = []
         size = 0
         for path in self._left:
-            file = prepare(root, path, known=rows.get(path))
+            file = prepare(root, path, known=rows.get(path), shown=wants.shown)
             batch.append(file)
             size += file.weight
             if len(batch) >= _BATCH_FILES or size > _BATCH_SIZE:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from servers.machine.beneath import NotThereError, Root
@@ -19,6 +20,7 @@ LARGEST = 8_000_000
 SHIFT = 16
 """A passage's row is its file's id, so many bits to the left, plus its number in the file."""
 
+_HEAD = 4_096
 _MARK = 8
 _TICK_NS = 50_000_000
 """A file that changed so shortly before it was read may change again without a new time of change."""
@@ -66,14 +68,15 @@ def _settled(state: os.stat_result) -> int:
     return -state.st_mtime_ns if 0 <= time.time_ns() - state.st_mtime_ns < tick else state.st_mtime_ns
 
 
-def prepare(root: Root, path: bytes, *, known: Row | None) -> Prepared:
+def prepare(root: Root, path: bytes, *, known: Row | None, shown: Callable[[bytes, bytes], bool]) -> Prepared:
     """Read one file. What cannot be read is `SKIPPED`, what is not there any more `GONE`.
 
-    A file whose content is what `known` says has no passages here: its rows stay.
+    `shown` is given the path and the first 4096 bytes, and False skips the file. A file whose content is what
+    `known` says has no passages here: its rows stay.
     """
     name = escape(path)
     try:
-        if root.state(name).kind != "file":
+        if root.named(name).kind != "file":
             return Prepared(path, 0, 0, 0, GONE, "", known)
         with root.opened(name) as fd:
             state = os.fstat(fd)
@@ -88,7 +91,7 @@ def prepare(root: Root, path: bytes, *, known: Row | None) -> Prepared:
     etag = hashlib.sha256(data).hexdigest()[:16]
     if known is not None and known.etag == etag:
         return Prepared(path, state.st_size, modified, state.st_ino, known.state, etag, known)
-    text = _decoded(data)
+    text = _decoded(data) if shown(path, data[:_HEAD]) else None
     if text is None:
         return Prepared(path, state.st_size, modified, state.st_ino, SKIPPED, etag, known)
     cut = passages(text, name=name)[: 1 << SHIFT]

@@ -7,13 +7,14 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from servers.machine.beneath import Entry
 from servers.machine.fts_query import Term, all_of, any_of, terms_of
 from servers.machine.fusion import fused
 from servers.machine.names import escape
 from servers.machine.text_index_file import TEXT, IndexFile
 from servers.machine.text_index_rows import SHIFT
 
-__all__ = ["Hit", "Hits", "Wish", "best_passages", "rank"]
+__all__ = ["Hit", "Hits", "Wish", "best_passages", "listed", "rank"]
 
 _MOST_TERMS = 24
 _MOST_PASSAGES = 2_000
@@ -250,6 +251,13 @@ def _by_file(items: Iterable[_Weighed]) -> dict[bytes, _Weighed]:
     for item in items:
         files.setdefault(item.path, item)
     return files
+
+
+def listed(index: IndexFile, wish: Wish) -> list[Entry]:
+    """Return the files whose text is in the index, folder by folder in order of their names."""
+    shown = [path for path in index.rows if _factor(index, path, wish)]
+    shown.sort(key=lambda path: path.split(b"/"))
+    return [Entry(escape(path), "file", index.rows[path].size) for path in shown]
 
 
 def rank(index: IndexFile, query: str, wish: Wish, *, limit: int, offset: int) -> Hits:
