@@ -11,6 +11,8 @@ from knowledge.alttp.validation.check_code import check_code
 from knowledge.alttp.validation.check_each import check_each
 from knowledge.alttp.validation.check_header import check_header
 from knowledge.alttp.validation.check_ids import check_ids
+from knowledge.alttp.validation.check_lists import check_lists
+from knowledge.alttp.validation.check_modes import check_modes
 from knowledge.alttp.validation.check_names import check_claim
 from knowledge.alttp.validation.check_places import check_places
 from knowledge.alttp.validation.check_prose import check_prose
@@ -35,6 +37,8 @@ _CHECKS = (
     check_bits,
     check_ids,
     check_places,
+    check_lists,
+    check_modes,
     check_header,
     check_sizes,
     check_instructions,

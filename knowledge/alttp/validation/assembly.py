@@ -6,7 +6,17 @@ from typing import NamedTuple
 
 from knowledge.m65816.opcodes import ASAR_MNEMONICS, BY_MNEMONIC, MODES, Mode, find
 
-__all__ = ["ALIASES", "Instruction", "fits", "instruction", "instructions", "is_mnemonic", "modes_of", "split_comment"]
+__all__ = [
+    "ALIASES",
+    "Instruction",
+    "fits",
+    "instruction",
+    "instructions",
+    "is_mnemonic",
+    "modes_of",
+    "split_comment",
+    "too_wide",
+]
 
 ALIASES = {"JML": "JMP", "BLT": "BCC", "BGE": "BCS", "CPA": "CMP", "DEA": "DEC", "INA": "INC", "SWA": "XBA",
            "TAD": "TCD", "TAS": "TCS", "TDA": "TDC", "TSA": "TSC", "HCF": "STP"}  # fmt: skip
@@ -177,6 +187,13 @@ def _bytes(mode: str) -> int:
     if mode in ("absolute_indirect", "absolute_x_indirect", "absolute_indirect_long"):
         return 2
     return _SIZE.get(mode.split("_")[0], 0)
+
+
+def too_wide(one: Instruction) -> bool:
+    """Tell whether an immediate number has more bytes than its suffix says: `LDA.b #$0120`."""
+    return one.immediate and one.width > 0 and one.number >= 1 << (8 * one.width) and not re.search(
+        r"[<>^|!+*/&-]", one.operand
+    )  # fmt: skip
 
 
 def fits(one: Instruction) -> list[Mode]:

@@ -16,7 +16,7 @@ from knowledge.snes.bit_fields import fields
 from knowledge.snes.registers import register_at
 from schemas.finding import Behind
 
-__all__ = ["check_bits"]
+__all__ = ["bits_at", "check_bits"]
 
 _BITS = r"[Bb]its?\s+[`*]*(?P<first>\d{1,2})(?:\s*(?:-|\u2013|to|through)\s*(?P<last>\d{1,2}))?[`*]*"
 _SAYS = (
@@ -71,12 +71,12 @@ _MEANS = re.compile(
 )
 _SHIFTED = re.compile(
     r"(?i)\b(?:bits? \d+ (?:of|in) (?:A|X|Y|P|the (?:accumulator|status|result|value|operand|vram address|"
-    r"tilemap|attribute))|spc|dsp|vram)\b"
+    r"tilemap|attribute))|spc|dsp|vram (?:address|word|entry))\b"
 )
 
 
 @lru_cache(maxsize=512)
-def _bits_of(place: Place) -> tuple[tuple[int, int, str], ...]:
+def bits_at(place: Place) -> tuple[tuple[int, int, str], ...]:
     """Return (lowest bit, highest bit, words) of the fields at a place; none where none are known."""
     if place.register:
         register = register_at(place.address)
@@ -105,7 +105,7 @@ def _bits_of(place: Place) -> tuple[tuple[int, int, str], ...]:
 
 
 def _bit(place: Place | None, match: re.Match[str], start: int) -> Iterator[Found]:
-    known = _bits_of(place) if place else ()
+    known = bits_at(place) if place else ()
     first, last = int(match["first"]), int(match["last"] or match["first"])
     groups = match.groupdict()
     phrase = groups.get("paren") or groups["phrase"] or ""
@@ -142,11 +142,11 @@ def _bit(place: Place | None, match: re.Match[str], start: int) -> Iterator[Foun
 
 def _is_idle(place: Place, high: int) -> bool:
     """Tell whether a bit without a field is one that does nothing: all fields of its register are in one byte."""
-    return place.register and high < 8 and max(top for _, top, _ in _bits_of(place)) < 8 and place.address >= 0x2100
+    return place.register and high < 8 and max(top for _, top, _ in bits_at(place)) < 8 and place.address >= 0x2100
 
 
 def _unused(place: Place, match: re.Match[str], start: int, fact: Behind) -> Found:
-    used = ", ".join(f"bit {top}" if top == low else f"bits {top}-{low}" for low, top, _ in _bits_of(place))
+    used = ", ".join(f"bit {top}" if top == low else f"bits {top}-{low}" for low, top, _ in bits_at(place))
     return Found(
         "wrong-bits",
         start + match.start(),
@@ -186,7 +186,8 @@ def _statement(said: Statement, force: Place | None, item: re.Match[str] | None)
     if item is None:
         yield from _plain(said, force)
         return
-    place = only_place(said.text) or force or only_place(said.heading)
+    own = said.text[: item.end()].split("\n")[0]
+    place = only_place(own) or force or only_place(said.heading)
     if "first" in item.re.groupindex:
         yield from _bit(place, item, said.start)
     elif place is not None and not addresses(item["phrase"]):

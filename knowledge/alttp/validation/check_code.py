@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from knowledge.alttp.validation.assembly import Instruction, fits, instructions, is_mnemonic, known_modes
+from knowledge.alttp.validation.assembly import Instruction, fits, instructions, is_mnemonic, known_modes, too_wide
 from knowledge.alttp.validation.found import REGISTER_PLACES, Found, hardware_map, listed, opcode_fact
 from knowledge.alttp.validation.known import behind, named, rows_at
 from knowledge.alttp.validation.passages import CodeLine, Passages
-from knowledge.m65816.opcodes import BY_MNEMONIC
+from knowledge.m65816.opcodes import BY_MNEMONIC, find
 from knowledge.snes.memory_map import region
 from knowledge.snes.registers import Register, find_register, register_at
 from schemas.finding import Behind
@@ -41,7 +41,7 @@ _DIRECTIVES = frozenset(
     listed(
         "ORG DB DW DL DD EQU BASE SKIP FILL PAD WARN ARCH NORM INCSRC INCBIN MACRO ENDM IF ELSE ELSEIF ENDIF END "
         "STRUCT NAMESPACE LOROM HIROM PUSHPC PULLPC FREECODE FREEDATA PRINT ASSERT ERROR TABLE FUNCTION DEFINE "
-        "RETURN WHILE FOR ENDFOR REP PROT PUSHA DS RES BYTE WORD LONG ADDR PROC SCOPE SEGMENT BANK SLOT SECTION "
+        "RETURN WHILE FOR ENDFOR REP PROT DS RES BYTE WORD LONG ADDR PROC SCOPE SEGMENT BANK SLOT SECTION "
         "ENDS INCLUDE GLOBAL IMPORT EXPORT ALIGN SET DCB DCW DSB DSW HEX TEXT ASC REPT ENDR UNDEF AUTOCLEAN "
         "SA1ROM EXLOROM CHECK SPCBLOCK STARTPOS NULL THEN AND OR NOT BYT A8 A16 I8 I16 XL XS ML MX HEADER "
         "BINCLUDE DBR DATA CODE BSS VAR LABEL NOTE TODO"
@@ -57,7 +57,8 @@ _EXPANDS = re.compile(
     r"\b(?:expand\w*|expansion|free ?space|freecode|freedata|(?:[2348]|1\.5|16) ?(?:MB|MiB|megabytes?|mbit)|"
     r"exlorom|hirom|"
     r"exhirom|sa-?1|super ?fx|free bank|new bank|extra bank|custom|unused bank|past the end|beyond|padd?ing|ips|bps|"
-    r"randomizer|your own|our own|my own|hook\w*|s-dd1|spc7110|coprocessor|super metroid|mario|other game|any lorom|"
+    r"randomizer|your own|our own|my own|hook\w*|s-dd1|spc7110|(?:16|32|64|128) ?KI?B|larger sram|more sram|"
+    r"coprocessor|super metroid|mario|other game|any lorom|"
     r"generic|lorom map|memory map|mapped|mirrors?)\b",
     re.IGNORECASE,
 )
@@ -67,6 +68,7 @@ _EXTENDED = re.compile(
     re.IGNORECASE,
 )
 _ROM_END = 0x100000
+_SRAM_END = 0x2000
 
 
 def expands(text: str) -> bool:
@@ -126,7 +128,7 @@ class _Block:
             yield from self.strange(one, line)
             return
         self.bank(one)
-        wrong = check_instruction(one)
+        wrong = check_instruction(one) or _too_wide(one)
         if wrong:
             yield wrong
         else:
@@ -253,7 +255,12 @@ def _instead(name: str) -> str:
 
 def check_instruction(one: Instruction) -> Found | None:
     """Return what is wrong with the addressing mode of an instruction; None when the CPU or a macro may have it."""
-    if fits(one) or "%" in one.operand.lstrip("#") or ("!" in one.operand and not one.operand.startswith(("(", "["))):
+    if (
+        fits(one)
+        or _repeats(one)
+        or "%" in one.operand.lstrip("#")
+        or ("!" in one.operand and not one.operand.startswith(("(", "[")))
+    ):
         return None
     if one.mnemonic in ("PEA", "PER", "PEI", "COP", "BRK", "WDM", "MVN", "MVP") or re.search(
         r"[\"{}\\?]|\.\.\.", one.operand
@@ -271,6 +278,26 @@ def check_instruction(one: Instruction) -> Found | None:
         f"{one.mnemonic} has: {have}.",
         opcode_fact(f"{one.mnemonic}: {have}"),
     )
+
+
+def _too_wide(one: Instruction) -> Found | None:
+    if not too_wide(one):
+        return None
+    return Found(
+        "addressing-mode",
+        one.start,
+        one.end,
+        f"{one.operand} does not fit the {one.width} byte{'s' if one.width > 1 else ''} that the suffix says.",
+        "With M or X clear the suffix is .w and the operand has 2 bytes.",
+        opcode_fact(f"{one.name} with an immediate has 1 byte of operand in 8-bit mode and 2 in 16-bit mode"),
+    )
+
+
+def _repeats(one: Instruction) -> bool:
+    """Tell whether a number says how often the assembler is to write an instruction: `NOP #8`, `ASL #3`."""
+    return one.immediate and 0 < one.number <= 64 and one.digits < 2 and not one.operand.startswith("#$") and (
+        find(one.mnemonic, "implied") is not None or find(one.mnemonic, "accumulator") is not None
+    )  # fmt: skip
 
 
 def _placeholder(operand: str) -> bool:
@@ -324,7 +351,7 @@ def _twin(register: Register, *, reads: bool) -> str:
 def unlisted(address: int) -> bool:
     """Tell whether an address (16 bits) lies among the registers and is none."""
     inside = 0x2184 <= address < 0x2200 or 0x4220 <= address < 0x4300 or 0x4380 <= address < 0x4400
-    return inside or address in (0x420E, 0x420F)
+    return inside or address in (0x420E, 0x420F) or 0x2144 <= address < 0x2180
 
 
 def _nearest(address: int) -> str:
@@ -344,6 +371,12 @@ def outside(address: int, *, expanded: bool) -> tuple[str, str, Behind] | None:
             f"${address:06X} lies beyond the ROM: it would be PC offset 0x{offset:06X} of 0x100000.",
             "The 1 MiB ROM fills banks $00-$1F (mirrored at $80-$9F), from $8000 up in each.",
             hardware_map("ALTTP's ROM of 1 MiB is banks $00-$1F, $8000-$FFFF, and their mirrors from $80 on"),
+        )
+    if area == "sram" and offset >= _SRAM_END and not expanded:
+        return (
+            f"${address:06X} lies beyond the save RAM, which has 8 KiB.",
+            "It is $700000-$701FFF: three files of 0x500 bytes from $700000, their copies from $700F00.",
+            hardware_map("ALTTP's save RAM of 8 KiB is $700000-$701FFF"),
         )
     if area == "open_bus" and not expanded:
         return (

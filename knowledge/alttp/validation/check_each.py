@@ -36,6 +36,13 @@ _PER_BYTE = re.compile(
     r"(?:byte|moved|copied|transferred)",
     re.IGNORECASE,
 )
+_THEY = re.compile(
+    rf"^\W*(?:it|they|both|each|this)\s+(?:takes?|costs?|needs?|uses?|runs? at)\s+{_ADVERB}[*`]*"
+    rf"{COUNT}[ -](?:cpu )?cycles? (?:per|for (?:each|every)|a|each|every) "
+    r"(?:byte|moved|copied|transferred)",
+    re.IGNORECASE,
+)
+_BLOCK = re.compile(r"\b(?:MVN|MVP)\b")
 _MOVE = 7  # cycles of MVN and MVP for one byte
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -45,7 +52,7 @@ def check_each(found: Passages) -> Iterator[Found]:
     before: Statement | None = None
     for said in found.statements:
         if not doubtful(said.text):
-            yield from _moves(said)
+            yield from _moves(said, before)
             yield from _listed(said)
             for match in _EACH.finditer(said.text):
                 codes = _list(said, match.start())
@@ -55,12 +62,16 @@ def check_each(found: Passages) -> Iterator[Found]:
         before = said
 
 
-def _moves(said: Statement) -> Iterator[Found]:
-    for match in _PER_BYTE.finditer(said.text):
+def _moves(said: Statement, before: Statement | None) -> Iterator[Found]:
+    """Check the cycles of a block move for each byte; the instruction may stand in the sentence before."""
+    they = _THEY.match(said.text)
+    earlier = _BLOCK.findall(before.text) if before and before.around == said.around else []
+    found = [(match, match["name"].upper()) for match in _PER_BYTE.finditer(said.text)]
+    found += [(they, earlier[0])] if they and earlier else []
+    for match, name in found:
         text = match["n"].lower()
         number = int(text) if text.isdigit() else _WORDS.index(text)
         if number != _MOVE:
-            name = match["name"].upper()
             yield Found(
                 "wrong-cycles",
                 said.start + match.start(),

@@ -44,6 +44,15 @@ _FIELD_OF = re.compile(
     rf"(?P<what>{'|'.join(sorted(_FIELDS, key=len, reverse=True))})\b",
     re.IGNORECASE,
 )
+_MEMORIES = {"vram": 65536, "cgram": 512, "oam": 544, "wram": 131072, "work ram": 131072, "aram": 65536,
+             "audio ram": 65536}  # fmt: skip
+_UNITS = {"bytes": 1, "byte": 1, "kb": 1024, "kib": 1024, "k": 1024, "kilobytes": 1024, "kbytes": 1024}
+_MEMORY = re.compile(
+    r"\b(?P<name>VRAM|CGRAM|OAM|WRAM|[Ww]ork RAM|ARAM|[Aa]udio RAM)\s+(?:is|has|holds|=|spans|takes)\s+"
+    r"(?:only |just |exactly )?"
+    r"(?P<n>\d[\d,]{0,7}) ?(?P<unit>bytes|KB|KiB|kilobytes|kbytes|K)\b"
+    r"(?!\s*(?:\+|plus|each|per|low|high|of|for|a|in one|main))"
+)
 _MIRROR = re.compile(
     r"\$(?P<bank>7[EFef]):?(?P<low>[0-9A-Fa-f]{4})\b[`*)]*(?:\s*(?:-|\u2013|to|through)\s*[`*]*\$[0-9A-Fa-f:]{4,7}"
     r"[`*)]*)?\s+(?:is|are)\s+(?:also\s+)?(?:mirrored|a mirror|visible|accessible|reachable)\s+(?:at|in|to|as|of|"
@@ -55,6 +64,9 @@ _MIRROR = re.compile(
 def check_header(found: Passages) -> Iterator[Found]:
     """Give what is wrong in what a text says of vectors, header and mirrors."""
     for said in found.statements:
+        if not doubtful(said.text):
+            for match in _MEMORY.finditer(said.text):
+                yield from _memory(match, said)
         if "$" not in said.text or doubtful(said.text) or re.search(r"(?i)\bhirom|\bexhirom", said.text):
             continue
         for pattern in (_VECTOR, _HOLDS):
@@ -65,6 +77,19 @@ def check_header(found: Passages) -> Iterator[Found]:
                 yield from _field(match, said)
         for match in _MIRROR.finditer(said.text):
             yield from _mirror(match, said)
+
+
+def _memory(match: re.Match[str], said: Statement) -> Iterator[Found]:
+    size = _MEMORIES[match["name"].lower()]
+    if int(match["n"].replace(",", "")) * _UNITS[match["unit"].lower()] != size:
+        yield Found(
+            "wrong-size",
+            said.start + match.start(),
+            said.start + match.end(),
+            f"{match['name']} has not {match['n']} {match['unit']}.",
+            f"It has {size} bytes.",
+            hardware_map(f"{match['name']} has {size} bytes"),
+        )
 
 
 def _vector(match: re.Match[str], said: Statement) -> Iterator[Found]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from knowledge.alttp.validation.assembly import split_comment
 from knowledge.alttp.validation.choice import misplaced, said_as
 from knowledge.alttp.validation.claims import addresses, doubtful
 from knowledge.alttp.validation.found import Found
@@ -12,9 +13,9 @@ from knowledge.alttp.validation.passages import Passages, Statement
 from knowledge.alttp.words import plain_words
 from schemas.fact import FactKind
 
-__all__ = ["check_ids"]
+__all__ = ["KINDS", "check_ids", "compare"]
 
-_KINDS: dict[str, FactKind] = {
+KINDS: dict[str, FactKind] = {
     "sprite": "sprite",
     "enemy": "sprite",
     "item": "item",
@@ -44,7 +45,7 @@ _KINDS: dict[str, FactKind] = {
     "entrance": "entrance",
     "dungeon": "dungeon",
 }
-_WORD = "|".join(sorted(_KINDS, key=len, reverse=True))
+_WORD = "|".join(sorted(KINDS, key=len, reverse=True))
 _ID = (
     rf"(?P<kind>{_WORD})s?(?: (?:id|ids|type|number|index|no\.?|value|receipt|slot id)"
     rf")?\s*[`*(#:]*\s*(?P<mark>0x|\$|\#\$)?"
@@ -106,6 +107,7 @@ def check_ids(found: Passages) -> Iterator[Found]:
                 yield from _check(match, phrase, said.start, said.text)
         yield from _owned(said)
         yield from _chained(said)
+    yield from _commented(found)
     for row_found in found.rows:
         if len(row_found.cells) < 2 or doubtful(row_found.text):
             continue
@@ -116,11 +118,23 @@ def check_ids(found: Passages) -> Iterator[Found]:
             and marked
             and re.search(r"(?i)\bids?\b|number|hex|sprite|module|room|song", " ".join(row_found.header[:1]))
         ):
-            kind = _KINDS[head["kind"].lower()]
+            kind = KINDS[head["kind"].lower()]
             start, text = row_found.cells[1]
-            yield from _compare(
+            yield from compare(
                 kind, [int(marked["number"], 16)], text, row_found.cells[0][0], start + len(text), marked["number"]
             )
+
+
+def _commented(found: Passages) -> Iterator[Found]:
+    """Check the ids in comments of code: `; hookshot = item 0x0A`."""
+    for line in found.code:
+        comment = split_comment(line.text)[1]
+        start = line.start + line.text.rfind(comment)
+        if comment and not doubtful(comment):
+            for match in _IS.finditer(comment):
+                yield from _check(match, match["phrase"], start, comment)
+            for match in _NAMED.finditer(comment):
+                yield from _check(match, _BEFORE.sub("", match["phrase"]), start, comment)
 
 
 def _owned(said: Statement) -> Iterator[Found]:
@@ -128,23 +142,23 @@ def _owned(said: Statement) -> Iterator[Found]:
     for match in _OWNED.finditer(said.text):
         word, phrase, number = (match[name] or match[f"{name}2"] for name in ("kind", "phrase", "number"))
         span = (said.start + match.start(), said.start + match.end())
-        kind = _KINDS[str(word).lower()]
-        yield from _compare(kind, [int(number, 16)], _BEFORE.sub("", phrase), *span, number)
+        kind = KINDS[str(word).lower()]
+        yield from compare(kind, [int(number, 16)], _BEFORE.sub("", phrase), *span, number)
 
 
 def _chained(said: Statement) -> Iterator[Found]:
     """Check the ids that follow the first of a list: `Sprite 0x54 is Lanmolas, 0x09 Moldorm`."""
-    kinds: list[FactKind] = list({_KINDS[match["kind"].lower()] for match in _HEADER.finditer(said.text)})
+    kinds: list[FactKind] = list({KINDS[match["kind"].lower()] for match in _HEADER.finditer(said.text)})
     head = _HEADER.search(said.text)
     if len(kinds) != 1 or head is None or addresses(said.text):
         return
     for match in _CHAIN.finditer(said.text, head.end()):
         span = (said.start + match.start(), said.start + match.end())
-        yield from _compare(kinds[0], [int(match["number"], 16)], match["phrase"], *span, match["number"])
+        yield from compare(kinds[0], [int(match["number"], 16)], match["phrase"], *span, match["number"])
 
 
 def _check(match: re.Match[str], phrase: str, start: int, text: str) -> Iterator[Found]:
-    kind = _KINDS[match["kind"].lower()]
+    kind = KINDS[match["kind"].lower()]
     number = match["number"]
     if (
         kind == "overworld"
@@ -161,10 +175,11 @@ def _check(match: re.Match[str], phrase: str, start: int, text: str) -> Iterator
     else:
         return
     phrase = _NEXT.split(phrase)[0]
-    yield from _compare(kind, numbers, phrase, start + match.start(), start + match.end(), number)
+    yield from compare(kind, numbers, phrase, start + match.start(), start + match.end(), number)
 
 
-def _compare(kind: FactKind, numbers: list[int], phrase: str, start: int, end: int, shown: str) -> Iterator[Found]:
+def compare(kind: FactKind, numbers: list[int], phrase: str, start: int, end: int, shown: str) -> Iterator[Found]:
+    """Give that a phrase means another id of a kind than each of the numbers that may be meant."""
     right = -1
     one: Row | None = None
     names = _names(kind)

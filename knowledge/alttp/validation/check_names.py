@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from knowledge.alttp.validation.check_symbols import misnamed
 from knowledge.alttp.validation.claims import Address, Claim, phrases
 from knowledge.alttp.validation.found import Found, listed
 from knowledge.alttp.validation.known import Row, behind, meant, named, rows_at
@@ -118,6 +119,8 @@ def _by_name(claim: Claim) -> list[Found] | None:
     name = _name_of(claim)
     rows = named(name) if name else ()
     rows = tuple(one for one in rows if one.address >= 0 or one.jp_address >= 0)
+    if name and not rows and claim.manner != "define" and len(claim.addresses) == 1:
+        return list(misnamed(name, claim.addresses[0])) or None
     if not rows or (claim.manner == "define" and not _is_convention(name, rows)):
         return None
     if any(_is_at(one, address, claim.wide) for one in rows for address in claim.addresses):
@@ -176,6 +179,8 @@ def _is_low(one: Row) -> bool:
 def _version(claim: Claim, name: str, rows: tuple[Row, ...]) -> list[Found]:
     """Return what is wrong when an address of one version is said to be of the other."""
     said_jp, said_us = _JP.search(claim.wide) is not None, _US.search(claim.wide) is not None
+    if not said_jp and not said_us:
+        said_jp, said_us = _JP.search(claim.around) is not None, _US.search(claim.around) is not None
     if said_jp == said_us or not all(one.kind in _ROM and one.address >= 0 and one.jp_address >= 0 for one in rows):
         return []
     at = claim.addresses[0]
@@ -222,6 +227,11 @@ def _short_is_address(address: Address, claim: Claim) -> bool:
     """Tell whether two or three digits are an address: where something is or holds, and is called so."""
     if claim.manner in ("is", "equals") and _AMOUNT.match(claim.phrase):
         return False
+    if re.search(
+        rf"(?i)(?:\\b(?:writ|stor|put|load|sav|set)\\w*|\\bvalue|=|#)\\s*[`*]*{re.escape(address.text)}\\b",
+        claim.around,
+    ):
+        return False  # it is written somewhere as a value
     return address.digits >= 2 and claim.manner in ("is", "in", "equals", "cell", "comment")
 
 

@@ -132,8 +132,15 @@ def _register(text: str) -> Register | None:
     return find_register(text) if text.isupper() else None
 
 
+_IN_VAIN = re.compile(
+    r"(?i)\b(?:open[- ]bus|garbage|nothing useful|undefined|no effect|nothing happens|meaningless|useless|write-only|"
+    r"last value on the bus|mdr)\b"
+)
+"""What comes of reading a register that cannot be read."""
+
+
 def _access(said: Statement) -> Iterator[Found]:
-    for match in _READS.finditer(said.text):
+    for match in () if _IN_VAIN.search(said.text) else _READS.finditer(said.text):
         register = _register(match["place"])
         if (
             register
@@ -190,6 +197,11 @@ def _wrong(register: Register, match: re.Match[str], start: int, how: str) -> Fo
     )
 
 
+def _points(text: str, at: int) -> bool:
+    """Tell whether an arrow points to an address, in a list of what goes where: `$012F -> $2143`."""
+    return re.search(r"(?:->|=>|\u2192)\s*[`*]*$", text[max(0, at - 8) : at]) is not None
+
+
 def _places(said: Statement, *, expanded: bool, extended: bool) -> Iterator[Found]:
     for one in addresses(said.text, said.start):
         short = one.digits == 4 and one.text.startswith("$")
@@ -198,7 +210,7 @@ def _places(said: Statement, *, expanded: bool, extended: bool) -> Iterator[Foun
             (short or banked)
             and unlisted(one.value & 0xFFFF)
             and not extended
-            and _HARDWARE.search(said.text)
+            and (_HARDWARE.search(said.text) or _points(said.text, one.start - said.start))
             and "," not in one.text
             and not _NUMBERS.search(said.text)
         ):

@@ -12,7 +12,7 @@ from knowledge.alttp.validation.passages import Passages, Statement, TableRow
 from knowledge.snes.addresses import fold, show
 from knowledge.snes.registers import Register, find_register, register_at
 
-__all__ = ["check_sizes"]
+__all__ = ["check_sizes", "measured"]
 
 _COUNT = r"(?P<n>\d{1,4}|one|two|three|four|single|sixteen|eight|ten|twelve)"
 _WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "ten": 10, "twelve": 12, "sixteen": 16}
@@ -32,6 +32,8 @@ _ABOUT = re.compile(
     r"size|long|wide|of|only|just|and|both|stored as|\()\W*$",
     re.IGNORECASE,
 )
+_LISTED = re.compile(r"^[\s*+\u2022`-]*\$[0-9A-Fa-f:]{4,7}[`*]*\s[^.;\n]{2,60},\s*$")
+"""An item of a list that ends with the size: `- $7EF359 sword, 1 byte`."""
 _ACCESSED = re.compile(
     r"\b(?:rep|sep|lda|sta|in 16-bit|in 8-bit|with (?:a )?16-bit|with (?:an )?8-bit|pair|pairs|together|"
     r"combined|along with|low byte|high byte|twice|two writes|split|(?:bytes?|bits?|words?) (?:per|for each) "
@@ -61,7 +63,7 @@ def _whole(address: Address) -> int:
     return 0x7E0000 | value if address.digits == 4 and 0xC000 <= value < 0xF500 else fold(value)
 
 
-def _row(address: Address) -> Row | None:
+def measured(address: Address) -> Row | None:
     """Return the row that begins at an address and has a documented size."""
     value = _whole(address)
     found = [one for one in rows_at(value) if one.address == value and one.kind == "ram" and one.measured and one.solid]
@@ -82,7 +84,9 @@ def _statement(said: Statement) -> Iterator[Found]:
     there = addresses(said.text)
     for pattern, elements in ((_BYTES, False), (_ELEMENTS, True)):
         for match in pattern.finditer(said.text):
-            if not _ABOUT.search(said.text[max(0, match.start() - 16) : match.start()]):
+            head = said.text[max(0, match.start() - 90) : match.start()]
+            line_ends = said.text[match.end() : match.end() + 1] in ("", "\n")
+            if not _ABOUT.search(head[-16:]) and not (line_ends and _LISTED.match(head)):
                 continue
             span = (said.start + match.start(), said.start + match.end())
             one = _meant(there, said.text, match.start())
@@ -92,7 +96,7 @@ def _statement(said: Statement) -> Iterator[Found]:
             register = register_at(one.value) if one.digits == 4 else None
             if register:
                 yield from _of_register(register, _number(match), span, elements=elements)
-            elif row := _row(one):
+            elif row := measured(one):
                 yield from _of_row(row, _number(match), span, elements=elements)
 
 
@@ -192,5 +196,5 @@ def _columns(found: TableRow) -> Iterator[Found]:
     register = register_at(there[0].value) if there[0].digits == 4 else None
     if register:
         yield from _of_register(register, _number(match), span, elements=False)
-    elif one := _row(there[0]):
+    elif one := measured(there[0]):
         yield from _of_row(one, _number(match), span, elements=False)

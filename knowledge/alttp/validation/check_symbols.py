@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from knowledge.alttp.validation.assembly import Instruction, instructions, is_mnemonic, split_comment
 from knowledge.alttp.validation.claims import Address, Claim, doubtful
 from knowledge.alttp.validation.found import Found
-from knowledge.alttp.validation.known import Row, behind, facts, named, near_names
+from knowledge.alttp.validation.known import Row, behind, facts, named, near_names, rows_at
 from knowledge.alttp.validation.passages import CodeLine, Passages
 from knowledge.alttp.values import ValueTextError, decode_value
 from knowledge.alttp.words import name_words
-from knowledge.snes.addresses import show
+from knowledge.snes.addresses import fold, show
 from knowledge.snes.registers import find_register, register_at
 
-__all__ = ["check_symbols", "comments"]
+__all__ = ["check_symbols", "comments", "misnamed"]
 
 _LABEL = re.compile(
     r"(?<![\w!.%#@])(?:[A-Za-z][a-z0-9]+(?:_[A-Za-z0-9]+)+|[A-Z][a-z0-9]+[A-Z][A-Za-z0-9]+(?:_[A-Za-z0-9]+)*|"
@@ -118,6 +118,38 @@ def _sides(one: str, other: str) -> bool:
     """Tell whether they differ by a letter that tells registers apart: low and high, X and Y."""
     different = [frozenset(pair) for pair in zip(one, other, strict=False) if pair[0] != pair[1]]
     return len(one) == len(other) and len(different) == 1 and different[0] in _PAIRS
+
+
+def misnamed(name: str, address: Address) -> Iterator[Found]:
+    """Give that a label is not quite the one that begins at its address: `Link_HandleSwordCooldowns` without the s."""
+    starts = [one for one in rows_at(address.value) if fold(address.value) in (one.address, one.jp_address)]
+    for one in starts:
+        right = _spelt(one, name)
+        if one.kind in ("routine", "data", "register") and _nearly(name, right):
+            yield Found(
+                "unknown-symbol",
+                address.start,
+                address.end,
+                f"No disassembly has {name}.",
+                f"{right} is at {address.text}.",
+                behind(one),
+            )
+            return
+
+
+def _nearly(name: str, right: str) -> bool:
+    """Tell whether a name is another with a few letters more, fewer or changed, no digit among them."""
+    from rapidfuzz.distance import OSA
+
+    if len(name) < 6 or re.sub(r"\D", "", name) != re.sub(r"\D", "", right) or name.lower() == right.lower():
+        return False
+    if name.isupper():
+        return len(name) == len(right) and OSA.distance(name, right) == 1 and not _sides(name, right)
+    longer, shorter = sorted((name, right), key=len, reverse=True)
+    ending = longer[len(shorter) :]
+    if longer.startswith(shorter):
+        return len(ending) <= 3 and ending.isalpha() and not name[:1].islower()
+    return OSA.distance(name, right) <= 2 and name[:3] == right[:3]
 
 
 _VERBS = re.compile(

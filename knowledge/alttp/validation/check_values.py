@@ -56,11 +56,16 @@ _STORE = re.compile(
     rf"\b(?:[Ww]rit(?:e|ing)|[Ss]tor(?:e|ing)|[Pp]ut(?:ting)?|[Pp]ok(?:e|ing))\s+{_VALUE}\s+(?:in|into|to|at)"
     rf"\s+{PLACE}{_INDEXED}(?: \([^()]{{1,40}}\))?{_GOAL}"
 )
+_PLAIN_PAIR = re.compile(
+    r"(?:^|[:,(\u2014-]|\band)\s*[`*]*(?P<mark>)(?P<value>\d)[`*]*\s+(?:=\s*|is\s+|for\s+)?"
+    r"(?P<phrase>[a-z][a-z' -]{1,30}?)"
+    r"(?=\s*(?:[,.)]|$|\n|and \d|or \d))"
+)
 _PAIR = re.compile(
     r"(?:^|[:,(]|\band)\s*[`*]*(?P<mark>)(?P<value>\d)[`*]*\s+(?P<phrase>[a-z]+)(?=\s*(?:[,.)]|$|and\b|or\b))"
 )
 _LISTING = re.compile(
-    rf"^[\s*+-]*{PLACE}{_INDEXED}(?:\s*\([^()]{{1,60}}\))?[`*]*(?:\s+(?:values?|modes?|states?|ids?))?\s*(?::|\u2014)"
+    rf"^[\s*+-]*{PLACE}{_INDEXED}(?:\s*\([^()]{{1,60}}\))?[`*]*(?:\s+(?:values?|modes?|states?|ids?))?\s*(?::|\u2014|\s-\s)"
 )
 _LISTED = re.compile(
     r"(?:^|[:,(\u2014]|\band\b|\bor\b)\s*[`*]*(?P<mark>\$|0x|#\$)(?P<value>[0-9A-Fa-f]{1,2})\b[`*]*\s*(?:=|:|is|for|"
@@ -104,6 +109,10 @@ def _listing(said: Statement) -> Iterator[Found]:
         return
     rest = addresses(said.text[head.end() :])
     pairs = list(_LISTED.finditer(said.text, head.end() - 1))
+    plain = list(_PLAIN_PAIR.finditer(said.text, head.end() - 2))
+    if len(plain) > 1 and not rest and not said.text[head.end() : plain[0].start("value")].strip("`* "):
+        for match in plain:
+            yield from check_value(place, match, said.start)
     if len(pairs) > 1 and all(one.digits <= 2 for one in rest) and not ADDRESS.search(pairs[0]["phrase"]):
         for match in pairs:
             yield from check_value(place, match, said.start)

@@ -14,11 +14,13 @@ __all__ = ["CODE", "COUNT", "PLACEHOLDER", "check_instructions", "counted", "pla
 
 _WORDS = listed("zero one two three four five six seven eight nine ten")
 COUNT = r"(?P<n>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)"
+_COUNT_3 = COUNT.replace("?P<n>", "?P<n3>")
 _SAID = re.compile(
     rf"\b(?P<verb>takes?|costs?|uses|is|needs|requires|executes in|runs in|completes in|occupies|in)\s+"
     rf"(?:(?:only|exactly|just|always|about|up|a|encoded|as)\s+)*{COUNT}[ -](?:(?:cpu|machine|clock)[ -])?"
     rf"(?P<what>cycles?|bytes?|byte-long)\b"
-    rf"|[(:=\u2014\u2013-]\s*{COUNT.replace('?P<n>', '?P<n2>')}\s+(?P<what2>cycles?|bytes?)\b",
+    rf"|[(:=\u2014\u2013-]\s*{COUNT.replace('?P<n>', '?P<n2>')}\s+(?P<what2>cycles?|bytes?)\b"
+    rf"|(?<=[\w`)])\s{_COUNT_3}\s(?P<what3>cycles?|bytes?)\b(?! (?:of|free|later|before|after|away|apart|worth|to|in))",
     re.IGNORECASE,
 )
 _NOTE = re.compile(
@@ -40,6 +42,8 @@ PLACEHOLDER = re.compile(
     r"(?i)\$?(?:nnnnnn|nnnn|nn|llhhll|hhll|aaaa|bbaaaa|xxxxxx|xxxx|xx|ll)\b|\b(?:imm(?:ediate)?8?|const|value|byte|n)\b"
 )
 _EIGHT, _SIXTEEN = re.compile(r"\b8[- ]bit\b", re.I), re.compile(r"\b16[- ]bit\b", re.I)
+_TOGETHER = re.compile(r"[`*\s]*(?:,|and|or|/|\+|then|:|;|, then|, and)?[`*\s]*")
+"""What stands between instructions that are named together."""
 _SEVERAL = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|ten|several|many|\d+(?:x|\u00d7)?)\s+`?$", re.IGNORECASE
 )
@@ -51,6 +55,14 @@ _BOTH = re.compile(
 )
 _ACC = re.compile(r"\b(?:A|M|accumulator|memory|acc)\b|(?<=-bit )a\b", re.IGNORECASE)
 _INDEX = re.compile(r"\b(?:X|Y|XY|X/Y|index(?:es)?|indices)\b", re.IGNORECASE)
+_SUBJECT = re.compile(
+    r"\b(?:A|M|X|Y|XY)\b|(?<=-bit )a\b|(?i:\b(?:acc|accumulator|memory|index(?:es)?|indices|registers?|mode|all)\b)"
+)
+_GIVES = re.compile(
+    r"[`*\s:=\u2192\u2014-]*(?:(?:it|is|goes|switch\w*|puts?|makes?|gives?|sets?|to|for|into|in|means|you|back|"
+    r"the CPU) )*(?:8|16)[- ]?bit",
+    re.IGNORECASE,
+)
 _REP = re.compile(r"\b(?P<name>REP|SEP)\s+#(?P<mask>\$[0-9A-Fa-f]{2}|%[01]{8}|\d{1,3})\b`?", re.IGNORECASE)
 _FLAG_NAME = {"carry": "c", "zero": "z", "negative": "n", "overflow": "v", "decimal": "d", "interrupt": "i"}
 _FLAGGED = re.compile(
@@ -125,8 +137,8 @@ def _widths(name: str, mask: int, text: str, start: int, end: int) -> Iterator[F
     bits = said.pop()
     makes = "16" if name == "REP" else "8"
     right = " and ".join(part for part, bit in (("the accumulator", 0x20), ("the index registers", 0x10)) if mask & bit)
-    wrong = bits != makes
-    if not wrong:
+    wrong = bits != makes and (_SUBJECT.search(text) is not None or _GIVES.match(text) is not None)
+    if bits == makes:
         both = _BOTH.search(text) is not None
         acc, index = both or _ACC.search(text) is not None, both or _INDEX.search(text) is not None
         if re.search(r"\b(?:value|number|read|load|copy|compare|address|pointer|math|loop)\b", text, re.IGNORECASE):
@@ -152,18 +164,17 @@ def _counts(said: Statement) -> Iterator[Found]:
     text = said.text
     codes = list(CODE.finditer(text))
     for match in _SAID.finditer(text):
-        what = match["what"] or match["what2"]
+        what = match["what"] or match["what2"] or match["what3"]
         before = [code for code in codes if code.end() <= match.start() and match.start() - code.end() < 60]
         between = text[before[-1].end() : match.start()] if before else ""
         if (
             not before
             or _NOT_CPU.search(text[max(0, match.start() - 60) : match.end() + 40])
             or re.search(r"[.;:!?]\s", between)
+            or (match["n3"] and between.strip("`* "))
         ):
             continue
-        if len(before) > 1 and re.search(
-            r"`?\s*(?:,|and|or|/|\+|then)\s*`?$", text[before[-2].end() : before[-1].start()]
-        ):
+        if len(before) > 1 and _TOGETHER.fullmatch(text[before[-2].end() : before[-1].start()]):
             continue  # a sequence: its sum may be meant
         last = before[-1]
         if re.match(r"s\b|'s\b", between) or _SEVERAL.search(text, max(0, last.start() - 12), last.start()):
@@ -174,7 +185,7 @@ def _counts(said: Statement) -> Iterator[Found]:
             bare = not one.operand
             yield from counted(
                 one,
-                match["n"] or match["n2"],
+                match["n"] or match["n2"] or match["n3"],
                 what,
                 text,
                 said.start + before[-1].start(),
@@ -203,10 +214,10 @@ def counted(
     if not any_mode and one.digits:
         least = min((_operand_bytes(row) for row in rows), default=0)
         rows = [row for row in rows if _operand_bytes(row) == least]
-    if not rows or one.mnemonic in ("MVN", "MVP", "WAI", "STP"):
+    cycles = what.lower().startswith("cycle")
+    if not rows or (cycles and one.mnemonic in ("MVN", "MVP", "WAI", "STP")):
         return
     eight, sixteen = _EIGHT.search(text) is not None, _SIXTEEN.search(text) is not None
-    cycles = what.lower().startswith("cycle")
     possible = set[int]().union(
         *(
             _cycles(row, eight=eight and not sixteen) if cycles else _lengths(row, eight=eight and not sixteen)

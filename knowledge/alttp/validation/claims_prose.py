@@ -154,7 +154,12 @@ _WHERE = re.compile(r"[`*_\"')\]]*\s+(?:is|are)\s+(?:stored|kept|held|located|fo
 _BIT_OF = re.compile(r"\bbits?\s+[\d\u2013, -]+(?:and \d+ )?(?:of|in)\W*(?:the )?(?:register )?\W*$", re.IGNORECASE)
 
 
+_BESIDE = re.compile(
+    r"(?<![\w.!%$#])(?P<name>[A-Za-z]\w*(?:_\w+|[a-z][A-Z]\w*)|[A-Z][A-Z0-9]{4,11})[`*]*\s{1,8}[`*(]*$"
+)
+"""A label right before an address, in a list: `- Link_Main $078000`."""
 _SETTING = re.compile(r"[`*_]*\s*(?:=|:=|<-|\u2190)\s*[`*_]*#?(?:0x|\$|%|\d)")
+_SPOKEN = re.compile(r"[`*_]*\s+(?:is|are|was|has|holds|means|isn't|gives)\b", re.IGNORECASE)
 _PART = re.compile(r"[,;]|\band\b")
 
 
@@ -206,6 +211,13 @@ class _Around(NamedTuple):
         return f"{head}{self.text[self.first : self.last]}{tail}"
 
 
+def _is_item(around: _Around) -> bool:
+    """Tell whether a statement is an item of a list that begins with its address."""
+    if _ITEM.match(around.text[: around.first]):
+        return True
+    return not around.text[: around.first].strip(" `*") and around.text.rstrip().endswith(",")
+
+
 def _named_behind(around: _Around, group: tuple[Address, ...], said: Statement) -> Iterator[Claim]:
     """Give the label in parentheses behind an address: `bit 0 of $4212 (HVBJOY)`."""
     match = _PAREN.match(around.text[around.last : around.after])
@@ -220,16 +232,22 @@ def _of_group(
 ) -> tuple[list[Claim], list[tuple[int, int]]]:
     """Return the claims on one address, and where what is said behind it stands."""
     text, wide = around.text, around.wide()
-    rights = list(_right(text[around.last : around.after], listed=_ITEM.match(text[: around.first]) is not None))
+    rights = list(_right(text[around.last : around.after], listed=_is_item(around)))
     at = said.start + around.last
     out = [
         Claim(group, phrase, wide, at + start, at + end, "is", said.around)
         for phrase, start, end in rights
         if not _VERBAL.match(phrase) and not _VALUES.match(phrase)
     ]
+    beside = _BESIDE.search(text, max(0, around.first - 70), around.first)
+    if beside and beside.start("name") >= around.before and group[0].digits >= 4 and not is_mnemonic(beside["name"]):
+        start, end = (said.start + place for place in beside.span("name"))
+        out.append(Claim(group, beside["name"], wide, start, end, "is", said.around))
     left = None if _WHERE.match(text, around.last) else _left(text[around.before : around.first])
     if left and left[1] in ":=-\u2013\u2014" and _CODED.search(text[around.before : around.first]):
         left = None  # a label of the code, not of its address
+    if left and left[1] == ":" and _SPOKEN.match(text, around.last):
+        left = None  # a sentence of its own begins with the address
     if left and left[1] == ":" and _SETTING.match(text, around.last):
         left = None  # `channel 0 for OAM: $4300 = $00` says what is set
     if left and around.between[0] and any(start <= left[2] + 3 and left[3] <= end + 4 for start, end in spoken):

@@ -14,6 +14,13 @@ _BOTH = re.compile(
     rf"(?P<name>\b[A-Za-z]\w{{4,60}})[`*]*\s{{0,2}}[(:,\u2014\u2013-]\s{{0,2}}"
     rf"(?P<one>{_TAG}[:=]?\s{{0,2}}{_ADDRESS})\s{{0,2}}(?:[,;/|]|and)\s{{0,2}}(?P<two>{_TAG}[:=]?\s{{0,2}}{_ADDRESS})"
 )
+_MOVED = re.compile(
+    rf"(?P<name>\b[A-Za-z]\w{{4,60}})[`*]*\s{{0,2}}(?:(?:goes|went|moves|moved|shifts|shifted|changes|changed|is moved)"
+    rf"\s(?:from\s)?|:\s?)(?P<one>{_ADDRESS})\s{{0,2}}(?:to|->|=>|\u2192)\s{{0,2}}(?P<two>{_ADDRESS})"
+)
+_STAYS = re.compile(
+    rf"(?P<name>\b[A-Za-z]\w{{4,60}})[`*]*\s(?:stays|remains|keeps|is still)(?: put)?(?: at)?\s(?P<one>{_ADDRESS})"
+)
 _COLUMN = re.compile(r"\W*(?P<tag>us|usa|jp|japan(?:ese)?)\b", re.IGNORECASE)
 _LABEL = re.compile(r"[`*]*(?P<name>[A-Za-z]\w{4,60})[`*]*")
 
@@ -23,6 +30,7 @@ def of_versions(found: Passages) -> Iterator[Claim]:
     for said in found.statements:
         if not doubtful(said.text):
             yield from _pairs(said)
+            yield from _moved(said)
     for row in found.rows:
         if not doubtful(row.text):
             yield from _columns(row)
@@ -34,6 +42,16 @@ def _pairs(said: Statement) -> Iterator[Claim]:
         for part in ("one", "two"):
             there = addresses(match[part], said.start + match.start(part))
             yield Claim(tuple(there), match["name"], match[part], start, end, "is", said.around)
+
+
+def _moved(said: Statement) -> Iterator[Claim]:
+    """Give both addresses of a label that moves from one version to the other, and that of one that does not."""
+    for match in (*_MOVED.finditer(said.text), *_STAYS.finditer(said.text)):
+        start, end = (said.start + place for place in match.span("name"))
+        for part in ("one", "two"):
+            if part in match.re.groupindex:
+                there = addresses(match[part], said.start + match.start(part))
+                yield Claim(tuple(there), match["name"], "", start, end, "is", "")
 
 
 def _columns(row: TableRow) -> Iterator[Claim]:

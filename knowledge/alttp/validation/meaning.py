@@ -30,7 +30,7 @@ GENERIC = _stems(
     "unsigned signed integer decimal hex hexadecimal per each every slot slots part main coordinate various "
     "pixel pixels addr ptr var const foo bar yes wide long mirror shadow backup one two three four once twice both "
     "certain specific given same new default "
-    "standard known called named label labelled vanilla alttp zelda"
+    "pair rest others former latter equip equips standard known called named label labelled vanilla alttp zelda"
 )
 """Words that a row need not say to be meant (stems)."""
 VAGUE = _stems(
@@ -211,6 +211,8 @@ def shares(words: Iterable[str], said: frozenset[str], squeezed: str, *, strict:
     for word in words:
         if word in said or (not strict and not said.isdisjoint(expanded(word))):
             return True
+        if len(word) == 3 and any(part.startswith(word) for part in said):
+            return True  # `aux` is short for a word
         if len(word) >= 4 and (word in squeezed or any(part.startswith(word[:5]) for part in said if len(word) > 4)):
             return True
     return False

@@ -53,6 +53,8 @@ _INSTRUCTION = re.compile(
     re.IGNORECASE,
 )
 _DEFINE = re.compile(r"^\s*!?[A-Za-z_]\w*\s*(?::?=|\bequ\b)\s*[$%\d]|^\s*(?:[\w.]+:|%\w+\()", re.IGNORECASE)
+_TELLS = re.compile(r"\s(?:is|are|gives?|takes?|makes?|sets?|puts?|means?|costs?|you|the|which|has|works|does)\s", re.I)
+"""Words that make a line a sentence that begins with an instruction."""
 _BARE = re.compile(
     r"^\s*(?:[\w.!?@+-]+:\s*)?(?:[A-Za-z]{3}(?:\.[bwlBWL])?\s+(?:[#$(\[!%]|[A-Za-z_.]\w*\s*(?:;|$|,))|(?:org|"
     r"db|dw|dl)\s+\$|"
@@ -181,7 +183,13 @@ class _Reader:
 
     def flush(self) -> None:
         """File the paragraph and the table that end here."""
-        code = [line for line in self.paragraph if _BARE.match(line.text) and _INSTRUCTION.match(line.text)]
+        code = [
+            line
+            for line in self.paragraph
+            if _BARE.match(line.text)
+            and _INSTRUCTION.match(line.text)
+            and not _TELLS.search(line.text.partition(";")[0])
+        ]
         if (
             code
             and len(code) * 2 >= len(self.paragraph)

@@ -1,0 +1,113 @@
+"""Checks of code lines that belong together: immediates against the width that REP and SEP set, and masks of bits."""
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+
+from knowledge.alttp.validation.assembly import Instruction, instructions, is_mnemonic, split_comment
+from knowledge.alttp.validation.check_bits import bits_at
+from knowledge.alttp.validation.choice import misplaced
+from knowledge.alttp.validation.claims import doubtful
+from knowledge.alttp.validation.found import Found, opcode_fact
+from knowledge.alttp.validation.passages import CodeLine, Passages
+from knowledge.alttp.validation.places import fact_of, place_of
+from knowledge.snes.addresses import show
+
+__all__ = ["check_modes"]
+
+_ACC = frozenset(("LDA", "ADC", "SBC", "CMP", "AND", "ORA", "EOR", "BIT"))
+_INDEX = frozenset(("LDX", "LDY", "CPX", "CPY"))
+_JUMPS = frozenset(("JSR", "JSL", "JMP", "JML", "RTS", "RTL", "RTI", "PLP", "XCE", "BRA", "BRL"))
+_LABEL = re.compile(
+    r"^\s*(?:[A-Za-z_.!?@][\w.!?@]*:|\.\w+\s*$|[+-]+(?:\s|$)|#_|[A-Za-z_]\w*\s*$)|^\s*(?:%|!|macro|if|else|end|org)"
+)
+_BUTTONS = re.compile(r"\b(?P<name>[ABXYLR]|Start|Select|Up|Down|Left|Right)\b(?:\s+(?:button|pressed|held|key))?")
+
+
+def check_modes(found: Passages) -> Iterator[Found]:
+    """Give immediates of the wrong width, and masks that test another bit than their comment says."""
+    for _, lines in groupby(found.code, key=lambda line: line.block):
+        yield from _Block().check(list(lines))
+
+
+class _Block:
+    """One block of code, with the widths that are known at each line."""
+
+    def __init__(self) -> None:
+        """Begin with nothing known."""
+        self.acc = self.index = 0
+        self.loaded: Instruction | None = None
+
+    def check(self, lines: list[CodeLine]) -> Iterator[Found]:
+        for line in lines:
+            if _LABEL.match(line.text) and not is_mnemonic(line.text.strip()):
+                self.acc = self.index = 0
+            for one in instructions(line.text, line.start):
+                if not is_mnemonic(one.name):
+                    self.acc = self.index = 0
+                    continue
+                if not doubtful(line.text):
+                    yield from self.width(one)
+                    yield from self.mask(one, line)
+                self.step(one)
+
+    def step(self, one: Instruction) -> None:
+        """Follow what an instruction does to the widths and to the accumulator."""
+        if one.mnemonic in ("REP", "SEP") and one.immediate and one.number >= 0:
+            bits = 16 if one.mnemonic == "REP" else 8
+            self.acc = bits if one.number & 0x20 else self.acc
+            self.index = bits if one.number & 0x10 else self.index
+        elif one.mnemonic in _JUMPS:
+            self.acc = self.index = 0
+        if one.mnemonic == "LDA":
+            self.loaded = one if one.digits and not one.immediate and not one.operand.startswith(("(", "[")) else None
+        elif one.mnemonic not in ("STA", "CMP", "BIT", "REP", "SEP", "NOP") and not one.name.startswith("B"):
+            self.loaded = None
+
+    def width(self, one: Instruction) -> Iterator[Found]:
+        """Check an immediate whose width is written out: by a suffix, or by four digits in 8-bit mode."""
+        now = self.acc if one.mnemonic in _ACC else self.index if one.mnemonic in _INDEX else 0
+        if not now or not one.immediate or one.number < 0 or re.search(r"[<>^|!+*/&-]", one.operand):
+            return
+        written = one.width or (2 if one.operand.startswith("#$") and len(one.operand) == 6 and now == 8 else 0)
+        if written in (1, 2) and written * 8 != now:
+            yield Found(
+                "wrong-width",
+                one.start,
+                one.end,
+                f"{one.name} {one.operand} has {written} byte{'s' if written > 1 else ''} of operand where the CPU "
+                f"reads {now // 8}.",
+                f"{'The accumulator' if one.mnemonic in _ACC else 'The index registers'} is {now} bits wide here.",
+                opcode_fact("an immediate has 1 byte while its register is 8 bits wide (M or X set), 2 while it is 16"),
+            )
+
+    def mask(self, one: Instruction, line: CodeLine) -> Iterator[Found]:
+        """Check `LDA $F6 : AND #$80 ; A`: the bit against the button or the flag that the comment names."""
+        comment = split_comment(line.text)[1]
+        if one.mnemonic not in ("AND", "BIT") or not one.immediate or self.loaded is None or not comment:
+            return
+        if one.number not in (1, 2, 4, 8, 16, 32, 64, 128) or self.loaded.indexed:
+            return
+        place = place_of(f"${self.loaded.number:0{self.loaded.digits * 2}X}")
+        known = bits_at(place) if place else ()
+        bit = one.number.bit_length() - 1
+        here = " ".join(text for low, high, text in known if low <= bit <= high)
+        others = [text for low, high, text in known if not low <= bit <= high]
+        fact = fact_of(place) if place else None
+        if not here or not fact or not place:
+            return
+        button = _BUTTONS.match(comment)
+        wrong = misplaced(comment, here, others)
+        if button and here != button["name"] and button["name"] in others:
+            wrong = others.index(button["name"])
+        elif button:
+            wrong = -1
+        if wrong >= 0:
+            yield Found(
+                "wrong-bits",
+                one.start,
+                line.start + len(line.text),
+                f"#${one.number:02X} in {show(place.address)} is not {comment[:40]!r}: it is {here}.",
+                f"{others[wrong]} is another bit of it.",
+                fact,
+            )
