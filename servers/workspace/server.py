@@ -31,13 +31,14 @@ def build(settings: Settings) -> Face:
     from servers.workspace.projects import offer_projects
     from servers.workspace.reading import offer_reading
     from servers.workspace.references import offer_references
+    from servers.workspace.scan import offer_scan
     from servers.workspace.shell import offer_shell
     from servers.workspace.writing import offer_writing
 
     face = Face("workspace", title="Workspace", instructions=_INSTRUCTIONS, version=version())
     opened = Opened(settings)
     face.at_end(opened.close)
-    for offer in (offer_reading, offer_listing, offer_writing, offer_projects, offer_shell, offer_references):
+    for offer in (offer_reading, offer_listing, offer_writing, offer_projects, offer_shell, offer_scan, offer_references):
         offer(face, opened)
     return face
 
