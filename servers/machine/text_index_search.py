@@ -3,6 +3,7 @@
 A query is tried the strict way first (all of its words), then by any of them, then by longer and by similar words.
 """
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -30,6 +31,7 @@ _MONTH_NS = 30 * 86_400 * 1_000_000_000
 _RECENT = 0.25
 """What a file of today counts more than an old one."""
 _ALIKE = 80.0
+_SPLIT = re.compile(r"[^\W_]+")
 
 Scores = Mapping[int, float]
 """Passage to its score, larger is better."""
@@ -51,6 +53,8 @@ class Hit(NamedTuple):
     """The line that has most of the words."""
     snippet: str
     """That line."""
+    words: tuple[str, ...]
+    """Those of the words looked for that it has, as they were written."""
 
 
 class Hits(NamedTuple):
@@ -221,18 +225,20 @@ def _hit_of(index: IndexFile, passage: int, *, score: float, terms: Iterable[str
     if row is None or path is None:
         return None
     first, last, title, text = row
-    file = index.rows[path]
+    file, name = index.rows[path], escape(path)
     lines = text.split("\n")
-    at = _best_line(lines, terms)
+    stems = {term: [_stem(word) for word in _SPLIT.findall(term.casefold())] for term in terms}
+    at = _best_line(lines, {stem for words in stems.values() for stem in words})
+    everything = f"{name}\n{title}\n{text}".casefold()
+    has = tuple(term for term, words in stems.items() if words and all(word in everything for word in words))
     line = min(first + at, last)
-    return Hit(
-        escape(path), first, last, title, text, score, file.etag, abs(file.modified), passage, line, lines[at].strip()
-    )
+    modified = abs(file.modified)
+    return Hit(name, first, last, title, text, score, file.etag, modified, passage, line, lines[at].strip(), has)
 
 
-def _best_line(lines: Sequence[str], terms: Iterable[str]) -> int:
-    words = [_stem(word) for term in terms for word in term.casefold().replace("_", " ").split()]
-    counts = [sum(word in line for word in words) for line in (line.casefold() for line in lines)]
+def _best_line(lines: Sequence[str], words: Iterable[str]) -> int:
+    wanted = tuple(words)
+    counts = [sum(word in line for word in wanted) for line in (line.casefold() for line in lines)]
     best = max(range(len(lines)), key=lambda at: (counts[at], bool(lines[at].strip()), -at))
     return best if counts[best] else next((at for at, line in enumerate(lines) if line.strip()), 0)
 

@@ -1,0 +1,196 @@
+"""The tool that packs what the context knows for one prompt: the state of the work, then the best passages."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+from mcp.server.mcpserver import Context
+from pydantic import Field
+
+from schemas.prompt_facts import CHARACTERS_PER_TOKEN, tokens_of
+from servers.context.opened import Reach
+from servers.context.packing_results import ContextPack, PackPiece
+from servers.context.searching import find_note, telling
+from servers.machine.beneath import NotThereError
+from servers.machine.errors import ServerError
+from servers.machine.face import READS, Face
+from servers.machine.text_index_search import Wish
+from servers.machine.wire import clean, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from servers.context.searching_index import Searched, Seen
+    from servers.machine.text_index import Told
+    from servers.machine.text_index_search import Hit
+
+__all__ = ["offer_packing", "pack"]
+
+_LARGEST = 7_000
+"""Tokens of the largest pack: more would not leave as one result."""
+_WRITTEN = 36_000
+"""Characters of all texts as they are written in the structured half."""
+_SHARE = 0.3
+"""What the state of the work, and the handoff, may each take of a budget."""
+_MOST = 120
+_OF_ONE_FILE = 3
+_TELLING = 0.2
+"""A passage that scores less than this part of the best one says nothing to the prompt."""
+_ALIKE = 0.7
+_WORD = re.compile(r"\w+")
+_PROMPT = 100_000
+
+
+class _Packer:
+    """Pieces gathered one after the other, as long as they fit."""
+
+    def __init__(self, budget: int, note: str) -> None:
+        pack = ContextPack(budget=budget, tokens=budget, note=shorten(note, 300))
+        self.pack = pack if tokens_of(pack.as_text()) <= budget else pack.model_copy(update={"note": ""})
+        self._written = 0
+        self._shingles: list[frozenset[tuple[str, ...]]] = []
+
+    def room(self) -> int:
+        """Return the characters that are still free, without the frame of another piece."""
+        used = len(self.pack.as_text()) if self.pack.pieces else 200
+        return self.pack.budget * CHARACTERS_PER_TOKEN - used
+
+    def repeats(self, text: str) -> bool:
+        """Tell whether the pack says nearly the same already."""
+        mine = _shingled(text)
+        return any(len(mine & other) >= _ALIKE * min(len(mine), len(other)) for other in self._shingles)
+
+    def add(self, piece: PackPiece) -> bool:
+        """Add a piece if it fits."""
+        after = self.pack.model_copy(update={"pieces": (*self.pack.pieces, piece)})
+        written = self._written + len(repr(piece.text)) + len(repr(piece.path)) + 300
+        longest = after.model_copy(update={"left_out": 10 * _MOST})
+        if tokens_of(longest.as_text()) > after.budget or written > _WRITTEN:
+            return False
+        self.pack, self._written = after, written
+        self._shingles.append(_shingled(piece.text))
+        return True
+
+
+def _shingled(text: str) -> frozenset[tuple[str, ...]]:
+    words = _WORD.findall(text.casefold())
+    return frozenset(tuple(words[at : at + 4]) for at in range(max(1, len(words) - 3)))
+
+
+class _First(NamedTuple):
+    """A file that goes before what is found by words."""
+
+    path: str
+    why: str
+
+
+def _first(searched: Searched, seen: Seen, reach: Reach) -> Iterator[_First]:
+    """Give the state of the work and the newest handoff: the own project's, else those of all."""
+    view, index = seen.view, searched.index(seen)
+    for folder in view.folders("scratchpad", reach)[:2]:
+        path = f"{folder}/state.md"
+        if index.files(Wish(under=(path.encode(),))):
+            yield _First(path, "the state of the work")
+            break
+    for folder in view.folders("memory", reach)[:2]:
+        files = index.files(Wish(under=(f"{folder}/handoffs".encode(),)))
+        if files:
+            yield _First(max(file.path for file in files), "the newest handoff")
+            break
+
+
+def _begun(seen: Seen, first: _First, room: int) -> PackPiece | None:
+    """Return the first lines of a file that fit into so many characters; None where none does."""
+    try:
+        chunk = seen.view.root.read(first.path, limit=max(0, room) * 4)
+    except (NotThereError, ServerError):
+        return None
+    lines: list[str] = []
+    for line in clean(chunk.data.decode("utf-8", "replace")).splitlines():
+        room -= len(line) + 1
+        if room < 0:
+            break
+        lines.append(line)
+    text = "\n".join(lines).rstrip()
+    last = text.count("\n") + 1
+    more = "" if text.count("\n") + 1 >= len(lines) and room >= 0 else ", its beginning"
+    return _piece(first.path, 1, last, first.why + more, chunk.etag, text) if text.strip() else None
+
+
+def _piece(path: str, first: int, last: int, why: str, etag: str, text: str, title: str = "") -> PackPiece:
+    return PackPiece(
+        path=path, first=first, last=last, title=title, why=why, etag=etag, tokens=tokens_of(text), text=text
+    )
+
+
+def _why(hit: Hit) -> str:
+    if not hit.words:
+        return "near in meaning"
+    return f"has {', '.join(shorten(word, 40) for word in hit.words[:6])}"
+
+
+def _found(packer: _Packer, hits: Sequence[Hit], taken: frozenset[str]) -> int:
+    """Add the best passages, and return how many that matter did not fit."""
+    least = _TELLING * hits[0].score if hits else 0.0
+    counts = dict.fromkeys(taken, _OF_ONE_FILE)
+    left_out = 0
+    for hit in hits:
+        text = clean(hit.text).strip("\n")
+        if hit.score < least or counts.get(hit.path, 0) >= _OF_ONE_FILE or packer.repeats(text):
+            continue
+        piece = _piece(hit.path, hit.first, hit.last, _why(hit), hit.etag, text, title=clean(hit.title))
+        if packer.add(piece):
+            counts[hit.path] = counts.get(hit.path, 0) + 1
+        else:
+            left_out += 1
+    return left_out
+
+
+def pack(
+    searched: Searched, prompt: str, *, budget: int, scope: Reach = "project", told: Told | None = None
+) -> ContextPack:
+    """Return what the context has for a prompt. Raises ServerError."""
+    if not prompt.strip():
+        raise ServerError("the prompt is empty; give the task that the context is for")
+    seen = searched.seen()
+    wish = searched.wish(seen, "", scope)
+    fresh = searched.refresh(seen, told)
+    near = searched.near(seen, prompt[:_PROMPT])
+    packer = _Packer(budget, find_note(fresh, near.note))
+    taken: set[str] = set()
+    left_out = 0
+    for first in _first(searched, seen, scope):
+        piece = _begun(seen, first, min(packer.room() - 200, int(budget * CHARACTERS_PER_TOKEN * _SHARE)))
+        if piece is not None and packer.add(piece):
+            taken.add(first.path)
+        else:
+            left_out += 1
+    hits = searched.index(seen).passages(prompt[:_PROMPT], wish._replace(near=near.passages), most=_MOST)
+    left_out += _found(packer, hits, frozenset(taken))
+    return packer.pack.model_copy(update={"left_out": left_out}).counted()
+
+
+def offer_packing(face: Face, searched: Searched) -> None:
+    """Offer `pack_context`."""
+
+    @face.offer(READS, title="Pack context for a prompt")
+    async def pack_context(
+        ctx: Context,
+        prompt: Annotated[str, Field(description="the task or question, as it is; 100,000 characters are read")],
+        budget: Annotated[int, Field(ge=50, le=_LARGEST, description="most tokens, 50 to 7000")] = 1_500,
+        scope: Annotated[
+            Reach, Field(description="project: own project and common files; common; all: every project's too")
+        ] = "project",
+    ) -> ContextPack:
+        """Gather what the shared context knows for a task, to put before a model: never more than `budget` tokens.
+
+        The state of the work and the newest handoff first, then the passages that answer best, each with its file,
+        lines, etag and why it is there. Tokens are estimated as characters over four.
+        """
+        return await telling(ctx, partial(_told, searched, prompt, budget=budget, scope=scope))
+
+
+def _told(searched: Searched, prompt: str, told: Told, *, budget: int, scope: Reach) -> ContextPack:
+    return pack(searched, prompt, budget=budget, scope=scope, told=told)
