@@ -1,9 +1,9 @@
 """What is to be read rather than called: each table, each row, with completion; and prompts to begin with."""
 
+from collections.abc import Mapping
 from typing import get_args
 
 from mcp.server.mcpserver.exceptions import ResourceError
-from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from schemas.fact import KIND_NAMES, FactKind
 from servers.machine.face import Face
@@ -12,7 +12,6 @@ __all__ = ["offer_references"]
 
 _MARKDOWN = "text/markdown"
 _KINDS: tuple[FactKind, ...] = get_args(FactKind)
-_MOST = 100
 _FIRST = 200
 """Rows of a table that its resource shows; list_table has the rest."""
 
@@ -56,7 +55,8 @@ def offer_references(face: Face) -> None:
     """Offer the tables and rows as resources with completion, and the prompts."""
     _offer_resources(face)
     _offer_prompts(face)
-    _offer_completion(face)
+    face.completes("kind", _kinds)
+    face.completes("key", _keys)
 
 
 def _offer_resources(face: Face) -> None:
@@ -88,28 +88,16 @@ def _offer_prompts(face: Face) -> None:
         )
 
 
-def _keys(kind: FactKind, typed: str) -> list[str]:
+def _kinds(typed: str, _given: object) -> list[str]:
+    return [name for name in _KINDS if name.startswith(typed.lower())]
+
+
+def _keys(typed: str, given: Mapping[str, str]) -> list[str]:
     from knowledge.alttp.tables import tables
 
-    table = tables()[kind]
+    kind = given.get("kind", "")
+    if kind not in _KINDS:
+        return []
+    table = tables()[_kind(kind)]
     wanted = typed.upper().removeprefix("$").removeprefix("0X")
     return [key for key in map(table.key, range(len(table.rows))) if key.startswith(wanted)]
-
-
-def _offer_completion(face: Face) -> None:
-    @face.completion()  # type: ignore[no-untyped-call, untyped-decorator]  # the SDK has not typed it
-    async def complete(
-        ref: PromptReference | ResourceTemplateReference,
-        argument: CompletionArgument,
-        context: CompletionContext | None,
-    ) -> Completion | None:
-        if not isinstance(ref, ResourceTemplateReference):
-            return None
-        kind = (context.arguments or {}).get("kind", "") if context else ""
-        if argument.name == "kind":
-            found: list[str] = [name for name in _KINDS if name.startswith(argument.value.lower())]
-        elif argument.name == "key" and kind in _KINDS:
-            found = _keys(_kind(kind), argument.value)
-        else:
-            return None
-        return Completion(values=found[:_MOST], total=len(found), has_more=len(found) > _MOST)

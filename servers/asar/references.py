@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mcp.server.mcpserver.exceptions import ResourceError
-from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from servers.machine.face import Face
 
 __all__ = ["offer_references"]
 
 _MARKDOWN = "text/markdown"
-_MOST = 100
 
 
 def _opcode(mnemonic: str) -> str:
@@ -37,7 +37,8 @@ def offer_references(face: Face) -> None:
     """Offer the references as resources with completion, and the prompts."""
     _offer_resources(face)
     _offer_prompts(face)
-    _offer_completion(face)
+    face.completes("mnemonic", _mnemonics)
+    face.completes("register", _registers)
 
 
 def _offer_resources(face: Face) -> None:
@@ -107,20 +108,18 @@ def _offer_prompts(face: Face) -> None:
         )
 
 
-def _offer_completion(face: Face) -> None:
-    @face.completion()  # type: ignore[no-untyped-call, untyped-decorator]  # the SDK has not typed it
-    async def complete(
-        ref: PromptReference | ResourceTemplateReference,
-        argument: CompletionArgument,
-        context: CompletionContext | None,
-    ) -> Completion | None:
-        from knowledge.m65816.opcodes import BY_MNEMONIC
-        from knowledge.snes.registers import registers
+def _names(found: Iterable[str], typed: str) -> list[str]:
+    wanted = typed.upper().removeprefix("$")
+    return [name for name in found if name.startswith(wanted)]
 
-        names: list[str] = []
-        if isinstance(ref, ResourceTemplateReference) and argument.name == "mnemonic":
-            names = sorted(BY_MNEMONIC)
-        elif isinstance(ref, ResourceTemplateReference) and argument.name == "register":
-            names = [name for item in registers() for name in (item.spelled[1:], item.name)]
-        found = [name for name in names if name.startswith(argument.value.upper().removeprefix("$"))]
-        return Completion(values=found[:_MOST], total=len(found), has_more=len(found) > _MOST) if names else None
+
+def _mnemonics(typed: str, _given: object) -> list[str]:
+    from knowledge.m65816.opcodes import BY_MNEMONIC
+
+    return _names(sorted(BY_MNEMONIC), typed)
+
+
+def _registers(typed: str, _given: object) -> list[str]:
+    from knowledge.snes.registers import registers
+
+    return _names((name for item in registers() for name in (item.spelled[1:], item.name)), typed)

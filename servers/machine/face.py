@@ -9,7 +9,7 @@ import functools
 import inspect
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Annotated, Any, Protocol, runtime_checkable
 
@@ -20,8 +20,13 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
     CallToolResult,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
     GetPromptResult,
     InputRequiredResult,
+    PromptReference,
+    ResourceTemplateReference,
     TextContent,
     Tool,
     ToolAnnotations,
@@ -41,6 +46,8 @@ EXECUTES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempote
 
 _ERROR_LIMIT = 4_000
 """Characters of an error: what a caller sent can stand in it."""
+_COMPLETED = 100
+"""Most values of one completion, by the protocol."""
 _TYPE_ERROR = "a tool returns a pydantic model, so that both halves of its result are complete"
 
 
@@ -105,6 +112,7 @@ class Face(MCPServer):
         super().__init__(name, title=title, instructions=instructions, version=version, log_level="WARNING")
         self._known: dict[str, tuple[str, ...]] = {}
         self._ending = ExitStack()
+        self._completed: dict[str, Callable[[str, Mapping[str, str]], Sequence[str]]] = {}
 
     def at_end(self, close: Callable[[], None]) -> None:
         """Call `close` when the server has served: for files that are better left closed."""
@@ -129,6 +137,27 @@ class Face(MCPServer):
             return function
 
         return register
+
+    def completes(self, argument: str, found: Callable[[str, Mapping[str, str]], Sequence[str]]) -> None:
+        """Complete an argument of the resource templates.
+
+        `found` gets what is typed so far and the other arguments, and returns all values that fit, best first.
+        """
+        if not self._completed:
+            self.completion()(self._complete)  # type: ignore[no-untyped-call]  # the SDK has not typed it
+        self._completed[argument] = found
+
+    async def _complete(
+        self,
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion | None:
+        found = self._completed.get(argument.name)
+        if found is None or not isinstance(ref, ResourceTemplateReference):
+            return None
+        values = [clean(value) for value in found(argument.value, (context.arguments or {}) if context else {})]
+        return Completion(values=values[:_COMPLETED], total=len(values), has_more=len(values) > _COMPLETED)
 
     async def list_tools(self) -> list[Tool]:
         """List the tools, their schemas without pydantic's titles."""
