@@ -101,6 +101,12 @@ def _read() -> list[Ratio]:
     return bench_read.measure()
 
 
+def _shell() -> list[Ratio]:
+    from benchmarks import bench_shell
+
+    return bench_shell.measure()
+
+
 MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "spawn": _spawn,
     "step": _step,
@@ -114,6 +120,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "graph": _graph,
     "code": _code,
     "read": _read,
+    "shell": _shell,
 }
 """Name -> what measures it."""
 

@@ -102,26 +102,32 @@ class Mark:
             time.sleep(0.001)
 
 
-def _fields(pid: int, name: str) -> str:
+def _content(pid: int, name: str) -> bytes:
+    """Return what the kernel says of a process; as bytes, since a user without rights may import no codec."""
     try:
-        with open(f"/proc/{pid}/{name}", encoding="ascii", errors="replace") as file:
-            return file.read()
+        file = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return ""
+        return b""
+    try:
+        return os.read(file, 65_536)
+    except OSError:
+        return b""
+    finally:
+        os.close(file)
 
 
 def _is_over(pid: int) -> bool:
     """Say whether a process is dead and only waits to be read by its parent."""
-    return _fields(pid, "stat").rpartition(") ")[2][:1] in ("Z", "X", "")
+    return _content(pid, "stat").rpartition(b") ")[2][:1] in (b"Z", b"X", b"")
 
 
 def _resident(pid: int) -> int:
-    words = _fields(pid, "statm").split()
+    words = _content(pid, "statm").split()
     return int(words[1]) * _PAGE if len(words) > 1 else 0
 
 
 def _proportional(pid: int) -> int:
-    for line in _fields(pid, "smaps_rollup").splitlines():
-        if line.startswith("Pss:"):
+    for line in _content(pid, "smaps_rollup").splitlines():
+        if line.startswith(b"Pss:"):
             return int(line.split()[1]) << 10
     return _resident(pid)

@@ -28,7 +28,7 @@ _TEMPORARY = "/tmp"
 _SHARED = "/dev/shm"
 _SHARED_BYTES = 16 << 20
 _LINKED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_READABLE = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/nix/store", "/gnu/store")
+_READABLE = ("/etc/alternatives", "/etc/ld.so.cache", "/nix/store", "/gnu/store")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _PASSWD = b"sandbox:x:1000:1000:sandbox:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
 _GROUP = b"sandbox:x:1000:\nnogroup:x:65534:\n"
@@ -112,9 +112,9 @@ def by_bubblewrap(
     command += [*_system(), "--proc", "/proc", "--remount-ro", "/proc"]
     command += ["--dev", "/dev", "--remount-ro", "/dev"]
     command += [*_tmpfs(_SHARED, _SHARED_BYTES), *_tmpfs(_TEMPORARY, temporary_bytes)]
-    command += ["--ro-bind-data", file_of(_PASSWD), "/etc/passwd", *_workspace(shown)]
+    command += ["--file", file_of(_PASSWD), "/etc/passwd", *_workspace(shown)]
     command += [
-        "--ro-bind-data",
+        "--file",
         str(gate.hold(_GROUP)),
         "/etc/group",
         "--remount-ro",
@@ -219,8 +219,7 @@ def _admission(limits: ResourceLimits) -> Callable[[int], None]:
 
 def _tasks() -> int:
     """Return how many processes and threads the machine runs now."""
-    with open("/proc/loadavg", encoding="ascii") as file:
-        return int(file.read().split()[3].partition("/")[2])
+    return int(Path("/proc/loadavg").read_text(encoding="utf-8").split()[3].partition("/")[2])
 
 
 def by_nothing(words: Sequence[str], shown: Shown, limits: ResourceLimits, *, mark: Mark) -> Launch:

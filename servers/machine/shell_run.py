@@ -91,15 +91,15 @@ class ShellRun:
         cwd: str = "",
         limits: ShellLimits,
         aside: Path,
-        confinement: Confinement | None = None,
+        confinement: Callable[[], Confinement] = choose_backend,
     ) -> None:
         """Take the workspace `root`, the folder `cwd` below it, and the folder that planted files are moved to.
 
-        Without `confinement` the best back end is chosen.
+        `confinement` says which back end is used; it may raise ServerError.
         """
         self._command, self._cwd, self._limits, self._aside = command, cwd, limits, aside
         self._root = Path(os.path.realpath(root))
-        self._asked: Confinement | None = confinement
+        self._choose = confinement
         self._lock, self._over = threading.Lock(), threading.Event()
         self._cancelled = self._began = False
         self._job: Job | None = None
@@ -134,7 +134,7 @@ class ShellRun:
             raise ServerError(
                 f"{self._root} is a folder of the system, too much for a workspace: set AFS_PROJECT_ROOT to a project"
             )
-        confinement: Confinement = choose_backend() if self._asked is None else self._asked
+        confinement = self._choose()
         with contextlib.ExitStack() as stack:
             root = os.open(self._root, FOLDER & ~os.O_NOFOLLOW)
             stack.callback(os.close, root)

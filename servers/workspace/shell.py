@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -175,18 +176,15 @@ async def run_command(
 
     from servers.machine.shell_run import ShellLimits, ShellRun
 
-    def prepared() -> ShellRun:
-        start = _start(opened, cwd)
-        return ShellRun(
-            _sound(command),
-            root=start.root,
-            cwd=start.cwd,
-            limits=ShellLimits(wall_seconds=timeout),
-            aside=opened.settings.data_dir / "set-aside" / secrets.token_hex(4),
-            confinement=_confinement(opened),
-        )
-
-    run = await anyio.to_thread.run_sync(prepared)
+    start = _start(opened, cwd)
+    run = ShellRun(
+        _sound(command),
+        root=start.root,
+        cwd=start.cwd,
+        limits=ShellLimits(wall_seconds=timeout),
+        aside=opened.settings.data_dir / "set-aside" / secrets.token_hex(4),
+        confinement=functools.partial(_confinement, opened),
+    )
     outcome: ShellEnded | ServerError = ServerError("the command was not run; call again")
     async with anyio.create_task_group() as group:
         group.start_soon(_tell, ctx, timeout)

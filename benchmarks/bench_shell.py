@@ -1,0 +1,76 @@
+"""What `run_shell true` costs beside a plain bash: the whole call through the protocol, in memory."""
+
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import anyio
+from mcp import Client
+
+from benchmarks.ratio import Ratio
+from servers.machine.errors import ServerError
+from servers.machine.sandbox_choice import choose_backend
+from servers.settings import Settings
+from servers.workspace.server import build
+
+__all__ = ["MOST_OVER_MS", "measure"]
+
+MOST_OVER_MS = 8.0
+"""The most that a call may take more than bash alone, in milliseconds."""
+_ROUNDS = 60
+_FILES = 20
+
+
+def _plain(bash: str, folder: Path) -> float:
+    started = time.perf_counter()
+    subprocess.run([bash, "-c", "true"], cwd=folder, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    return (time.perf_counter() - started) * 1000
+
+
+async def _ours(client: Client) -> float:
+    started = time.perf_counter()
+    result = await client.call_tool("run_shell", {"command": "true"})
+    taken = (time.perf_counter() - started) * 1000
+    if result.is_error:
+        raise ServerError(f"run_shell failed: {result.content}")
+    return taken
+
+
+async def _measure(folder: Path, bash: str) -> Ratio:
+    work = folder / "work"
+    work.mkdir()
+    for number in range(_FILES):
+        (work / f"{number}.asm").write_text("    RTL\n" * 100, encoding="utf-8")
+    settings = Settings(context_root=folder / "context", data_dir=folder / "data", project_root=work)
+    ours: list[float] = []
+    plain: list[float] = []
+    async with Client(build(settings)) as client:
+        for turn in range(_ROUNDS + 1):
+            times = (await _ours(client), _plain(bash, work))
+            if turn:  # the first call tries the sandbox
+                ours.append(times[0])
+                plain.append(times[1])
+    alone = statistics.median(plain)
+    how = "in a copy of 20 files, as root" if os.geteuid() == 0 else "in place"
+    return Ratio(
+        name=f"run_shell true, {how}",
+        ours_ms=statistics.median(ours),
+        plain_ms=alone + MOST_OVER_MS,
+        bound=1.0,
+        plain=f"bash alone, {alone:.1f} ms, and {MOST_OVER_MS:.0f} ms",
+    )
+
+
+def measure() -> list[Ratio]:
+    """Return what a call takes beside bash and 8 ms. Raises ServerError when there is no sandbox or no bash."""
+    choose_backend()
+    bash = shutil.which("bash")
+    if bash is None:
+        raise ServerError("bash is missing; install it")
+    with tempfile.TemporaryDirectory(prefix="afs-bench-shell-") as name:
+        Path(name).chmod(0o711)
+        return [anyio.run(_measure, Path(name), bash)]
