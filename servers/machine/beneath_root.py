@@ -78,6 +78,10 @@ class Root:
         if fd >= 0:
             os.close(fd)
 
+    def fileno(self) -> int:
+        """Return the folder's descriptor, for a program that is started in it."""
+        return self._fd
+
     def still(self, path: Path) -> bool:
         """Tell whether `path` names this very folder, also after others renamed, removed or made folders."""
         mine = os.fstat(self._fd)
@@ -132,13 +136,9 @@ class Root:
     @contextlib.contextmanager
     def opened(self, path: str) -> Generator[int]:
         """Give the descriptor of a regular file, open for reading, while the context lasts. Raises as `read`."""
-        with errors(path):
-            fd = self._open(parse(path), FILE)
-            try:
-                regular(fd)
-                yield fd
-            finally:
-                os.close(fd)
+        with errors(path), closing(self._open(parse(path), FILE)) as fd:
+            regular(fd)
+            yield fd
 
     def state(self, path: str) -> State:
         """Return what a path names, of whatever kind, without opening it. Raises ServerError, NotThereError."""
