@@ -50,7 +50,7 @@ def face(name: str, folder: Path) -> Face:
     """Build a server as its console script does, over folders that do not exist."""
     (point,) = importlib.metadata.entry_points(group="console_scripts", name=SERVERS[name]["command"])
     build = importlib.import_module(point.module).build
-    server = build(Settings(context_root=folder / "context", data_dir=folder / "data"))
+    server = build(Settings(context_root=folder / "context", data_dir=folder / "data", project_root=folder))
     assert isinstance(server, Face)
     return server
 
