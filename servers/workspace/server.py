@@ -26,6 +26,7 @@ def build(settings: Settings) -> Face:
     """Build the server; the folders are opened by the first call that needs them."""
     from servers.machine.face import Face
     from servers.settings import version
+    from servers.workspace.grep import offer_grep
     from servers.workspace.listing import offer_listing
     from servers.workspace.opened import Opened
     from servers.workspace.projects import offer_projects
@@ -38,7 +39,16 @@ def build(settings: Settings) -> Face:
     face = Face("workspace", title="Workspace", instructions=_INSTRUCTIONS, version=version())
     opened = Opened(settings)
     face.at_end(opened.close)
-    for offer in (offer_reading, offer_listing, offer_writing, offer_projects, offer_shell, offer_scan, offer_references):
+    for offer in (
+        offer_reading,
+        offer_listing,
+        offer_grep,
+        offer_writing,
+        offer_projects,
+        offer_shell,
+        offer_scan,
+        offer_references,
+    ):
         offer(face, opened)
     return face
 
