@@ -24,8 +24,11 @@ _INSTRUCTIONS = (
 
 def build(settings: Settings) -> Face:
     """Build the server; nothing is read or written before a tool is called."""
+    from servers.context.handoffs import offer_handoffs
     from servers.context.mounts import offer_mounting
+    from servers.context.notes import offer_notes
     from servers.context.opened import Opened
+    from servers.context.packing import offer_packing
     from servers.context.reading import offer_reading
     from servers.context.searching import offer_searching
     from servers.context.searching_index import Searched
@@ -38,9 +41,10 @@ def build(settings: Settings) -> Face:
     searched = Searched(opened)
     face.at_end(opened.close)
     face.at_end(searched.close)
-    for offer in (offer_reading, offer_writing, offer_mounting):
+    for offer in (offer_reading, offer_writing, offer_notes, offer_handoffs, offer_mounting):
         offer(face, opened)
     offer_searching(face, searched)
+    offer_packing(face, searched)
     return face
 
 

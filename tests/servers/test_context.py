@@ -83,9 +83,10 @@ async def test_what_is_written_is_read_back_with_its_etag_in_both_halves(setting
 async def test_the_tools_are_offered_with_their_hints(settings: Settings, era: Era) -> None:
     async with Client(build(settings), mode=era) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert {"read_context", "list_context", "search_context", "write_context", "mount_context"} <= set(tools)
+    writers = {"write_context", "mount_context", "create_note", "create_handoff"}
+    assert {"read_context", "list_context", "search_context", "list_notes", "read_handoff", *writers} <= set(tools)
     hints = {name: tool.annotations for name, tool in tools.items()}
-    assert {name for name, hint in hints.items() if hint and hint.read_only_hint} == set(tools) - {"write_context"}
+    assert {name for name, hint in hints.items() if hint and hint.read_only_hint} == set(tools) - writers
 
 
 async def test_building_a_server_touches_no_file(settings: Settings, root: Path) -> None:
