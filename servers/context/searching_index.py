@@ -154,7 +154,8 @@ class Searched:
         """Return where the index lies: in version 2 below `.afs/`; the data folder where that cannot be written."""
         settings = self._settings
         own = settings.context_root / ".afs"
-        if seen.view.layout.version == 2 and os.access(own, os.W_OK):
+        inside = settings.data_dir.is_relative_to(settings.context_root)  # the index is never in what it is made of
+        if inside or (seen.view.layout.version == 2 and os.access(own, os.W_OK)):
             return own / "search" / "index.sqlite"
         name = hashlib.sha256(os.fsencode(os.path.realpath(settings.context_root))).hexdigest()[:16]
         return settings.data_dir / "search" / f"{name}.sqlite"

@@ -38,7 +38,9 @@ def root(tmp_path: Path) -> Path:
 
 
 async def ask(root: Path, **arguments: Any) -> dict[str, Any]:
-    settings = Settings(context_root=root, data_dir=root)
+    """Search every line; by words where the mode says so."""
+    settings = Settings(context_root=root, data_dir=root.parent / "data", project_root=root.parent)
+    arguments = {"mode": "literal", **arguments}
     with anyio.fail_after(60):
         async with Client(build(settings)) as client:
             result = await client.call_tool("search_context", arguments)
