@@ -381,8 +381,10 @@ def _rename(origin: Spot, goal: Spot, target: str, *, replace: bool) -> bool:
     existed = False
     try:
         if replace:
-            with existing(goal.folder, goal.name) as old:
-                existed = old is not None
+            existed = link_at(goal.folder, goal.name) is not None  # the link itself is what is replaced
+            if not existed:
+                with existing(goal.folder, goal.name) as old:
+                    existed = old is not None
             os.replace(origin.name, goal.name, src_dir_fd=origin.folder, dst_dir_fd=goal.folder)
         else:
             rename_new(origin.folder, origin.name, goal.folder, goal.name)

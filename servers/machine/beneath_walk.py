@@ -39,6 +39,9 @@ class _Level:
         self.prefix = prefix
         self.todo: list[bytes] = []
 
+    def __del__(self) -> None:  # a walk that never began has no steps that could close it
+        self.close()
+
     def close(self) -> None:
         fd, self.fd = self.fd, -1
         if fd >= 0:
@@ -72,7 +75,8 @@ class Walk(Iterator[Seen]):
         self._enter = enter
         self._measured = measured
         self._leftovers = leftovers
-        self._steps = self._walk(_Level(fd, prefix))
+        self._top = _Level(fd, prefix)
+        self._steps = self._walk(self._top)
 
     def __iter__(self) -> Generator[Seen]:
         return self._steps
@@ -83,6 +87,7 @@ class Walk(Iterator[Seen]):
     def close(self) -> None:
         """End the walk early and close its folders."""
         self._steps.close()
+        self._top.close()
 
     def _walk(self, top: _Level) -> Generator[Seen]:
         levels = [top]
