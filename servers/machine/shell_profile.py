@@ -77,6 +77,7 @@ def _environment(temporary: str, path: str = "") -> dict[str, str]:
         "PAGER": "cat",
         "GIT_PAGER": "cat",
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_NOSYSTEM": "1",
     }
 
 

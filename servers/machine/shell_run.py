@@ -5,6 +5,8 @@ normal user's command works in the workspace itself.
 """
 
 import contextlib
+import fcntl
+import functools
 import os
 import shutil
 import stat
@@ -29,13 +31,14 @@ from servers.machine.shell_return import RETURN_FILES, bring_back
 from servers.machine.shell_seals import Seals, look_for_seals, planted, put_back, set_aside
 from servers.machine.wire import shorten
 
-__all__ = ["Confinement", "ShellEnded", "ShellLimits", "ShellRun"]
+__all__ = ["Confinement", "ShellEnded", "ShellLimits", "ShellRun", "swept_copies"]
 
 Confinement = Literal["bubblewrap", "landlock", "none"]
 _SYSTEM = frozenset(
     map(Path, ("/", "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64", "/proc", "/dev", "/sys", "/run"))
 )
 _SHOWN_PATHS = 20
+_PREFIX = "afs-shell-"
 _INODES = 200_000
 
 
@@ -178,8 +181,15 @@ class ShellRun:
         return self._told(ended, confinement)
 
     def _copied(self, root: int, stack: contextlib.ExitStack) -> _Copied:
-        above = Path(tempfile.mkdtemp(prefix="afs-shell-", dir=_open_place()))
+        place = _open_place()
+        swept_copies(place)
+        above = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         stack.callback(_remove, above)
+        lock = os.open(above, FOLDER)
+        stack.callback(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if not above.exists():  # another server swept it before it was locked
+            raise ServerError("the copy of the workspace was swept away; call again")
         above.chmod(0o711)
         folder = above / "work"
         folder.mkdir()
@@ -301,6 +311,23 @@ def _open_place() -> str:
     raise ServerError(
         "no folder for temporary files is open to other users; set TMPDIR to one, or run as a normal user"
     )
+
+
+@functools.cache
+def swept_copies(place: str) -> int:
+    """Remove the copies that killed servers of this user have left, once a process; return how many."""
+    removed = 0
+    for above in Path(place).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            lock = os.open(above, FOLDER)
+            try:
+                if os.fstat(lock).st_uid == os.geteuid():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one that is in use is locked
+                    _remove(above)
+                    removed += 1
+            finally:
+                os.close(lock)
+    return removed
 
 
 def _give(folder: Path) -> None:
