@@ -51,6 +51,9 @@ def matcher(pattern: str) -> Callable[[bytes], bool]:
 
 def _containing(text: str) -> Callable[[bytes], bool]:
     wanted = text.casefold()
+    if text.isascii():
+        plain = wanted.encode()
+        return lambda path: plain in path[path.rfind(b"/") + 1 :].lower()
     return lambda path: wanted in os.fsdecode(path.rpartition(b"/")[2]).casefold()
 
 

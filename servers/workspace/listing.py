@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schemas.frozen import Frozen
 from servers.machine.beneath import Kind
+from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.globs import matcher
 from servers.machine.names import escape, parse
@@ -18,7 +19,7 @@ from servers.machine.times import utc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from servers.machine.beneath import Seen, State
+    from servers.machine.beneath import Root, Seen, State
     from servers.workspace.opened import Opened
 
 __all__ = ["FileEntry", "FileList", "list_tree", "offer_listing"]
@@ -87,24 +88,30 @@ def list_tree(
         def enter(folder: bytes) -> bool:
             return folder.count(b"/", len(top)) < levels - 1
 
-        with contextlib.closing(root.walk(inner, cap=_CAP, enter=enter)) as walk:
+        measured = order != "name" or not pattern.strip()  # else only what is shown is measured, which is quicker
+        with contextlib.closing(root.walk(inner, cap=_CAP, enter=enter, measured=measured)) as walk:
             entries = [seen for seen in walk if kind in ("any", seen.kind) and fits(seen.path[len(top) :])]
             complete = walk.complete and not walk.problems
+        entries.sort(key=_ORDER[order])
+        page: Page[Seen] = page_of(entries, offset=offset, limit=limit, weigh=_weigh)
         prefix = opened.prefix(root)
-    entries.sort(key=_ORDER[order])
-    page: Page[Seen] = page_of(entries, offset=offset, limit=limit, weigh=_weigh)
+        shown = tuple(_entry(seen if measured else _measured(root, seen), prefix) for seen in page.items)
     return FileList(
-        path=path,
-        entries=tuple(_entry(seen, prefix) for seen in page.items),
-        total=len(entries),
-        offset=offset,
-        next_offset=page.next_offset,
-        complete=complete,
+        path=path, entries=shown, total=len(entries), offset=offset, next_offset=page.next_offset, complete=complete
     )
 
 
-def _by_name(seen: Seen) -> tuple[bytes, ...]:
-    return tuple(seen.path.split(b"/"))
+def _measured(root: Root, seen: Seen) -> Seen:
+    """Return a name with its size and time; as it is where it is gone meanwhile."""
+    try:
+        state = root.named(escape(seen.path))
+    except ServerError:
+        return seen
+    return seen._replace(kind=state.kind, size=state.size, modified_ns=state.modified_ns)
+
+
+def _by_name(seen: Seen) -> bytes:
+    return seen.path.replace(b"/", b"\0")
 
 
 _ORDER: dict[Order, Callable[[Seen], Any]] = {
