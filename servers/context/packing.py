@@ -36,7 +36,7 @@ _SHARE = 0.3
 """What the state of the work, and the handoff, may each take of a budget."""
 _MOST = 120
 _OF_ONE_FILE = 3
-_TELLING = 0.2
+_TELLING = 0.1
 """A passage that scores less than this part of the best one says nothing to the prompt."""
 _ALIKE = 0.7
 _WORD = re.compile(r"\w+")

@@ -173,3 +173,123 @@ def test_the_classic_expression_that_backtracks_for_ever_takes_no_time(root: Pat
         found = search(opened, "(a+)+$", opened.entries().entries, regex=True)
     assert found.complete
     assert found.matches == ()
+
+
+async def words(root: Path, query: str, **arguments: Any) -> dict[str, Any]:
+    return await ask(root, query=query, mode="words", **arguments)
+
+
+def put(root: Path, name: str, text: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text, encoding="utf-8")
+
+
+async def test_by_words_each_file_is_shown_once_with_its_best_line_and_headings(root: Path) -> None:
+    put(root, "memory/dungeon.md", "# Dungeons\n\n## Health\n\nnothing\n\nHealth is restored by a fairy.\nhealth\n")
+    found = await words(root, "how is health restored?")
+    assert found["matches"][0] == {
+        "path": "memory/dungeon.md",
+        "line": 7,
+        "text": "Health is restored by a fairy.",
+        "title": "Dungeons > Health",
+    }
+    assert "memory/dungeon.md:7: Health is restored by a fairy.  [Dungeons > Health]" in found["shown"]
+    files = [match["path"] for match in found["matches"]]
+    assert len(files) == len(set(files)) == found["total"]
+    assert files[-1] == "history/run.json"
+
+
+async def test_by_words_the_suites_own_state_and_binary_files_are_not_found(root: Path) -> None:
+    files = {match["path"] for match in (await words(root, "health"))["matches"]}
+    assert files == {
+        "memory/health.md",
+        "knowledge/ram.txt",
+        "knowledge/latin.txt",
+        ".hidden/.gitignore",
+        "history/run.json",
+    }
+
+
+async def test_pages_of_files_join_to_the_whole(root: Path) -> None:
+    for number in range(45):
+        put(root, f"memory/n{number}.md", f"needle number {number}")
+    seen: list[str] = []
+    offset = 0
+    while offset != -1:
+        page = await words(root, "needle", limit=20, offset=offset)
+        seen += [match["path"] for match in page["matches"]]
+        offset = page["next_offset"]
+    assert len(seen) == len(set(seen)) == page["total"] == 45
+    assert "start at offset 0" in (await words(root, "needle", offset=45))["shown"]
+
+
+async def test_a_page_of_long_lines_and_odd_names_stays_below_the_result_limit(root: Path) -> None:
+    for number in range(220):
+        put(root, f"memory/{'x' * 200}{number}.md", "\x1b[31m\\" * 60 + " needle " + "y" * 400)
+    page = await words(root, "needle", limit=200)
+    assert not page["failed"]
+    assert 0 < page["next_offset"] < 200
+    rest = await words(root, "needle", limit=200, offset=page["next_offset"])
+    assert rest["matches"][0]["path"] not in {match["path"] for match in page["matches"]}
+
+
+async def test_hidden_files_are_found_in_no_mode(root: Path) -> None:
+    put(root, ".afs/sensitivity.toml", 'never_index = ["private/**"]\n')
+    put(root, "private/diary.md", "hunter2 is secret")
+    put(root, "memory/note.md", '+++\nsensitivity = "never_index"\n+++\nhunter2 is secret\n')
+    put(root, "memory/.env", "PASSWORD=hunter2")
+    put(root, "memory/open.md", "the word is secret")
+    for mode in ("words", "literal", "regex"):
+        assert (await ask(root, query="hunter2", mode=mode))["total"] == 0
+        assert (await ask(root, query="hunter2", mode=mode, path="private"))["total"] == 0
+        assert (await ask(root, query="secret", mode=mode))["total"] == 1
+    put(root, ".afs/sensitivity.toml", "never_index = []\n")
+    assert (await ask(root, query="hunter2", mode="words"))["total"] == 1
+
+
+async def test_rules_that_cannot_be_read_stop_the_search_and_say_where(root: Path) -> None:
+    put(root, ".afs/sensitivity.toml", "never_index = [")
+    found = await words(root, "health")
+    assert found["failed"]
+    assert ".afs/sensitivity.toml" in found["shown"]
+
+
+async def test_other_projects_are_searched_only_when_asked(tmp_path: Path) -> None:
+    root = tmp_path / "context"
+    put(root, ".afs/layout.toml", "version = 2\n")
+    own, other = "prj_11111111-1111-1111-1111-111111111111", "prj_22222222-2222-2222-2222-222222222222"
+    put(root, f".afs/projects/{own}.toml", f'id = "{own}"\nname = "mine"\npath = "{tmp_path}"\n')
+    put(root, f".afs/projects/{other}.toml", f'id = "{other}"\nname = "other"\npath = "/elsewhere"\n')
+    for place in ("common", f"projects/{own}", f"projects/{other}"):
+        put(root, f"memory/{place}/note.md", f"needle of {place}")
+    for mode in ("words", "literal"):
+        for scope, wanted in (("project", {"common", own}), ("common", {"common"}), ("all", {"common", own, other})):
+            found = await ask(root, query="needle", mode=mode, scope=scope)
+            assert {match["path"].split("/")[-2] for match in found["matches"]} == wanted
+    there = f"memory/projects/{other}"
+    assert "scope all" in (await words(root, "needle", path=there))["shown"]
+    assert (await words(root, "needle", path=there, scope="all"))["total"] == 1
+    assert (root / ".afs/search/index.sqlite").is_file()
+
+
+async def test_a_linked_folder_is_searched_where_it_leads(root: Path) -> None:
+    (root / "short").symlink_to("knowledge")
+    found = await words(root, "health", path="short")
+    assert {match["path"] for match in found["matches"]} == {"knowledge/ram.txt", "knowledge/latin.txt"}
+
+
+async def test_a_read_only_context_is_searched_too(root: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere: run as a normal user")
+    root.chmod(0o500)
+    try:
+        assert (await words(root, "health"))["total"] == 5
+    finally:
+        root.chmod(0o700)
+
+
+async def test_progress_is_told_and_a_search_of_a_fresh_tree_finds_all(root: Path) -> None:
+    for number in range(1_500):
+        put(root, f"memory/many/{number}.md", f"needle{number}")
+    found = await words(root, "needle1499")
+    assert (found["total"], found["files_searched"], found["note"]) == (1, 1505, "")
