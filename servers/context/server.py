@@ -32,6 +32,7 @@ def build(settings: Settings) -> Face:
     from servers.context.reading import offer_reading
     from servers.context.searching import offer_searching
     from servers.context.searching_index import Searched
+    from servers.context.status import offer_status
     from servers.context.writing import offer_writing
     from servers.machine.face import Face
     from servers.settings import version
@@ -41,7 +42,7 @@ def build(settings: Settings) -> Face:
     searched = Searched(opened)
     face.at_end(opened.close)
     face.at_end(searched.close)
-    for offer in (offer_reading, offer_writing, offer_notes, offer_handoffs, offer_mounting):
+    for offer in (offer_reading, offer_writing, offer_notes, offer_handoffs, offer_status, offer_mounting):
         offer(face, opened)
     offer_searching(face, searched)
     offer_packing(face, searched)

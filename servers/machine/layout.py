@@ -36,8 +36,8 @@ Scope = Literal["common", "project"]
 """Whose a file is: everybody's, or that of the project one works in."""
 
 _ID = re.compile(r"prj_[0-9A-Za-z-]{1,64}")
-_FOLDERS_1 = ("hivemind", "global", "items")
-"""Folders that only version 1 has."""
+_FOLDERS_1 = (("hivemind",), ("global",), ("items",), ("memory", "knowledge", "tools", "scratchpad"))
+"""Folders by which a root without marker is known as one of version 1: any of these, each as a whole."""
 _MOST_PROJECTS = 2_000
 _STATE = "the suite keeps its own state in .afs/"
 _REASONS: Mapping[str, str] = {
@@ -124,7 +124,7 @@ def layout_of(root: Root) -> Layout:
     version, own = _version(marker), own_policies(root, marker)
     if version == 2:
         return _layout(2, VERSION_2, own)
-    marked = bool(marker) or own.marked or any(_has(root, name) for name in _FOLDERS_1)
+    marked = bool(marker) or own.marked or any(all(_has(root, name) for name in names) for names in _FOLDERS_1)
     return _layout(1, VERSION_1 if marked else PLAIN, own)._replace(marked=marked)
 
 
