@@ -3,8 +3,6 @@
 import os
 import socket
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -282,47 +280,6 @@ def test_a_folder_below_is_a_root_that_its_files_cannot_leave(root: Root, inside
     assert (inside / "pads" / "mine" / "x.md").read_bytes() == b"x"
     with pytest.raises(ServerError, match="the recorder writes it"):
         root.below("history/mine", create=True)
-
-
-SWAPPER = """
-import ctypes, os, sys
-exchange = getattr(ctypes.CDLL(None), "renameat2", None)
-os.write(1, b"go" if exchange else b"no")
-while exchange and os.getppid() == int(sys.argv[3]):
-    exchange(-100, os.fsencode(sys.argv[1]), -100, os.fsencode(sys.argv[2]), 2)  # AT_FDCWD, RENAME_EXCHANGE
-"""
-
-
-@pytest.fixture
-def swapping(inside: Path, outside: Path) -> Iterator[None]:
-    """A process that swaps the folder `notes` and a link to the outside all the time."""
-    (inside / "notes" / "secret").write_text("inside", encoding="utf-8")
-    (inside / "link").symlink_to(outside)
-    command = [sys.executable, "-c", SWAPPER, str(inside / "notes"), str(inside / "link"), str(os.getpid())]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as swapper:
-        assert swapper.stdout is not None
-        try:
-            if swapper.stdout.read(2) != b"go":
-                pytest.skip("this C library has no renameat2 to swap two names at once")
-            yield
-        finally:
-            swapper.kill()
-
-
-def test_a_folder_swapped_for_a_link_while_reading_never_leaks(root: Root, outside: Path, swapping: None) -> None:
-    inside = refused = 0
-    for turn in range(100_000):
-        try:
-            assert root.read("notes/secret", limit=100, tagged=False).data == b"inside"
-            inside += 1
-            if turn % 10 == 0:
-                root.write(f"notes/{turn % 100}", b"x", mode="replace")
-        except ServerError:
-            refused += 1
-        if turn > 3_000 and min(inside, refused) >= 100:
-            break
-    assert os.listdir(outside) == ["secret"]
-    assert min(inside, refused) >= 100  # both states were really met
 
 
 def test_a_held_lock_is_waited_for_and_then_named(root: Root, inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
