@@ -30,6 +30,7 @@ def build(settings: Settings) -> Face:
     from servers.context.opened import Opened
     from servers.context.packing import offer_packing
     from servers.context.reading import offer_reading
+    from servers.context.references import offer_references
     from servers.context.searching import offer_searching
     from servers.context.searching_index import Searched
     from servers.context.status import offer_status
@@ -46,6 +47,7 @@ def build(settings: Settings) -> Face:
         offer(face, opened)
     offer_searching(face, searched)
     offer_packing(face, searched)
+    offer_references(face, opened)
     return face
 
 

@@ -123,6 +123,10 @@ class Face(MCPServer):
         with self._ending:
             self.run()
 
+    def answer(self, method: str, params: type[BaseModel], handler: Callable[..., Any]) -> None:
+        """Answer a method of the protocol that the SDK leaves to its servers, e.g. `resources/subscribe`."""
+        self._lowlevel_server.add_request_handler(method, params, handler)
+
     def offer(self, annotations: ToolAnnotations, *, title: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Offer a plain function as a tool.
 

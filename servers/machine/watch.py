@@ -79,6 +79,10 @@ class Watch:
         self._folders[number] = folder
         return True
 
+    def fileno(self) -> int:
+        """Return the descriptor that can be read when something has changed; -1 when it is closed."""
+        return self._fd
+
     def changes(self) -> Changes:
         """Return what has changed since the last call, without waiting."""
         files: set[bytes] = set()
