@@ -32,6 +32,7 @@ __all__ = [
     "Entry",
     "Index",
     "Postings",
+    "Title",
     "build",
     "current",
 ]
@@ -45,6 +46,9 @@ PLACES = 6
 
 Postings: TypeAlias = "array[int]"
 """The rows that have a word, in order, each as the entry shifted by `PLACES` bits plus where it has the word."""
+
+Title: TypeAlias = dict[str, float]
+"""What a row is called: the stems, each with what it counts."""
 
 _Stamp = tuple[tuple[int, int], ...]
 
@@ -102,8 +106,8 @@ class Index:
         """Rows by address: of work RAM, of registers, of the US 1.0 ROM."""
         self.jp = Spans(collected.jp_places)
         """Rows by address in the JP 1.0 ROM."""
-        self.titles: dict[int, tuple[frozenset[str], ...]] = {}
-        """What rows that were asked for are called, each title as its stems; cleared when there are many."""
+        self.titles: dict[int, tuple[Title, ...]] = {}
+        """What rows that were asked for are called, cleared when there are many."""
         self._kinds = {table.kind: number for number, table in enumerate(self.tables)}
 
     def __len__(self) -> int:

@@ -65,6 +65,7 @@ _EMPTY = frozenset(
     )
 )
 _LIGHT = STOP | _EMPTY | frozenset(plain_words("link player 16 8 bit sprite ancilla overlord garnish follower"))
+_HALF = frozenset(plain_words("low byte"))  # what is asked of two bytes means the first of them
 _LABEL, _SUBJECTS, _KEYWORD, _PROSE, _ALIAS, _FINE = 1, 2, 4, 8, 16, 32
 
 
@@ -172,6 +173,8 @@ class _Collector:
             subject, aside, rest = _said(row[at.text])
             _mark(found, subject, _SUBJECTS)
             _mark(found, aside, _KEYWORD)
+            if row[at.text].endswith("(16-bit)"):
+                _mark(found, _HALF, _KEYWORD)
             _mark(found, rest.union(plain_words(row[at.parameters])) - subject - aside, _PROSE)
         if row[at.keywords]:
             called, title, more = row[at.keywords].rpartition(";")

@@ -69,6 +69,11 @@ _LINKS = (
     r"hex|type|kind))*"
 )
 _SAYS = r"(?:id|number|num|no\.?|index|value|code|\#)"
+_WIDE = re.compile(
+    r"\b(?P<world>room|overworld|entrance|module|song|item|dungeon)s?\s+(?:id\s+|number\s+)?0x(?P<number>[0-9a-f]{4})\b",
+    re.I,
+)
+"""An id with more digits than its table has: one that is too great is no address."""
 _TURNED = (
     re.compile(rf"\b(?P<world>{_KINDS})s?{_LINKS}[\s,:]+{_SAYS}[\s:=]*(?:is\s+)?" + _NUMBER.format(""), re.IGNORECASE),
     re.compile(
@@ -113,6 +118,8 @@ def by_id(index: Index, query: str, kind: AskedKind) -> Iterator[Match]:
         else:
             marked = bool(part["mark"] or part["h"] or _HEXADECIMAL.search(query) or world == "overworld")
             yield from _numbered(index, world, part["number"], marked=marked)
+    for wide in _WIDE.finditer(query):
+        yield from _numbered(index, _world(wide["world"]), wide["number"], marked=True)
     bare = _BARE_NUMBER.fullmatch(query)
     if bare and kind != "any":
         yield from _numbered(index, kind, bare["number"], marked="x" in query.lower() or "$" in query)
@@ -165,4 +172,4 @@ def _numbered(index: Index, kind: FactKind, number: str, *, marked: bool) -> Ite
 
 def names_an_id(query: str) -> bool:
     """Tell whether the question names an id with its kind, so that its number is no address."""
-    return bool(_parts(query))
+    return bool(_parts(query)) or _WIDE.search(query) is not None

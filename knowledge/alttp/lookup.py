@@ -37,6 +37,11 @@ _SUMMARY = 70  # characters of a candidate's description
 
 _VALUE = re.compile(r"=\s{0,9}#?(?:\$|0x|%)?[0-9A-Fa-f]{1,16}\s{0,9}$")  # `$2100=$8F` asks about $2100
 
+_ONE_ROUTINE = re.compile(
+    r"\W*(?:which |what |the |a )?(?:(?:sub)?routine|function|code) (?:that|which) ", re.IGNORECASE
+)
+"""So begins a question for a routine by what it does, rather than for all that do it."""
+
 _HINT = (
     "Try an address ($7Exxxx, $21xx, $bank:xxxx), a name of a disassembly, an id (sprite 0xNN, room 0xNNN, item 0xNN, "
     "overworld 0xNN, module 0xNN, song 0xNN) or fewer, plainer words."
@@ -213,7 +218,7 @@ def _related(index: Index, query: str, *, limit: int, offset: int) -> Lookup | N
     if not clear:
         return None
     spelled_out = matches[0].tier < NAMED or (matches[0].tier <= NAMED_ALIAS and " " not in asked.what)
-    if not spelled_out and not (asked.loose and _stands_out(matches)):
+    if not spelled_out and not (asked.loose and _stands_out(matches) and not _ONE_ROUTINE.match(query)):
         return None
 
     def at(ref: str) -> Fact | None:
@@ -260,7 +265,7 @@ def resolve(text: str, *, paths: Mapping[FactKind, Path] = PATHS) -> str:
     index = current(paths)
     matches = _exact(index, text, "any")
     if matches is None:
-        whole = Terms({}, frozenset(), frozenset(), {}, owned=False, narrow=False, plain=False)
+        whole = Terms({}, frozenset(), frozenset(), {}, {}, owned=False, narrow=False, plain=False)
         bearers = {hit.entry for hit in index.names.exact(squeeze(text))}
         matches = [match for match in named(index, text, whole) if match.entry in bearers]
     matches.sort(key=lambda match: (match.tier, -match.score, -index.priors[match.entry], match.entry))

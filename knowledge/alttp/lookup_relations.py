@@ -18,7 +18,7 @@ _CODE = (
 )
 _FROM = r"(?: (?:from|in|by)(?: (?:the code|code|where|who|which routines?|what))?)?"
 _IS = r"where (?:is|are|does) (?P<what>.+?) (?:get )?"
-_LIST = r"(?:all |the |list )*"
+_LIST = r"(?:all |the |list |every |each |any |show |find |give |me |of |what are |which are )*"
 _DATA = r"(?:what|which (?:addresses|registers|ram|variables))"
 
 

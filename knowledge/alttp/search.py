@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from knowledge.alttp.index import ALIAS, FINE, KEYWORD, LABEL, PLACES, PROSE, SUBJECT, Index, Postings
 from knowledge.alttp.index_rows import KIND_PRIOR
-from knowledge.alttp.search_titles import Part, fit
+from knowledge.alttp.search_titles import Said, fit, said
 from knowledge.alttp.words import (
+    ADVERBS,
     COMMON,
     NEIGHBOURS,
     ORDINARY,
@@ -21,7 +22,7 @@ from knowledge.alttp.words import (
     plain_words,
     stem,
 )
-from knowledge.alttp.words_cues import asked_kinds, is_owned, is_state, is_target, leanings, said_first
+from knowledge.alttp.words_cues import asked_kinds, is_owned, is_rom, is_state, is_target, leanings, said_first
 from schemas.fact import FactKind
 
 __all__ = ["Ranked", "Terms", "rank", "settle", "terms"]
@@ -30,6 +31,14 @@ _LIGHT = frozenset(plain_words("link player current currently now active bit fla
 _HELD = frozenset(
     ("addres", "address", stem("address"), "port", "wram")
 )  # words that are no hint where a register holds one
+_ARRAYS = ("sprite array", "ancilla array", "overlord array", "garnish array")
+_LIVING = frozenset(
+    plain_words(
+        "sprite enemy monster boss npc foe creature mob guard soldier ancilla projectile overlord garnish slot array "
+        "each every all effect bomb boomerang arrow body object it"
+    )
+)
+"""Words one of which a question has that is about such an array."""
 _SOUNDS = frozenset(plain_words("sound sfx effect noise jingle beep"))
 _ENOUGH = 0.48  # share of a question's weight that an answer must match
 _AHEAD, _ENOUGH_AHEAD = 1.2, 0.34  # the same for a row so many times as good as the next, if no word is foreign
@@ -48,7 +57,7 @@ _COMPARED, _ENTITLED = 10, 2.0  # rows whose titles are compared, and what one g
 _ALIKE = 4  # letters that a word of seven and one with two typing errors have alike
 _COVERED = 1.5  # power of the share of the question that a row matches, in its score
 _KEPT = 100  # rows of one question
-_TOLD = 10  # rows whose words are told
+_TOLD = 6  # rows whose words are told
 _SPACES: frozenset[FactKind] = frozenset(("room", "overworld", "entrance", "dungeon", "song", "module"))
 _BROAD: frozenset[FactKind] = frozenset(("ram", "register", "routine", "data"))
 _SOME, _ALL = (
@@ -91,6 +100,8 @@ class Terms(NamedTuple):
     """Those of them that name the kind that is asked for, or none: a name is what is left without them."""
     boosts: dict[FactKind, float]
     """What a row of a kind gains, for the kinds that the question names."""
+    leans: dict[FactKind, float]
+    """What one gains by the turn of the question, where it turns out to name no kind."""
     owned: bool
     """Whether the question is about what Link has."""
     narrow: bool
@@ -114,10 +125,10 @@ class Ranked(NamedTuple):
 def terms(query: str) -> Terms:
     """Take a question apart: small words dropped, turns of phrase replaced, the asked kinds kept."""
     text = query.lower()
-    owned, state = is_owned(text), is_state(text)
+    owned, state, rom = is_owned(text), is_state(text), is_rom(text)
     for pattern, replacement in PHRASES:
         text = pattern.sub(replacement, text)
-    written = [(stem(word), word) for word in plain_split(text) if len(word) < 40]
+    written = [(stem(word), word) for word in plain_split(text) if len(word) < 40 and word not in ADVERBS]
     words = dict([(word, as_is) for word, as_is in written if word not in STOP][:_WORDS])
     hints = asked_kinds(text, words, state=state)
     said = {stem(word) for hint in hints for word in plain_split(hint.words)}
@@ -137,7 +148,11 @@ def terms(query: str) -> Terms:
     )
     plain = all(word in COMMON or word in weak or word in _LIGHT for word in words)
     named = frozenset(word for word in weak if word in WEAK or word in said_first(hints))
-    return Terms(words, weak, named, boosts, owned, narrow, plain)
+    leans = leanings(text, [], state=state) if narrow else {}
+    if rom:
+        boosts.setdefault("data", _BOOSTS[3])
+        narrow = False
+    return Terms(words, weak, named, boosts, leans, owned, narrow, plain)
 
 
 def _repair(index: Index, word: str) -> list[tuple[str, float]]:
@@ -265,7 +280,7 @@ def settle(index: Index, asked: Terms) -> Terms:
     if not narrow:
         return asked
     plain = frozenset(word for word in asked.words if word in WEAK)
-    boosts = {kind: boost for kind, boost in asked.boosts.items() if kind in _BROAD}
+    boosts = {kind: boost for kind, boost in asked.boosts.items() if kind in _BROAD} or asked.leans
     return asked._replace(
         weak=frozenset[str]() if plain.issuperset(asked.words) else plain, named=plain, boosts=boosts, narrow=False
     )
@@ -291,8 +306,8 @@ def rank(index: Index, asked: Terms, among: range, *, told: int = _TOLD) -> list
         return []
     best = nlargest(_KEPT, _weighed(index, asked, scores, covered, whole))
     if told:
-        said = [Part(item.spellings, item.rarity * _share(item.word, asked)) for item in prepared]
-        best = _told_apart(index, asked, _entitled(index, said, best))
+        words = said((item.spellings, item.rarity * _share(item.word, asked)) for item in prepared)
+        best = _told_apart(index, asked, _entitled(index, words, best))
     foreign = any(not item.variants for item in prepared)
     told_kind = bool(best) and (index.kind(-best[0][1]) in _BROAD or index.kind(-best[0][1]) in asked.boosts)
     clear = told_kind and not foreign and (len(best) < 2 or best[0][0] > _AHEAD * best[1][0])
@@ -308,9 +323,9 @@ def rank(index: Index, asked: Terms, among: range, *, told: int = _TOLD) -> list
     ]
 
 
-def _entitled(index: Index, said: list[Part], best: list[tuple[float, int]]) -> list[tuple[float, int]]:
+def _entitled(index: Index, words: Said, best: list[tuple[float, int]]) -> list[tuple[float, int]]:
     """Let the rows at the top gain by how well the question says what they are called."""
-    first = [(score * (1 + _ENTITLED * fit(index, -entry, said)), entry) for score, entry in best[:_COMPARED]]
+    first = [(score * (1 + _ENTITLED * fit(index, -entry, words)), entry) for score, entry in best[:_COMPARED]]
     return sorted(first + best[_COMPARED:], reverse=True)
 
 
@@ -325,7 +340,8 @@ def _told_apart(index: Index, asked: Terms, best: list[tuple[float, int]]) -> li
         other = len(half) == 1 and text.endswith(" high" if half[0] == "low" else " low")
         stub = row.kind == "routine" and row.name.endswith("_long") and row.name[: -len("_long")] in names
         played = row.kind == "song" and row.cell("id").startswith("SFX") is _SOUNDS.isdisjoint(asked.words)
-        first.append((score * _OTHER if other or stub or played else score, entry))
+        stray = _LIVING.isdisjoint(asked.words) and text.startswith(_ARRAYS)
+        first.append((score * _OTHER if other or stub or played or stray else score, entry))
     return sorted(first, reverse=True) + best[_PAIRS:]
 
 

@@ -1,32 +1,43 @@
 """What a row is called in plain words, and how well a question says just that and no more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from knowledge.alttp.index import Index
+from knowledge.alttp.index import Index, Title
 from knowledge.alttp.index_rows import ROM_KINDS, subject_of
 from knowledge.alttp.words import STOP, name_words, plain_words
 
-__all__ = ["Part", "fit"]
+__all__ = ["Said", "fit", "said"]
 
 _KEPT = 1500  # rows whose titles are kept
 _LITTLE = frozenset(plain_words("link player current currently now active bit flag 16 8 sprite enemy"))
 _LITTLE_COUNTS = 0.4
 
-_Titles = tuple[frozenset[str], ...]
+
+class Said(NamedTuple):
+    """The words of a question, for titles to be compared with."""
+
+    weights: tuple[float, ...]
+    """How much each word counts."""
+    spellings: Mapping[str, list[tuple[int, float]]]
+    """Stem to the words that it may stand for, each with what it counts (0 to 1)."""
+    whole: float
+    """How much all words count."""
 
 
-class Part(NamedTuple):
-    """One word of a question."""
+def said(words: Iterable[tuple[Mapping[str, float], float]]) -> Said:
+    """Return the words of a question, each given as its spellings with what they count, and how much it counts."""
+    weights: list[float] = []
+    spellings: dict[str, list[tuple[int, float]]] = {}
+    for place, (spelled, weight) in enumerate(words):
+        weights.append(weight)
+        for stem, count in spelled.items():
+            spellings.setdefault(stem, []).append((place, count))
+    return Said(tuple(weights), spellings, sum(weights))
 
-    spellings: Mapping[str, float]
-    """Stems that may stand for it, each with what it counts (0 to 1)."""
-    weight: float
-    """How much the word counts."""
 
-
-def _titles(index: Index, entry: int) -> _Titles:
-    """Return the titles of a row, each as its stems."""
+def _titles(index: Index, entry: int) -> tuple[Title, ...]:
+    """Return the titles of a row, each as its stems with what they count."""
     known = index.titles.get(entry)
     if known is not None:
         return known
@@ -37,7 +48,8 @@ def _titles(index: Index, entry: int) -> _Titles:
     if text:
         found.append(plain_words(subject_of(text)))
     found.append(name_words(name) if row.kind in ROM_KINDS else plain_words(name))
-    out = tuple(dict.fromkeys([words for one in found if (words := frozenset(one) - STOP)]))
+    distinct = dict.fromkeys([words for one in found if (words := frozenset(one) - STOP)])
+    out = tuple([{word: _worth(index, word) for word in words} for words in distinct])
     if len(index.titles) >= _KEPT:
         index.titles.clear()
     index.titles[entry] = out
@@ -48,26 +60,23 @@ def _worth(index: Index, word: str) -> float:
     return index.rarity(index.frequency(word)) * (_LITTLE_COUNTS if word in _LITTLE else 1.0)
 
 
-def fit(index: Index, entry: int, said: Sequence[Part]) -> float:
+def fit(index: Index, entry: int, asked: Said) -> float:
     """Return how well the best title of a row and a question say the same, 0 to 1.
 
     It is the harmonic mean of the share of the question that the title says and of the title that the question says.
     """
-    whole = sum([part.weight for part in said])
     best = 0.0
     for title in _titles(index, entry):
-        told, heard = 0.0, dict[str, float]()
-        for part in said:
+        heard, told = 0.0, dict[int, float]()
+        for word in title.keys() & asked.spellings:
             most = 0.0
-            for word in title:
-                count = part.spellings.get(word, 0.0)
+            for place, count in asked.spellings[word]:
                 most = max(most, count)
-                if count > heard.get(word, 0.0):
-                    heard[word] = count
-            told += part.weight * most
-        if told:
-            recall = told / whole
-            length = sum([_worth(index, word) for word in title])
-            precision = sum([_worth(index, word) * count for word, count in heard.items()]) / length
+                if count > told.get(place, 0.0):
+                    told[place] = count
+            heard += title[word] * most
+        if heard:
+            recall = sum([asked.weights[place] * count for place, count in told.items()]) / asked.whole
+            precision = heard / sum(title.values())
             best = max(best, 2 * recall * precision / (recall + precision))
     return best

@@ -7,6 +7,7 @@ from knowledge.alttp.words_english import COMMON_WORDS, ORDINARY_WORDS
 from knowledge.alttp.words_synonyms import LOOSE, SAME, related
 
 __all__ = [
+    "ADVERBS",
     "COMMON",
     "NEIGHBOURS",
     "ORDINARY",
@@ -34,6 +35,20 @@ def squeeze(text: str) -> str:
     return text.lower().translate(_DROP)
 
 
+_WHOLE = frozenset(("direction", "function", "section", "fraction", "container"))
+
+
+def _shorter(word: str) -> str:
+    """Cut the ending of a word made of another: `horizontally` is horizontal, `electrocution` what is electrocuted."""
+    if word in _WHOLE:
+        return word
+    if word.endswith("ly"):
+        return word[:-2]
+    if word.endswith(("ation", "ution", "ction", "ption")) and len(word) > 7:
+        return word[:-3]
+    return word[:-4] if word.endswith("ment") and len(word) > 7 else word
+
+
 @cache
 def stem(word: str) -> str:
     """Cut the ending of a lower-case word, so that `pressed`, `presses` and `pressing` are one word."""
@@ -50,6 +65,8 @@ def stem(word: str) -> str:
             word = word[:-3] + "y"
         elif word.endswith("s") and word[-2] not in "sui":
             word = word[:-1]
+    if len(word) > 6:
+        word = _shorter(word)
     if len(word) > 6 and word.endswith("er") and word != "container":
         word = word[:-2]  # what counts is a counter
     return word[:3] + word[3:].rstrip("e")
@@ -83,11 +100,19 @@ def text_words(text: str) -> list[str]:
     return out
 
 
+_LONG = 7  # letters of a word whose ending makes it another word
+
+
 def _stems(text: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in text.split())
+    """Return the stems of words; what is no adverb is another word: `clearly` says nothing, `clear` much."""
+    return frozenset(stem(word) for word in text.split() if not (word.endswith("ly") and len(word) >= _LONG))
 
 
-STOP = _stems(
+def _adverbs(text: str) -> frozenset[str]:
+    return frozenset(word for word in text.split() if word.endswith("ly") and len(word) >= _LONG)
+
+
+_SAYS_NOTHING = (
     "a about all alttp am an and any are as at be been by can could did do does each find for from game get "
     "hardware has have hold holds how i if in info information into is it its keep keeps kept know let lookup me "
     "my need of on one or please return say says see should show snes so some store stores stored tell tells "
@@ -98,6 +123,7 @@ STOP = _stems(
     "something exact currently name's likes like kind make makes made while cheat cheats infinite unlimited poke "
     "poking asm hacking ram's quick question"
 )
+STOP = _stems(_SAYS_NOTHING)
 """Words of a question that say nothing about the fact that is asked for (stems)."""
 
 WEAK = _stems(
@@ -109,6 +135,9 @@ WEAK = _stems(
 
 COMMON = _stems(COMMON_WORDS)
 """Stems of words that say little of a fact, even where a row has them."""
+
+ADVERBS = _adverbs(f"{_SAYS_NOTHING} {COMMON_WORDS} {ORDINARY_WORDS}") - {"previously", "horizontally", "randomly"}
+"""Words, as they are written, that say nothing wherever they stand."""
 
 ORDINARY = COMMON | STOP | _stems(ORDINARY_WORDS)
 """Stems of words that say nothing of a question where no row has them."""
@@ -135,6 +164,18 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:press|hold|push|tap)(?:ed|es|s|ing)? (?:the )?(?:button )?([abxylr])\b(?: button)?", r"press \1button"),
         (r"\b([abxylr])[ -]button\b|\bbutton ([abxylr])\b", r"\1\2button"),
         (r"\blike[ -]likes?\b", "likelike"),
+        (r"\(not [^)]*\)|[,;] (?:but )?not (?:the|an?|its|their|his|link'?s?|just|counting) [^.,;?!)]*", " "),
+        (r"\bowner ?ship\b", "owned"),
+        (r"\bbackground music\b", "music"),
+        (r"\b(?:in|from|of|inside) (?:the )?rom\b|\brom (data|table|address|location|offset)\b", r" \1 "),
+        (
+            r"\bwhich (?:follower|tag-?along|companion) "
+            r"(?:is (?:with|behind|following|active|current)|(?:am|do) i|follows)\b",
+            "current follower id",
+        ),
+        (r"\b\d+x\d+(?= (?:bit )?(?:multipl|divi))", " "),
+        (r"\bgame (sub)?module\b", r"\1module"),
+        (r"\bplayer ?[12]?(?:'s)? (?:pad|controller|joypad)\b", "joypad"),
         (r"\bthird bottle\b", "bottle 3"),
         (r"\b(?:fourth|last) bottle\b", "bottle 4"),
         (r"\bb[ -]bus\b", "target"),

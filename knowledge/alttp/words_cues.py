@@ -7,13 +7,14 @@ from knowledge.alttp.words import WEAK, plain_split, stem
 from knowledge.alttp.words_kinds import Hint, hinted
 from schemas.fact import FactKind
 
-__all__ = ["asked_kinds", "is_owned", "is_state", "is_target", "leanings", "said_first"]
+__all__ = ["asked_kinds", "is_owned", "is_rom", "is_state", "is_target", "leanings", "said_first"]
 
 _WHO = r"(?:i|we|you|link|the player|the hero|player|hero)"
 _STATE = re.compile(
     r"\bhow (?:many|much|far|fast|long|high)\b|\b(?:number|amount|count|total|level|status) of\b|"
     rf"\b(?:am|is|are|was|do|does|did|has|have) {_WHO}\b|\b(?:my|i've|i have)\b|"
-    rf"\b{_WHO} (?:am|is|are|currently)\b"
+    rf"\b{_WHO} (?:am|is|are|currently)\b|"
+    r"\b(?:has|have|is|are|was|did) .{1,60}\b(?:been|yet|already|right now|currently)\b"
 )
 """A quantity or a state is a variable."""
 
@@ -23,7 +24,7 @@ _OWNED = re.compile(
     r"\bin (?:the|my|link's) (?:inventory|bag)\b"
 )
 _SAVED = re.compile(
-    r"\b(?:owned|own|owns|obtained|collected|acquired|inventory|possession|possessed|carried|"
+    r"\b(?:owned|own|owns|obtained|collected|acquired|inventory|possession|possessed|"
     r"in the save|save file|sram)\b"
 )
 _HARDWARE = re.compile(
@@ -46,11 +47,14 @@ _VERB = re.compile(
 """A question that begins so names what code does."""
 
 _ACTS = re.compile(
-    r"\s*(?:saves|loads|draws|clears|spawns|checks|handles|plays|gives|kills|moves|runs|updates|applies|decompresses|"
-    r"reads|writes|copies|uploads|erases|restores|stores) "
-    r"(?:the|a|an|link|all|one|new|sprites?|graphics|palettes?)\b"
+    r"\s*(?:(?:save|load|draw|clear|spawn|check|handle|play|give|kill|move|run|update|decompres|read|write|upload|erase|"
+    r"restore|store|create|remove|delete|reserve|convert|initiali[sz]e)(?:s|es)?|applies|apply|copies|copy) "
+    r"(?:the|a|an|link|all|one|new|sprites?|graphics|palettes?)\b|what (?:handles|draws|moves|spawns|decompresses)\b"
 )
 """So does one that says what something does."""
+
+_ROM = re.compile(r"\b(?:in|from|of|inside) (?:the )?rom\b|\brom (?:data|table|address|location|offset)\b")
+"""What lies in the ROM is no variable."""
 
 _TARGET = re.compile(
     r"\b(?:vram|oam|cgram|wram|apu|bg\d?|tilemap|chr|character|tile data|tile graphics|source|destination|table|bus)"
@@ -107,6 +111,11 @@ _LEAN, _FIRM, _ACTION, _ACTION_ON, _COUNTED = (
 def is_owned(text: str) -> bool:
     """Tell whether a lower-case question is about what Link has."""
     return bool(_OWNED.search(text) or _SAVED.search(text))
+
+
+def is_rom(text: str) -> bool:
+    """Tell whether a lower-case question is about what lies in the ROM."""
+    return bool(_ROM.search(text))
 
 
 def is_target(text: str) -> bool:

@@ -10,7 +10,8 @@ __all__ = ["KIND_PHRASES", "Hint", "hinted"]
 KIND_PHRASES: dict[FactKind, str] = {
     "menu_item": r"(?:item )?menu (?:item|slot|position|entry)|inventory slot",
     "sprite_state": r"sprite (?:state|status)|enemy state",
-    "link_state": r"(?:link|player)(?:'?s)? (?:action |current )?(?:state|status)",
+    "link_state": r"(?:link|player)(?:'?s)? (?:action |current )?(?:state|status)|"
+    r"state (?:id|number)(?= .{0,60}\b(?:link|player)\b)",
     "room_tag": r"(?:room|dungeon|header) tag|tag",
     "room_effect": r"room effect|floor effect",
     "room_object": r"(?:room|dungeon|underworld) object|tile object",
@@ -19,7 +20,8 @@ KIND_PHRASES: dict[FactKind, str] = {
     "secret": r"(?:pot |bush )?secret",
     "ram": r"ram address|wram address|ram location|memory (?:address|location)|ram (?:byte|variable|mirror|copy|flag)|"
     r"variable|(?:shadow|buffered|queued) (?:copy|value)|ram|wram|sram|address|(?<=which )byte|(?<=what )byte",
-    "register": r"(?:hardware |ppu |cpu |dma |snes )?register|reg|mmio|i/o port",
+    "register": r"(?:hardware |ppu |cpu |dma |snes )?register|reg|mmio|i/o port|"
+    r"(?<=which )port|(?<=what )port",
     "routine": r"routine|subroutine|function|procedure|handler|code|proc",
     "data": r"(?:data|pointer|lookup|rom) table|rom data|table|pointers",
     "sublabel": r"local label|sublabel",
@@ -27,7 +29,7 @@ KIND_PHRASES: dict[FactKind, str] = {
     "ancilla": r"ancilla(?:ry)?(?: object)?",
     "garnish": r"garnish(?:es)?",
     "sprite": r"sprite|enemy|monster|boss|npc|mob|foe|creature",
-    "item": r"(?:receipt )?item|receipt",
+    "item": r"(?:receipt |receive |received |get )?item|receipt",
     "overworld": r"(?:overworld|ow|light world|dark world) (?:screen|area|map)|screen|area|overworld",
     "room": r"(?:dungeon|underworld|uw) room|room|chamber",
     "module": r"(?:main )?(?:module|game ?mode|sub-?module)",

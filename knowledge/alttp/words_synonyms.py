@@ -104,6 +104,10 @@ SAME = (
     "teleport warp",
     "stunned frozen",
     "coprocessor polyhedral",
+    "beat beaten defeat defeated",
+    "electric electrocuted shocked zapped",
+    "fast quick",
+    "enemy foe baddie",
 )
 """Words that stand for one another."""
 
@@ -174,6 +178,13 @@ LOOSE = (
     "cutscene scene event",
     "dwarf smith",
     "slot entry",
+    "prevent stop disable block forbid",
+    "restore refill heal replenish regenerate",
+    "select equip highlight",
+    "streak row",
+    "pay cost price",
+    "dig digging diggable shovel",
+    "grab pull latch",
 )
 """Words of which one may be meant by another."""
 

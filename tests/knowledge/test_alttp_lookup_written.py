@@ -12,7 +12,7 @@ WRITTEN = Path(__file__).parent / "questions_written.csv"
 UNSEEN = Path(__file__).parent / "questions_unseen.csv"
 """Questions whose wording nobody looked at while the words of the tables were chosen."""
 RIGHT = 0.97
-RIGHT_UNSEEN = 0.93
+RIGHT_UNSEEN = 0.97
 
 
 class Written(NamedTuple):
@@ -54,10 +54,10 @@ def test_of_the_questions_that_others_wrote_97_in_100_are_answered_right() -> No
     assert len(wrong) <= (1 - RIGHT) * len(asked), "\n".join(wrong)
 
 
-def test_of_the_questions_that_nobody_chose_words_for_93_in_100_are_answered_right() -> None:
+def test_of_the_questions_that_nobody_chose_words_for_97_in_100_are_answered_right() -> None:
     asked = written(UNSEEN)
     wrong = [f"{one.question!r}: {answered(one.question)}, not {one.answer}" for one in asked if not is_right(one)]
-    assert len(asked) >= 270
+    assert len(asked) >= 470
     assert len(wrong) <= (1 - RIGHT_UNSEEN) * len(asked), "\n".join(wrong)
 
 
