@@ -84,7 +84,6 @@ async def test_each_piece_names_its_lines_etag_reason_and_tokens_in_both_halves(
     assert (piece["first"], piece["last"], piece["etag"], piece["why"]) == (3, 6, etag, "has palette, fade")
     assert piece["title"] == "Palettes > Fading"
     assert piece["tokens"] == tokens_of(piece["text"])
-    assert f"memory/common/palette.md lines 3-6 (has palette, fade; under Palettes > Fading; {piece['tokens']} tokens; "
     for item in found["pieces"]:
         assert item["text"] in found["shown"]
         assert f"{item['path']} lines {item['first']}-{item['last']} ({item['why']}" in found["shown"]

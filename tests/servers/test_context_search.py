@@ -213,12 +213,11 @@ async def test_by_words_the_suites_own_state_and_binary_files_are_not_found(root
 async def test_pages_of_files_join_to_the_whole(root: Path) -> None:
     for number in range(45):
         put(root, f"memory/n{number}.md", f"needle number {number}")
-    seen: list[str] = []
-    offset = 0
-    while offset != -1:
-        page = await words(root, "needle", limit=20, offset=offset)
+    page = await words(root, "needle", limit=20)
+    seen = [match["path"] for match in page["matches"]]
+    while page["next_offset"] != -1:
+        page = await words(root, "needle", limit=20, offset=page["next_offset"])
         seen += [match["path"] for match in page["matches"]]
-        offset = page["next_offset"]
     assert len(seen) == len(set(seen)) == page["total"] == 45
     assert "start at offset 0" in (await words(root, "needle", offset=45))["shown"]
 
@@ -288,7 +287,7 @@ async def test_a_read_only_context_is_searched_too(root: Path) -> None:
         root.chmod(0o700)
 
 
-async def test_progress_is_told_and_a_search_of_a_fresh_tree_finds_all(root: Path) -> None:
+async def test_the_first_search_of_a_tree_finds_what_is_in_any_of_its_files(root: Path) -> None:
     for number in range(1_500):
         put(root, f"memory/many/{number}.md", f"needle{number}")
     found = await words(root, "needle1499")
