@@ -55,7 +55,14 @@ FILE_OPENERS = {
     "servers/machine/landlock.py": "descriptors of the folders that a confined program may read",
     "servers/machine/linked_program.py": "a program of the system and its libraries, beside a confined run",
     "servers/machine/openat2.py": "the system call under beneath",
-    "servers/machine/sandbox.py": "a private workspace for a confined program",
+    "servers/machine/sandbox_choice.py": "the canary of a sandbox",
+    "servers/machine/sandbox_marks.py": "/proc of confined programs",
+    "servers/machine/shell_copy.py": "copies a workspace for another user, through no link",
+    "servers/machine/shell_folders.py": "open folders of a workspace, entered through no link",
+    "servers/machine/shell_profile.py": "how many processes the machine runs",
+    "servers/machine/shell_return.py": "brings what a command changed back, through no link",
+    "servers/machine/shell_run.py": "the root of a run, and the copy of it",
+    "servers/machine/shell_seals.py": "moves what a command planted out of a workspace, through no link",
     "servers/machine/store.py": "whole files, atomically",
     "servers/machine/text_index_file.py": "sets a broken SQLite file of the search aside",
     "servers/machine/walk.py": "the fallback of openat2",
@@ -81,6 +88,7 @@ AVOIDED = frozenset(
 """Words that say nothing, or that another project owns: in no name of a module, a class or a function."""
 POLLING = {
     "tests/servers/test_sandbox.py": "waits until another process is gone, which nothing announces",
+    "tests/servers/test_workspace_shell_ends.py": "waits until another process is there or gone, which nothing announces",
 }
 """path of a test -> why it looks again and again, in a bounded wait."""
 SLEEPS = frozenset(["time.sleep", "time.time", "asyncio.sleep", "anyio.sleep", "anyio.sleep_until"])

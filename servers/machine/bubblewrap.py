@@ -6,6 +6,7 @@ on the one process that becomes the program, which is cheaper than a program ins
 
 import contextlib
 import fcntl
+import functools
 import io
 import json
 import mmap
@@ -13,11 +14,12 @@ import os
 import resource
 import select
 import signal
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["SYSTEM_PATHS", "Gate", "ResourceLimits", "arguments"]
+__all__ = ["SYSTEM_PATHS", "Gate", "ResourceLimits", "arguments", "knows"]
 
 _LIBRARIES = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib")
 _LIBRARY_LINKS = ("/lib", "/lib32", "/lib64")
@@ -146,6 +148,13 @@ def _pipe(stack: contextlib.ExitStack) -> tuple[io.FileIO, io.FileIO]:
     return stack.enter_context(io.FileIO(read, "r")), stack.enter_context(io.FileIO(write, "w"))
 
 
+@functools.cache
+def knows(program: Path, option: str) -> bool:
+    """Say whether a bubblewrap has an option: before 0.8 it lacks `--disable-userns`, before 0.7 `--size`."""
+    done = subprocess.run([program, "--help"], capture_output=True, check=False, timeout=10)
+    return option.encode() in done.stdout + done.stderr
+
+
 def arguments(
     program: Path,
     *,
@@ -165,7 +174,8 @@ def arguments(
     """
     news, go, *_ = gate.descriptors
     command = [str(program), "--info-fd", str(news), "--block-fd", str(go)]
-    command += ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--disable-userns"]
+    command += ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"]
+    command += ["--disable-userns"] if knows(program, "--disable-userns") else []
     command += ["--cap-drop", "ALL", "--die-with-parent", "--new-session"]
     command += ["--as-pid-1"] if first_process else []
     command += [word for file in filters for word in ("--seccomp", str(file))]

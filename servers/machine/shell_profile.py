@@ -7,13 +7,12 @@ limited size for temporary files. Under Landlock it sees the same folders of the
 import contextlib
 import functools
 import os
-import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from servers.machine import landlock
-from servers.machine.bubblewrap import SYSTEM_PATHS, Gate, ResourceLimits
+from servers.machine.bubblewrap import SYSTEM_PATHS, Gate, ResourceLimits, knows
 from servers.machine.confined_process import Launch
 from servers.machine.errors import ServerError
 from servers.machine.sandbox_launch import nothing, tool
@@ -81,56 +80,32 @@ def _environment(temporary: str, path: str = "") -> dict[str, str]:
     }
 
 
-@functools.cache
-def _knows(option: str) -> bool:
-    """Say whether this bubblewrap has an option; an old one lacks some."""
-    done = subprocess.run([tool("bwrap"), "--help"], capture_output=True, check=False, timeout=10)
-    return option.encode() in done.stdout + done.stderr
-
-
 def by_bubblewrap(
     words: Sequence[str], shown: Shown, limits: ResourceLimits, *, temporary_bytes: int, stack: contextlib.ExitStack
 ) -> tuple[Launch, Gate]:
     """Return how to start `words` under bubblewrap, and its gate."""
     gate = Gate(limits, stack, check=functools.partial(_check, shown))
     news, go, *_ = gate.descriptors
-    passed: list[int] = []
-
-    def file_of(data: bytes) -> str:
-        file = _in_memory(data)
+    filters = filter_file("inside") if filters_here() else -1
+    files = [file for file in (_in_memory(_PASSWD), filters) if file >= 0]
+    for file in files:
         stack.callback(os.close, file)
-        passed.append(file)
-        return str(file)
-
-    command = [str(tool("bwrap")), "--info-fd", str(news), "--block-fd", str(go)]
-    if filters_here():
-        passed.append(filter_file("inside"))
-        stack.callback(os.close, passed[-1])
-        command += ["--seccomp", str(passed[-1])]
+    program = tool("bwrap")
+    command = [str(program), "--info-fd", str(news), "--block-fd", str(go)]
+    command += ["--seccomp", str(filters)] if filters >= 0 else []
     command += ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"]
-    command += ["--disable-userns"] if _knows("--disable-userns") else []
-    command += ["--cap-drop", "ALL", "--die-with-parent", "--new-session"]
-    command += [*_system(), "--proc", "/proc", "--remount-ro", "/proc"]
-    command += ["--dev", "/dev", "--remount-ro", "/dev"]
-    command += [*_tmpfs(_SHARED, _SHARED_BYTES), *_tmpfs(_TEMPORARY, temporary_bytes)]
-    command += ["--file", file_of(_PASSWD), "/etc/passwd", *_workspace(shown)]
-    command += [
-        "--file",
-        str(gate.hold(_GROUP)),
-        "/etc/group",
-        "--remount-ro",
-        "/",
-        "--chdir",
-        os.path.join(shown.place, shown.cwd),
-        "--",
-        *words,
-    ]
+    command += ["--disable-userns"] if knows(program, "--disable-userns") else []
+    command += ["--cap-drop", "ALL", "--die-with-parent", "--new-session", *_system(), "--proc", "/proc"]
+    command += ["--remount-ro", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    command += [*_tmpfs(program, _SHARED, _SHARED_BYTES), *_tmpfs(program, _TEMPORARY, temporary_bytes)]
+    command += ["--file", str(files[0]), "/etc/passwd", *_workspace(shown), "--file", str(gate.hold(_GROUP))]
+    command += ["/etc/group", "--remount-ro", "/", "--chdir", os.path.join(shown.place, shown.cwd), "--", *words]
     launch = Launch(
         command,
         shown.source,
         _environment(_TEMPORARY),
         landlock.become_nobody if os.geteuid() == 0 else nothing,
-        descriptors=(*gate.descriptors, *passed),
+        descriptors=(*gate.descriptors, *files),
         started=gate.open,
         watches_child=True,
         sweep=gate.sweep,
@@ -155,8 +130,8 @@ def _system() -> list[str]:
     return command
 
 
-def _tmpfs(place: str, size: int) -> list[str]:
-    return [*(["--size", str(size)] if _knows("--size") else []), "--tmpfs", place]
+def _tmpfs(program: Path, place: str, size: int) -> list[str]:
+    return [*(["--size", str(size)] if knows(program, "--size") else []), "--tmpfs", place]
 
 
 def _workspace(shown: Shown) -> list[str]:

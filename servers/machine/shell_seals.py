@@ -130,11 +130,12 @@ def _link(root: int, path: bytes) -> bytes:
 def planted(before: Seals, now: Seals) -> tuple[Seal, ...]:
     """Return what is sealed now and was not there before, by its identity: what the user has moved is no plant.
 
+    The number of a link that was removed may be another name's now, so that its kind and target have to be the same.
     A file at the top that was bound read-only can't be replaced by the command: a new one there is the user's.
     """
-    known = {seal.identity for seal in before.found}
+    known = {seal[1:] for seal in before.found}
     bound = {seal.path for seal in before.found if seal.kind != stat.S_IFLNK and _held(seal.path)}
-    return tuple(seal for seal in now.found if seal.identity not in known and seal.path not in bound)
+    return tuple(seal for seal in now.found if seal[1:] not in known and seal.path not in bound)
 
 
 def _held(path: bytes) -> bool:

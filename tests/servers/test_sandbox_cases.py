@@ -20,13 +20,12 @@ from typing import Any, NamedTuple
 import anyio
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolResult
 
-from servers.machine import landlock, sandbox_choice
-from servers.machine.sandbox_choice import choose_backend
 from servers.machine.sandbox_launch import Backend
 from servers.settings import Settings
 from servers.workspace.server import build
+from tests.shell import BOTH, only, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -118,12 +117,6 @@ def set_up(setup: str, place: Place) -> Guests:
     elif setup:
         subprocess.run(["sh", "-c", place.fill(setup)], check=True, timeout=20)
     return guests
-
-
-def text_of(result: CallToolResult) -> str:
-    (block,) = result.content
-    assert isinstance(block, TextContent)
-    return block.text
 
 
 def survivors(mark: str, but: int) -> list[int]:
@@ -264,26 +257,10 @@ async def run_case(name: str, place: Place) -> list[str]:
         guests.close()
 
 
-def need(backend: Backend) -> None:
-    if backend == "bubblewrap" and shutil.which("bwrap") is None:
-        pytest.skip("bubblewrap is absent: apt-get install bubblewrap")
-    if backend == "landlock" and landlock.abi_version() < 4:
-        pytest.skip("the kernel has no Landlock that knows TCP")
-
-
-@pytest.fixture(params=[pytest.param("bubblewrap", marks=pytest.mark.bwrap), "landlock"])
+@pytest.fixture(params=BOTH)
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
-    wanted: Backend = request.param
-    need(wanted)
-    honest = sandbox_choice.flaw
-
-    def only(candidate: Backend) -> str:
-        return honest(candidate) if candidate == wanted else f"{candidate} is left out by the test"
-
-    monkeypatch.setattr(sandbox_choice, "flaw", only)  # this machine has both
-    choose_backend.cache_clear()
-    yield wanted
-    choose_backend.cache_clear()
+    with only(request.param, monkeypatch) as chosen:
+        yield chosen
 
 
 @pytest.mark.skipif(not CASES, reason="the shared data folder is absent: set AFS_SHARED to it")
@@ -300,7 +277,7 @@ async def test_a_command_of_the_shared_cases_stays_in_its_sandbox(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the cases above ran as a normal user")
 @pytest.mark.skipif(not CASES, reason="the shared data folder is absent: set AFS_SHARED to it")
-def test_all_cases_hold_for_a_normal_user_too(tmp_path: Path) -> None:
+def test_all_of_it_holds_for_a_normal_user_too(tmp_path: Path) -> None:
     as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     if subprocess.run(
         [*as_nobody, sys.executable, "-c", "import servers"], cwd=ROOT, check=False, capture_output=True
@@ -320,6 +297,7 @@ def test_all_cases_hold_for_a_normal_user_too(tmp_path: Path) -> None:
             "no:cacheprovider",
             "--basetemp=/var/tmp/afs-nobody",
             __file__,
+            *map(str, ROOT.glob("tests/servers/test_workspace_shell*.py")),
         ],
         cwd=ROOT,
         env={"HOME": str(folder), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},

@@ -1,0 +1,108 @@
+"""What tells others what to run: read by a command of run_shell, and never written or planted by it."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from servers.machine.sandbox_launch import Backend
+from tests.shell import BOTH, Desk, need, new_desk, only
+
+pytestmark = pytest.mark.anyio
+
+HOOK = "#!/bin/sh\necho hooked\n"
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with new_desk() as made:
+        yield made
+
+
+@pytest.fixture(params=BOTH)
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
+    with only(request.param, monkeypatch) as chosen:
+        yield chosen
+
+
+both = pytest.mark.usefixtures("backend")
+
+
+@both
+async def test_seals_can_be_read_and_never_written(desk: Desk) -> None:
+    hook = desk.put(".git/hooks/pre-commit", HOOK, 0o755)
+    config = desk.put(".git/config", "[core]\n")
+    agents = desk.put("sub/CLAUDE.md", "be good\n")
+    said = await desk.run(
+        "cat .git/config sub/CLAUDE.md; echo evil > .git/hooks/pre-commit; echo evil >> .git/config; "
+        "echo evil > sub/CLAUDE.md; rm -rf .git/hooks; echo fine > .git/HEAD"
+    )
+    assert said["stdout"] == "[core]\nbe good\n"
+    assert hook.read_text(encoding="utf-8") == HOOK
+    assert (config.read_text(encoding="utf-8"), agents.read_text(encoding="utf-8")) == ("[core]\n", "be good\n")
+    assert (desk.work / ".git/HEAD").read_text(encoding="utf-8") == "fine\n"
+
+
+PLANTS = {
+    "a hook": ("mkdir -p .git/hooks; echo evil > .git/hooks/post-checkout", ".git/hooks"),
+    "a config": ("git init -q . ; git config core.fsmonitor evil", ".git/config"),
+    "a hook in a folder": ("mkdir -p a/b/.git/hooks; echo evil > a/b/.git/hooks/x", "a/b/.git/hooks"),
+    "another common folder": ("mkdir .git evil; echo ../evil > .git/commondir", ".git/commondir"),
+    "a file that names a repository": ("mkdir evil; echo 'gitdir: evil' > .git", ".git"),
+    "servers": ("echo '{}' > .mcp.json", ".mcp.json"),
+    "settings": ("mkdir -p .claude; echo '{}' > .claude/settings.json", ".claude"),
+    "words for agents": ("echo evil > agents.MD", "agents.MD"),
+    "a start-up file": ("echo evil > .bashrc", ".bashrc"),
+    "a link to a folder of settings": ("mkdir evil; ln -s evil .vscode", ".vscode"),
+}
+
+
+@both
+@pytest.mark.parametrize("plant", PLANTS)
+async def test_what_tells_others_what_to_run_is_never_planted(desk: Desk, plant: str) -> None:
+    command, name = PLANTS[plant]
+    said = await desk.run(command)
+    assert not os.path.lexists(desk.work / name)
+    assert any(name in note for note in said["notes"]), said
+
+
+@both
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "mv .git g; mkdir -p .git/hooks; echo evil > .git/hooks/pre-commit",
+        "mv .git/hooks h; mkdir .git/hooks; echo evil > .git/hooks/pre-commit",
+        "rm -rf .git; mkdir -p .git/hooks; echo evil > .git/hooks/pre-commit",
+        "ln -s .git g; echo evil > g/hooks/pre-commit",
+        "cd .git; echo evil > hooks/pre-commit; ln hooks/pre-commit ../h && echo evil > ../h",
+        "mkdir n; mv n .git/hooks/n; cp -r .git g; echo evil > g/hooks/pre-commit; mv -T g/hooks .git/hooks",
+        "exec 7< .git/hooks/pre-commit; echo evil > /proc/self/fd/7; echo evil > /dev/fd/7",
+        "mount -o remount,rw,bind .git/hooks; umount .git/hooks; echo evil > .git/hooks/pre-commit",
+        "chmod 777 .git/hooks/pre-commit; truncate -s 0 .git/hooks/pre-commit",
+    ],
+)
+async def test_no_trick_changes_a_hook(desk: Desk, trick: str) -> None:
+    hook = desk.put(".git/hooks/pre-commit", HOOK, 0o755)
+    await desk.run(trick)
+    assert hook.read_text(encoding="utf-8") == HOOK
+    assert hook.stat().st_mode & 0o777 == 0o755
+
+
+@both
+async def test_a_sealed_link_is_there_again_when_a_command_has_replaced_it(desk: Desk) -> None:
+    desk.put("AGENTS.md", "be good\n")
+    (desk.work / "CLAUDE.md").symlink_to("AGENTS.md")
+    await desk.run("rm CLAUDE.md; echo evil > CLAUDE.md; echo evil > AGENTS.md")
+    assert os.readlink(desk.work / "CLAUDE.md") == "AGENTS.md"
+    assert (desk.work / "AGENTS.md").read_text(encoding="utf-8") == "be good\n"
+
+
+@pytest.mark.bwrap
+async def test_git_works_in_a_repository_that_was_there(desk: Desk) -> None:
+    need("bubblewrap")
+    subprocess.run(["git", "init", "-q", str(desk.work)], check=True, capture_output=True, timeout=20)
+    desk.put("code.asm", "RTL\n")
+    who = "git -c user.name=a -c user.email=a@b"
+    said = await desk.run(f"{who} add . && {who} commit -qm first && git log --oneline | wc -l && git status --short")
+    assert (said["exit_code"], said["stdout"]) == (0, "1\n"), said
