@@ -17,7 +17,7 @@ from servers.machine.names import show
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["GLOB_LIMIT", "matcher"]
+__all__ = ["GLOB_LIMIT", "anchored", "matcher"]
 
 GLOB_LIMIT = 500
 """Longest pattern, in characters."""
@@ -45,6 +45,11 @@ def matcher(pattern: str) -> Callable[[bytes], bool]:
         return _named(parts[0])
     if parts[0] == "**" and len(parts) == 2 and parts[1] != "**":
         return _named(parts[1])
+    return anchored(parts)
+
+
+def anchored(parts: Sequence[str]) -> Callable[[bytes], bool]:
+    """Return what tells whether a path has these parts from its top on; `**` stands for any folders, or none."""
     steps = [_ANY if part == "**" else _part(part) for part in parts]
     return lambda path: _fits(steps, path.split(b"/"))
 

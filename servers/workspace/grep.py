@@ -13,14 +13,15 @@ from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.names import escape, parse, show
 from servers.machine.paging import END, PAGE_BUDGET, Page, page_of
-from servers.machine.ripgrep import Case, FileCount, Mode, Query, Ripgrep
+from servers.machine.ripgrep import search_of
+from servers.machine.ripgrep_query import Case, FileCount, Mode, Query
 from servers.workspace.grep_results import GrepFile, GrepLine, GrepPage, shown_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     from servers.machine.beneath import Root
-    from servers.machine.ripgrep import Counts
+    from servers.machine.ripgrep_query import Counts
     from servers.machine.ripgrep_records import Line
     from servers.workspace.opened import Opened
 
@@ -68,11 +69,11 @@ class Search:
     def __init__(self, opened: Opened, query: Query, *, context: int) -> None:
         """Take what to search and how many lines around a match are shown (-1: only files). Raises ServerError."""
         self._opened, self._query, self._context = opened, query, context
-        self._ripgrep = Ripgrep(Ripgrep.program(), query, seconds=SECONDS)
+        self._search = search_of(query, seconds=SECONDS)
 
     def cancel(self) -> None:
         """End the search now."""
-        self._ripgrep.cancel()
+        self._search.cancel()
 
     def run(self, path: str, *, limit: int, offset: int) -> GrepPage:
         """Return a page of the matching lines below a folder, or in a file. Raises ServerError."""
@@ -101,11 +102,11 @@ class Search:
         kind = place.root.state(inner).kind
         if kind == "folder":
             with place.root.below(inner) as folder:
-                return self._ripgrep.count(folder.fileno())
+                return self._search.count(folder)
         if kind != "file":
             raise ServerError(f"{show(path)} is no folder and no regular file; name one, or leave path empty")
         with place.root.opened(inner) as fd:
-            return self._ripgrep.count_file(fd)
+            return self._search.count_file(fd)
 
     def _lines(self, place: _Place, counts: Counts, *, offset: int, limit: int) -> _Shown:
         with contextlib.ExitStack() as stack:
@@ -114,7 +115,7 @@ class Search:
             found: dict[int, list[Line]] = {}
             if texts:
                 fds = [part.fd for part in texts]
-                found = self._ripgrep.lines(fds, context=self._context, skip=texts[0].skip, most=limit)
+                found = self._search.lines(fds, context=self._context, skip=texts[0].skip, most=limit)
         total = sum(file.lines for file in counts.files)
         return _page(place, parts, found, context=self._context, offset=offset, total=total)
 
