@@ -84,10 +84,7 @@ def named(index: Index, query: str, asked: Terms) -> Iterator[Match]:
             if _is_name(index, hit, name, query):
                 written = name in query
                 whole = 0.5 if phrase == squeeze(query) else 0.0
-                other = (
-                    _other(index, asked, hit.entry, whole=bool(whole) and " " not in query.strip())
-                    and name != query.strip()
-                )
+                other = _other(index, asked, hit.entry, whole=bool(whole)) and name != query.strip()
                 tier = NAMED_OTHER if other else NAMED if written or not source else NAMED_ALIAS
                 yield Match(hit.entry, tier, (2.0 if written else 1.0) + whole, _why(source, name))
 

@@ -46,7 +46,7 @@ _UNKNOWN = 2.0  # a word that no row has weighs more against every row than a ra
 _MORE = 2.0  # times what a common word counts where a row has it, of what it counts where a row does not
 _WORDS = 24  # words of a question that are searched for
 _SAME, _NEAR = 0.95, 0.8  # what a word counts that means the same, or nearly
-_COMMON = 600  # rows: a word as frequent as this cannot bring a row in, once a rarer word has brought some
+_COMMON = 350  # rows: a word as frequent as this cannot bring a row in, once a rarer word has brought some
 _REPAIRED, _REPAIRED_SHORT, _LONG_WORD = 0.9, 0.75, 6
 """What a word with typing errors counts, less 0.15 an error: less yet a short one, which may be another word."""
 _AMOUNT = 0.3  # what a number of two digits counts: `30 arrows` are arrows
