@@ -107,6 +107,18 @@ def _shell() -> list[Ratio]:
     return bench_shell.measure()
 
 
+def _shell() -> list[Ratio]:
+    from benchmarks import bench_shell
+
+    return bench_shell.measure()
+
+
+def _swap() -> list[Ratio]:
+    from benchmarks import bench_swap
+
+    return bench_swap.measure()
+
+
 MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "spawn": _spawn,
     "step": _step,
@@ -120,6 +132,8 @@ MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "graph": _graph,
     "code": _code,
     "read": _read,
+    "shell": _shell,
+    "swap": _swap,
     "shell": _shell,
 }
 """Name -> what measures it."""
