@@ -66,6 +66,9 @@ FILE_OPENERS = {
     "servers/machine/store.py": "whole files, atomically",
     "servers/machine/text_index_file.py": "sets a broken SQLite file of the search aside",
     "servers/machine/walk.py": "the fallback of openat2",
+    "servers/machine/windows_files.py": "the way to a file below a root on Windows: locks",
+    "servers/machine/windows_handles.py": "the way to a file below a root on Windows: final paths",
+    "servers/machine/windows_root.py": "the way to a file below a root on Windows",
 }
 """path -> why this room of the servers opens files itself; all others go through beneath or store."""
 AVOIDED = frozenset(
@@ -88,7 +91,7 @@ AVOIDED = frozenset(
 """Words that say nothing, or that another project owns: in no name of a module, a class or a function."""
 POLLING = {
     "tests/servers/test_sandbox.py": "waits until another process is gone, which nothing announces",
-    "tests/servers/test_workspace_shell_ends.py": "waits until another process is there or gone, which nothing announces",
+    "tests/servers/test_workspace_shell_ends.py": "waits until another process is there, then gone",
 }
 """path of a test -> why it looks again and again, in a bounded wait."""
 SLEEPS = frozenset(["time.sleep", "time.time", "asyncio.sleep", "anyio.sleep", "anyio.sleep_until"])

@@ -47,6 +47,8 @@ __all__ = [
     "Written",
 ]
 
+_SWEEP_SECONDS = 0.05
+
 
 class Place(NamedTuple):
     """A root, and a path below it as its methods take it."""
@@ -62,14 +64,15 @@ class _Named:
         self.path = path.absolute()
         self.root: Root | None = None
         self.lock = threading.Lock()
-        text = os.fsencode(self.path)
-        self.parts = tuple(part for part in text.split(b"/") if part)
+        self.swept = False
+        self.parts = _split(os.fsencode(self.path))
 
 
 class Roots:
     """Several folders as roots, each opened when it is first needed and kept open.
 
-    A folder that was removed and made again, or mounted over, is opened anew; one that is gone says so.
+    A folder that was removed and made again, or mounted over, is opened anew; one that is gone says so. What killed
+    writers left in a folder is swept when it is first opened: before the call in a small tree, beside it else.
     """
 
     def __init__(
@@ -90,11 +93,11 @@ class Roots:
 
         Raises ServerError: it is absolute and in none of them, or the folder is not there.
         """
-        if not path.startswith("/"):
+        if not os.path.isabs(path) and not path.startswith("/"):
             return Place(self._open(self._named[0]), path)
-        parts = tuple(part for part in bytes_of(path).split(b"/") if part not in (b"", b"."))
+        parts = _split(bytes_of(path))
         for wanted in (parts, _without_dots(parts)):
-            inside = [named for named in self._named if wanted[: len(named.parts)] == named.parts]
+            inside = [named for named in self._named if _alike(wanted[: len(named.parts)], named.parts)]
             if inside:
                 named = max(inside, key=lambda named: len(named.parts))
                 return Place(self._open(named), escape(b"/".join(wanted[len(named.parts) :])))
@@ -114,6 +117,8 @@ class Roots:
         if root is not None and root.still(named.path):
             return root
         with named.lock:
+            if named.root is not root and named.root is not None:  # another thread was first
+                return named.root
             try:
                 named.root = Root(named.path, sealed=self._sealed, private=self._private)
             except NotThereError as error:
@@ -121,7 +126,25 @@ class Roots:
                 raise ServerError(
                     f"the folder {where} of the workspace is not there; make it, or start with another"
                 ) from error
+            if not named.swept:
+                named.swept = True
+                sweeper = threading.Thread(target=named.root.swept, daemon=True)
+                sweeper.start()
+                sweeper.join(_SWEEP_SECONDS)
             return named.root
+
+
+def _split(path: bytes) -> tuple[bytes, ...]:
+    """Return the parts of an absolute path; on Windows the drive is the first."""
+    text = path.replace(b"\\", b"/") if sys.platform == "win32" else path
+    return tuple(part for part in text.split(b"/") if part not in (b"", b"."))
+
+
+def _alike(one: tuple[bytes, ...], other: tuple[bytes, ...]) -> bool:
+    """Tell whether two paths are spelled alike; where they are not, a file is opened below the root all the same."""
+    if sys.platform in ("win32", "darwin"):
+        return [os.fsdecode(part).casefold() for part in one] == [os.fsdecode(part).casefold() for part in other]
+    return one == other
 
 
 def _without_dots(parts: Sequence[bytes]) -> tuple[bytes, ...]:

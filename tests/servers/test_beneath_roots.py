@@ -144,6 +144,15 @@ def test_no_descriptor_stays_open_when_roots_are_replaced(place: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == len(before)
 
 
+def test_what_killed_writers_left_is_gone_after_the_first_use_of_a_root(place: Path) -> None:
+    left = place / "one" / "inner" / ".0123456789abcdef.afs-tmp"
+    left.write_bytes(b"half")
+    roots = Roots([place / "one", place / "two"])
+    assert content(roots, "f") == "one"
+    assert not left.exists()
+    roots.close()
+
+
 def test_a_root_that_was_closed_by_another_thread_is_never_another_file(place: Path) -> None:
     root = Root(place / "one")
     root.close()
