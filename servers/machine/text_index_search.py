@@ -261,7 +261,9 @@ def _by_file(items: Iterable[_Weighed]) -> dict[bytes, _Weighed]:
 
 def listed(index: IndexFile, wish: Wish) -> list[Entry]:
     """Return the files whose text is in the index, folder by folder in order of their names."""
-    shown = [path for path in index.rows if _factor(index, path, wish)]
+    folders = tuple(path.rstrip(b"/") + b"/" if path else b"" for path in wish.under) or (b"",)
+    near = (path for path in index.rows if path.startswith(folders) or path in wish.under)
+    shown = [path for path in near if _factor(index, path, wish)]
     shown.sort(key=lambda path: path.split(b"/"))
     return [Entry(escape(path), "file", index.rows[path].size) for path in shown]
 

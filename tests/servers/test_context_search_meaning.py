@@ -29,7 +29,7 @@ class Double(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Double  # type: ignore[assignment]  # the one that it is made by
+    server: Double  # pyright: ignore[reportIncompatibleVariableOverride]  # made by that server alone
 
     def do_POST(self) -> None:
         body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -109,20 +109,20 @@ def test_a_model_that_goes_away_leaves_the_words_and_is_not_asked_again_at_once(
     assert "by words alone" in pack(searched, "guard", budget=500).note
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"embeddings": []},
-        {"embeddings": [[]]},
-        {"embeddings": [["x"]]},
-        {"error": "no such model"},
-        [],
-        {"embeddings": [[1.0] * 20_000]},
-        {"embeddings": [[0.0, 0.0]]},
-    ],
+NONSENSE = (
+    '{"embeddings": []}',
+    '{"embeddings": [[]]}',
+    '{"embeddings": [["x"]]}',
+    '{"error": "no such model"}',
+    "[]",
+    json.dumps({"embeddings": [[1.0] * 20_000]}),
+    '{"embeddings": [[0.0, 0.0]]}',
 )
-def test_vectors_that_make_no_sense_leave_the_words(double: Double, searched: Searched, wrong: object) -> None:
-    double.wrong = wrong
+
+
+@pytest.mark.parametrize("wrong", NONSENSE)
+def test_vectors_that_make_no_sense_leave_the_words(double: Double, searched: Searched, wrong: str) -> None:
+    double.wrong = json.loads(wrong)
     assert files(searched, "guard") == ["memory/guard.md"]
 
 
