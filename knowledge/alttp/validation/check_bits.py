@@ -178,8 +178,9 @@ def _statement(said: Statement, force: Place | None, item: re.Match[str] | None)
     done = False
     for pattern in (_OF, _TO, _FOR, _NAMED, _IS, _THERE):
         for match in pattern.finditer(said.text):
-            done = True
-            yield from _bit(place_of(match["place"]), match, said.start)
+            there = place_of(match["place"])
+            done = done or there is not None
+            yield from _bit(there, match, said.start)
     if done:
         yield from _others_there(said)
         return

@@ -59,7 +59,29 @@ def check_each(found: Passages) -> Iterator[Found]:
                 if not codes and before and before.around == said.around and not said.text[: match.start()].strip():
                     codes = _only_list(before)
                 yield from _counted(codes, match["n"] or match["n2"], match["what"] or match["what2"], said, match)
+            yield from _of_subject(said, before)
         before = said
+
+
+_IT = re.compile(rf"^\W*(?:it|this|that one)\s+{_VERB}", re.IGNORECASE)
+_NUMBERED = re.compile(rf"\b(?:is|takes?|costs?|needs?|has) {_ADVERB}{_SAID}", re.IGNORECASE)
+_BEGINS = re.compile(r"^\W*(?:An? |The )?`?(?P<code>[A-Z]{3})`?(?= (?:[a-z]+s|is|has|does|can)\b)")
+
+
+def _of_subject(said: Statement, before: Statement | None) -> Iterator[Found]:
+    """Check the cycles and bytes of `it`, when the sentence before begins with one instruction and names no other."""
+    match = _BEGINS.match(before.text) if before and before.around == said.around else None
+    if match is None or before is None or not _IT.match(said.text) or list(CODE.finditer(said.text)):
+        return
+    if len({code["code"] or code["plain"] for code in CODE.finditer(before.text)}) != 1 or not is_mnemonic(
+        match["code"]
+    ):
+        return
+    one = instruction(match["code"], said.start)
+    for number in _NUMBERED.finditer(said.text) if one else ():
+        if one and not _SUM.search(said.text):
+            span = (said.start + number.start(), said.start + number.end())
+            yield from counted(one, number["n"], number["what"], said.text, *span, any_mode=True)
 
 
 def _moves(said: Statement, before: Statement | None) -> Iterator[Found]:

@@ -53,6 +53,12 @@ _MEMORY = re.compile(
     r"(?P<n>\d[\d,]{0,7}) ?(?P<unit>bytes|KB|KiB|kilobytes|kbytes|K)\b"
     r"(?!\s*(?:\+|plus|each|per|low|high|of|for|a|in one|main))"
 )
+_SAVE = re.compile(
+    r"\b[Ss]ave (?:slot|file|block|copy)s?\b[^.;:]{0,30}?\b(?:is|takes?|has|occupies|are|of)\s+"
+    r"(?:(?:only|just|exactly)\s+)?[`*]*"
+    r"(?:0x|\$)(?P<n>[0-9A-Fa-f]{3,4})[`*]*\s+bytes\b"
+)
+_SAVE_SIZE = 0x500
 _MIRROR = re.compile(
     r"\$(?P<bank>7[EFef]):?(?P<low>[0-9A-Fa-f]{4})\b[`*)]*(?:\s*(?:-|\u2013|to|through)\s*[`*]*\$[0-9A-Fa-f:]{4,7}"
     r"[`*)]*)?\s+(?:is|are)\s+(?:also\s+)?(?:mirrored|a mirror|visible|accessible|reachable)\s+(?:at|in|to|as|of|"
@@ -64,19 +70,10 @@ _MIRROR = re.compile(
 def check_header(found: Passages) -> Iterator[Found]:
     """Give what is wrong in what a text says of vectors, header and mirrors."""
     for said in found.statements:
-        if not doubtful(said.text):
-            for match in _MEMORY.finditer(said.text):
-                yield from _memory(match, said)
-        if "$" not in said.text or doubtful(said.text) or re.search(r"(?i)\bhirom|\bexhirom", said.text):
-            continue
-        for pattern in (_VECTOR, _HOLDS):
-            for match in pattern.finditer(said.text):
-                yield from _vector(match, said)
-        for pattern in (_FIELD, _FIELD_OF):
-            for match in pattern.finditer(said.text):
-                yield from _field(match, said)
-        for match in _MIRROR.finditer(said.text):
-            yield from _mirror(match, said)
+        if not doubtful(said.text) and not re.search(r"(?i)\b(?:ex)?hirom", said.text):
+            for pattern, check in _CHECKS:
+                for match in pattern.finditer(said.text):
+                    yield from check(match, said)
 
 
 def _memory(match: re.Match[str], said: Statement) -> Iterator[Found]:
@@ -89,6 +86,18 @@ def _memory(match: re.Match[str], said: Statement) -> Iterator[Found]:
             f"{match['name']} has not {match['n']} {match['unit']}.",
             f"It has {size} bytes.",
             hardware_map(f"{match['name']} has {size} bytes"),
+        )
+
+
+def _save(match: re.Match[str], said: Statement) -> Iterator[Found]:
+    if int(match["n"], 16) != _SAVE_SIZE:
+        yield Found(
+            "wrong-size",
+            said.start + match.start(),
+            said.start + match.end(),
+            f"A save file has not 0x{match['n']} bytes.",
+            "It has 0x500: $7EF000-$7EF4FF in work RAM.",
+            hardware_map("ALTTP's save files are 0x500 bytes each, from $700000, $700500 and $700A00"),
         )
 
 
@@ -131,3 +140,9 @@ def _mirror(match: re.Match[str], said: Statement) -> Iterator[Found]:
             "Banks $00-$3F and $80-$BF show only $7E0000-$7E1FFF, at $0000-$1FFF.",
             hardware_map("$0000-$1FFF of banks $00-$3F and $80-$BF is $7E0000-$7E1FFF"),
         )
+
+
+_CHECKS = (
+    (_MEMORY, _memory), (_SAVE, _save), (_VECTOR, _vector), (_HOLDS, _vector), (_FIELD, _field), (_FIELD_OF, _field),
+    (_MIRROR, _mirror),
+)  # fmt: skip

@@ -9,7 +9,7 @@ from knowledge.alttp.validation.choice import misplaced, said_as
 from knowledge.alttp.validation.claims import addresses, doubtful
 from knowledge.alttp.validation.found import Found
 from knowledge.alttp.validation.known import Row, all_words, behind, facts, numbered, row
-from knowledge.alttp.validation.passages import Passages, Statement
+from knowledge.alttp.validation.passages import Passages, Statement, TableRow
 from knowledge.alttp.words import plain_words
 from schemas.fact import FactKind
 
@@ -49,7 +49,7 @@ _WORD = "|".join(sorted(KINDS, key=len, reverse=True))
 _ID = (
     rf"(?P<kind>{_WORD})s?(?: (?:id|ids|type|number|index|no\.?|value|receipt|slot id)"
     rf")?\s*[`*(#:]*\s*(?P<mark>0x|\$|\#\$)?"
-    r"(?P<number>[0-9A-Fa-f]{1,3})(?:\b|h\b)[`*)]*"
+    r"(?P<number>[0-9A-Fa-f]{1,3})(?:\b|h\b)(?!-[A-Za-z])[`*)]*"
 )
 _PHRASE = r"(?:the |a |an |called |named |our |actually )*[`*_\"]*(?P<phrase>[A-Za-z][^.;,|()\n=:\u2014]{2,60})"
 _IS = re.compile(
@@ -57,6 +57,9 @@ _IS = re.compile(
     rf"gives(?: Link)?|places|contains|holds|for|to (?:get|spawn|create|make|place|add|have)|(?=(?:the|a|an)"
     rf"\s))\s*{_PHRASE}",
     re.I,
+)
+_THEN = re.compile(
+    rf"\b{_ID},?\s+(?:then )?(?:he|it|she|Link|the (?:game|player))(?:'s| is)(?: currently)? {_PHRASE}", re.IGNORECASE
 )
 _NAMED = re.compile(
     rf"(?P<phrase>[A-Za-z][\w'\u2019-]*(?: [A-Za-z0-9][\w'\u2019-]*){{0,3}}?)[`*_\"]*\s*"
@@ -78,8 +81,10 @@ _BEFORE = re.compile(
     r"called|boss|enemy|named|also|then)\s+",
     re.I,
 )
+_NUMBERED = re.compile(rf"\b{_ID}", re.IGNORECASE)
 _HEADER = re.compile(rf"\b(?P<kind>{_WORD})s?\b", re.IGNORECASE)
 _MARKED = re.compile(r"^[`*]*(?:0x|\$|#\$)(?P<number>[0-9A-Fa-f]{1,3})[`*]*$")
+_NUMBERS = re.compile(r"(?i)\bids?\b|number|hex|^(?:sprite|module|room|song)s?$")
 _NUMERIC = re.compile(r"^(?:[0-9A-F]{2}|[0-9]+[A-F]?)$")
 
 
@@ -101,6 +106,8 @@ def check_ids(found: Passages) -> Iterator[Found]:
             continue
         for match in _IS.finditer(said.text):
             yield from _check(match, match["phrase"], said.start, said.text)
+        for match in _THEN.finditer(said.text):
+            yield from _check(match, match["phrase"], said.start, said.text)
         for match in _NAMED.finditer(said.text):
             phrase = _BEFORE.sub("", match["phrase"])
             if phrase:
@@ -109,20 +116,23 @@ def check_ids(found: Passages) -> Iterator[Found]:
         yield from _chained(said)
     yield from _commented(found)
     for row_found in found.rows:
-        if len(row_found.cells) < 2 or doubtful(row_found.text):
-            continue
-        head = _HEADER.search(row_found.header[0] if row_found.header else "") or _HEADER.search(row_found.around)
-        marked = _MARKED.match(row_found.cells[0][1])
-        if (
-            head
-            and marked
-            and re.search(r"(?i)\bids?\b|number|hex|sprite|module|room|song", " ".join(row_found.header[:1]))
-        ):
-            kind = KINDS[head["kind"].lower()]
-            start, text = row_found.cells[1]
-            yield from compare(
-                kind, [int(marked["number"], 16)], text, row_found.cells[0][0], start + len(text), marked["number"]
-            )
+        if len(row_found.cells) > 1 and not doubtful(row_found.text):
+            yield from _row(row_found)
+
+
+def _row(found: TableRow) -> Iterator[Found]:
+    """Check a table of ids: a column of numbers under a heading that says so, and the name beside it."""
+    head = _HEADER.search(" ".join(found.header)) or _HEADER.search(found.around)
+    place = next((at for at, name in enumerate(found.header) if _NUMBERS.search(name)), -1)
+    if head is None or not 0 <= place < len(found.cells) or place > 1:
+        return
+    marked = _MARKED.match(found.cells[place][1])
+    if marked:
+        start, text = found.cells[1 - place]
+        kind, first, end = KINDS[head["kind"].lower()], found.cells[place][0], start + len(text)
+        yield from compare(
+            kind, [int(marked["number"], 16)], text, min(first, start), max(first + 1, end), marked["number"]
+        )
 
 
 def _commented(found: Passages) -> Iterator[Found]:
@@ -148,13 +158,13 @@ def _owned(said: Statement) -> Iterator[Found]:
 
 def _chained(said: Statement) -> Iterator[Found]:
     """Check the ids that follow the first of a list: `Sprite 0x54 is Lanmolas, 0x09 Moldorm`."""
-    kinds: list[FactKind] = list({KINDS[match["kind"].lower()] for match in _HEADER.finditer(said.text)})
-    head = _HEADER.search(said.text)
+    kinds: list[FactKind] = list({KINDS[match["kind"].lower()] for match in _NUMBERED.finditer(said.text)})
+    head = _NUMBERED.search(said.text)
     if len(kinds) != 1 or head is None or addresses(said.text):
         return
     for match in _CHAIN.finditer(said.text, head.end()):
         span = (said.start + match.start(), said.start + match.end())
-        yield from compare(kinds[0], [int(match["number"], 16)], match["phrase"], *span, match["number"])
+        yield from compare(kinds[0], [int(match["number"], 16)], match["phrase"], *span, match["number"], said.text)
 
 
 def _check(match: re.Match[str], phrase: str, start: int, text: str) -> Iterator[Found]:
@@ -175,10 +185,12 @@ def _check(match: re.Match[str], phrase: str, start: int, text: str) -> Iterator
     else:
         return
     phrase = _NEXT.split(phrase)[0]
-    yield from compare(kind, numbers, phrase, start + match.start(), start + match.end(), number)
+    yield from compare(kind, numbers, phrase, start + match.start(), start + match.end(), number, text)
 
 
-def compare(kind: FactKind, numbers: list[int], phrase: str, start: int, end: int, shown: str) -> Iterator[Found]:
+def compare(
+    kind: FactKind, numbers: list[int], phrase: str, start: int, end: int, shown: str, around: str = ""
+) -> Iterator[Found]:
     """Give that a phrase means another id of a kind than each of the numbers that may be meant."""
     right = -1
     one: Row | None = None
@@ -189,6 +201,8 @@ def compare(kind: FactKind, numbers: list[int], phrase: str, start: int, end: in
             return
         others = [(entry, name) for entry, name in names if entry != one.entry]
         at = misplaced(phrase, all_words(one), [name for _, name in others])
+        if at < 0 and kind == "module":
+            at = _exact(phrase, one.name, [name for _, name in others], around)
         if at < 0:
             at = _by_last_word(phrase, all_words(one), [name for _, name in others])
         if at < 0:
@@ -206,6 +220,17 @@ def compare(kind: FactKind, numbers: list[int], phrase: str, start: int, end: in
         f"{better.name} is {better.id}.",
         behind(one),
     )
+
+
+def _exact(phrase: str, here: str, others: list[str], around: str) -> int:
+    """Return the name that a phrase is word for word, when nothing around says what else the name here says."""
+    for part in said_as(phrase):
+        words = frozenset(plain_words(part)) - {"the", "mode", "module", "normal", "play", "main", "gameplay", "dur"}
+        mine = frozenset(plain_words(here)) - words
+        found = [place for place, name in enumerate(others) if frozenset(plain_words(name)) == words]
+        if len(found) == 1 and mine and not any(word[:4] in around.lower() for word in mine):
+            return found[0]
+    return -1
 
 
 def _by_last_word(phrase: str, here: str, others: list[str]) -> int:

@@ -9,6 +9,7 @@ from knowledge.alttp.validation.claims import Address, Claim, phrases
 from knowledge.alttp.validation.found import Found, listed
 from knowledge.alttp.validation.known import Row, behind, meant, named, rows_at
 from knowledge.alttp.validation.meaning import GENERIC, OWNERS, VAGUE, Meaning, expanded, meaning, opposed, shares
+from knowledge.alttp.words import squeeze
 from knowledge.snes.addresses import fold, show
 from knowledge.snes.registers import find_register, register_at
 from schemas.fact import FactKind
@@ -125,6 +126,8 @@ def _by_name(claim: Claim) -> list[Found] | None:
         return None
     if any(_is_at(one, address, claim.wide) for one in rows for address in claim.addresses):
         return _version(claim, name, rows)
+    if any(one.squeezed.startswith(squeeze(name)) for address in claim.addresses for one in _rows(address)):
+        return []  # the name of the row there, cut short
     if not all(_comparable(address, rows) for address in claim.addresses):
         return []
     best = min(rows, key=lambda one: abs(one.address - fold(claim.addresses[0].value)))
@@ -216,11 +219,30 @@ def _by_words(claim: Claim) -> Found | None:
         return None
     if any(not one.solid and one.title and one.address == fold(_work(first_one)) for one in here if one.said):
         return None
+    if _BESIDE.search(claim.phrase):
+        return None
     for phrase in phrases(claim):
+        if len(phrase) < len(claim.phrase.strip()) and _spoken_for(claim, phrase, here):
+            return None
         found = _contradiction(claim, meaning(phrase), phrase, here, kind)
         if found:
             return found
     return None
+
+
+_BESIDE = re.compile(
+    r"\b(?:neighbou?rs?|next to|away from|beside|adjacent|close to|behind|in front of|"
+    r"(?:sits?|comes?|lies|follows?|stands?|goes) (?:right |directly |just )?(?:before|after|next))\b",
+    re.IGNORECASE,
+)
+"""Words that say where something lies by what it is not."""
+
+
+def _spoken_for(claim: Claim, phrase: str, here: list[Row]) -> bool:
+    """Tell whether what is cut off from a claim of one word says what the row says."""
+    rest = meaning(claim.phrase.replace(phrase, " ")).needed - VAGUE - OWNERS
+    least = 1 if len(meaning(phrase).needed) < 2 else 2
+    return any(len([word for word in rest if shares((word,), one.said, one.squeezed)]) >= least for one in here)
 
 
 def _short_is_address(address: Address, claim: Claim) -> bool:

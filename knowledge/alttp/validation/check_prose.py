@@ -133,8 +133,8 @@ def _register(text: str) -> Register | None:
 
 
 _IN_VAIN = re.compile(
-    r"(?i)\b(?:open[- ]bus|garbage|nothing useful|undefined|no effect|nothing happens|meaningless|useless|write-only|"
-    r"last value on the bus|mdr)\b"
+    r"(?i)\b(?:open[- ]bus|garbage|nothing useful|undefined|no effect|nothing happens|meaningless|useless|nothing|"
+    r"write-only|last value on the bus|mdr)\b"
 )
 """What comes of reading a register that cannot be read."""
 
@@ -197,6 +197,10 @@ def _wrong(register: Register, match: re.Match[str], start: int, how: str) -> Fo
     )
 
 
+_OFFSET_IN_ROM = re.compile(r"(?i)\bbank\b")
+_IN_ROM = re.compile(r"\bin (?:the )?ROM\b|\borg\b")
+
+
 def _points(text: str, at: int) -> bool:
     """Tell whether an arrow points to an address, in a list of what goes where: `$012F -> $2143`."""
     return re.search(r"(?:->|=>|\u2192)\s*[`*]*$", text[max(0, at - 8) : at]) is not None
@@ -223,6 +227,10 @@ def _places(said: Statement, *, expanded: bool, extended: bool) -> Iterator[Foun
                 "No register of the SNES lies there.",
                 near,
             )
+        elif _OFFSET_IN_ROM.search(one.text) and _IN_ROM.search(said.text) and one.value & 0x408000 == 0:
+            problem = f"There is no ROM at ${one.value:06X}."
+            right = "In LoROM, code of banks $00-$3F lies at $8000-$FFFF."
+            yield Found("outside-map", one.start, one.end, problem, right, hardware_map(right))
         elif one.digits == 6 and not _NUMBERS.search(said.text):
             wrong = outside(one.value, expanded=expanded)
             if wrong:

@@ -68,7 +68,7 @@ def measured(address: Address) -> Row | None:
     value = _whole(address)
     found = [one for one in rows_at(value) if one.address == value and one.kind == "ram" and one.measured and one.solid]
     inside = any(one.address < value and one.title for one in rows_at(value))
-    return found[0] if len(found) == 1 and not inside else None
+    return found[0] if len(found) == 1 and not inside and found[0].said.isdisjoint(("jp", "us")) else None
 
 
 def check_sizes(found: Passages) -> Iterator[Found]:
@@ -89,6 +89,9 @@ def _statement(said: Statement) -> Iterator[Found]:
             if not _ABOUT.search(head[-16:]) and not (line_ends and _LISTED.match(head)):
                 continue
             span = (said.start + match.start(), said.start + match.end())
+            if elements and _EVERY.search(said.text) and len(there) > 1:
+                yield from _of_each(there, _number(match), span)
+                continue
             one = _meant(there, said.text, match.start())
             if one is None:
                 yield from _of_named(said.text, _number(match), span, elements=elements)
@@ -98,6 +101,18 @@ def _statement(said: Statement) -> Iterator[Found]:
                 yield from _of_register(register, _number(match), span, elements=elements)
             elif row := measured(one):
                 yield from _of_row(row, _number(match), span, elements=elements)
+
+
+_EVERY = re.compile(r"\b(?:each|every|all|both)\b", re.IGNORECASE)
+
+
+def _of_each(there: list[Address], number: int, span: tuple[int, int]) -> Iterator[Found]:
+    """Check a number of elements that is said of each of several arrays, which all have the same."""
+    rows = [measured(one) for one in there]
+    sizes = {row.size for row in rows if row}
+    first = rows[0]
+    if first and None not in rows and len(sizes) == 1 and first.size > 4:
+        yield from _of_row(first, number, span, elements=True)
 
 
 def _meant(there: list[Address], text: str, at: int) -> Address | None:

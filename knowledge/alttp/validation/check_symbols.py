@@ -80,7 +80,7 @@ def _is_slip(name: str, right: str) -> bool:
     """Tell whether two names differ by a slip inside one word, not by a digit, an ending or another word."""
     if len(name) < 6 or name[:2].lower() != right[:2].lower() or re.sub(r"\D", "", name) != re.sub(r"\D", "", right):
         return False
-    mine, theirs = name_words(name), name_words(right)
+    mine, theirs = _parts(name), _parts(right)
     if name.isupper():
         return (
             len(name) >= 6
@@ -94,6 +94,11 @@ def _is_slip(name: str, right: str) -> bool:
     if len(different) != 1 or min(map(len, different[0])) < 3 or max(map(len, different[0])) < 4:
         return False
     return not _only_end(*different[0])
+
+
+def _parts(name: str) -> list[str]:
+    """Return the words of a label as they are written, in small letters."""
+    return [part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)]
 
 
 def _only_end(one: str, other: str) -> bool:
@@ -125,7 +130,8 @@ def misnamed(name: str, address: Address) -> Iterator[Found]:
     starts = [one for one in rows_at(address.value) if fold(address.value) in (one.address, one.jp_address)]
     for one in starts:
         right = _spelt(one, name)
-        if one.kind in ("routine", "data", "register") and _nearly(name, right):
+        near = _is_family(name, right) and not _OWN.search(name)
+        if near or (one.kind in ("routine", "data", "register") and _nearly(name, right)):
             yield Found(
                 "unknown-symbol",
                 address.start,
@@ -150,6 +156,23 @@ def _nearly(name: str, right: str) -> bool:
     if longer.startswith(shorter):
         return len(ending) <= 3 and ending.isalpha() and not name[:1].islower()
     return OSA.distance(name, right) <= 2 and name[:3] == right[:3]
+
+
+_OWN = re.compile(
+    r"(?i)hook|my|new|custom|long|ext|wrap|return|jump|patch|hack|end|start|done|orig|vanilla|local|bank|inline|addr"
+)
+"""Parts of labels that authors add to the name of a routine that they change."""
+
+
+def _is_family(name: str, right: str) -> bool:
+    """Tell whether two labels are of one family (`Link_`, `SPR0_`) and written alike."""
+    return (
+        len(name.partition("_")[0]) >= 4
+        and {one.lower() for one in name_words(name)} != {one.lower() for one in name_words(right)}
+        and name.partition("_")[0] == right.partition("_")[0]
+        and name.isupper() == right.isupper()
+        and name.count("_") == right.count("_") == 1
+    )
 
 
 _VERBS = re.compile(

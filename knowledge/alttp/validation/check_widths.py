@@ -87,6 +87,26 @@ _ANY_FLAGS = frozenset("czn")
 """Flags of arithmetic: who says that an instruction changes no flags speaks of these."""
 
 
+_UPPER = re.compile(
+    r"(?P<name>[Ss][Ee][Pp]) #\$20`?(?: \w+){0,2} (?P<verb>clears|zeroes|resets|destroys|wipes|erases|loses) "
+    r"the (?:upper|high|hidden|top) "
+    r"(?:byte|half|8 bits) of (?:`?A`?\b|the accumulator)"
+)
+
+
+def _upper(said: Statement) -> Iterator[Found]:
+    """Check what SEP does to the half of the accumulator that it hides: nothing."""
+    for match in _UPPER.finditer(said.text):
+        yield Found(
+            "wrong-width",
+            said.start + match.start(),
+            said.start + match.end(),
+            f"SEP #$20 {match['verb']} nothing of the accumulator.",
+            "The upper byte is kept (XBA reaches it); only SEP #$10 clears the upper bytes, of X and Y.",
+            opcode_fact("SEP sets flags; with X set the upper bytes of X and Y are 0, B is kept while M is set"),
+        )
+
+
 def check_instructions(found: Passages) -> Iterator[Found]:
     """Give what is wrong in what a text says of instructions."""
     for line in found.code:
@@ -115,6 +135,7 @@ def _statement(said: Statement) -> Iterator[Found]:
     yield from _flags(said)
     if doubtful(said.text):
         return
+    yield from _upper(said)
     for match in _REP.finditer(said.text):
         mask = match["mask"]
         value = int(mask[1:], 16 if mask[0] == "$" else 2) if mask[0] in "$%" else int(mask)
@@ -293,7 +314,7 @@ def _flags(said: Statement) -> Iterator[Found]:
             continue
         yield from _flag(match, said, affected=False)
     for match in _NO_FLAGS.finditer(said.text):
-        rows = BY_MNEMONIC.get(match["name"], ())
+        rows = () if match["name"] in ("REP", "SEP") else BY_MNEMONIC.get(match["name"], ())
         if (
             rows
             and all(_ANY_FLAGS & set(row.flags_written) for row in rows)
@@ -307,7 +328,7 @@ def _flags(said: Statement) -> Iterator[Found]:
 
 
 def _flag(match: re.Match[str], said: Statement, *, affected: bool) -> Iterator[Found]:
-    rows = BY_MNEMONIC.get(match["name"], ())
+    rows = () if match["name"] in ("REP", "SEP") else BY_MNEMONIC.get(match["name"], ())
     flag = _FLAG_NAME[match["flag"].split()[0]]
     writes = [flag in row.flags_written for row in rows]
     if not rows or (affected and any(writes)) or (not affected and not all(writes)):

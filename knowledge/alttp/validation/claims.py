@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 __all__ = [
@@ -30,7 +31,7 @@ _NEGATED = re.compile(
     r"misnam\w*|misread\w*|mix(?:ed)? up|typos?|errors?|erroneous(?:ly)?|invalid|illegal|no such|there is no|"
     r"there's no|"
     r"if (?:it|this|that) (?:were|was)|if you (?:were|had)|would (?:be|have|mean|hold)|might (?:be|have|hold)"
-    r"|claims?|claimed|says?|said|"
+    r"|claim\w*|saying|says?|said|"
     r"supposed(?:ly)?|alleged(?:ly)?|outdated|formerly|"
     r"hallucinat\w*|non-?existent|neither|nor|custom|hypothetical\w*|imagine|suppose|what if|yaze|contrary|unlike|"
     r"instead|rather|avoid|false|doubt\w*|unsure|probably|perhaps|maybe|guess|thought|assum\w+|repurpos\w+|free ram|"
@@ -58,6 +59,11 @@ _OTHER_MEMORY = re.compile(
     re.I,
 )
 _DECIMAL = re.compile(r"(?<![\w$.,])(?P<n>\d{2,5})[`*\s]*(?:\(|=|,? or |/)[`*\s(]*(?:hex )?$")
+
+
+_OFFSET = re.compile(
+    r"(?:offset )?[`*]*\$(?P<low>[0-9A-Fa-f]{4})[`*]* (?:of|in) bank [`*]*\$(?P<bank>[0-9A-Fa-f]{2})\b", re.IGNORECASE
+)
 
 
 class Address(NamedTuple):
@@ -100,6 +106,11 @@ def _value(match: re.Match[str]) -> tuple[int, int]:
 def addresses(text: str, start: int = 0) -> list[Address]:
     """Return the addresses in a text that begins at an offset; immediate values (`#$10`) are none."""
     out: list[Address] = []
+    for match in _OFFSET.finditer(text):
+        value = int(match["bank"], 16) << 16 | int(match["low"], 16)
+        out.append(Address(start + match.start(), start + match.end(), value, 6, match.group()))
+    if out:
+        text = _OFFSET.sub(lambda match: " " * len(match.group()), text)
     for match in ADDRESS.finditer(text):
         if match["hash"] or (match["bank"] and len(match["digits"]) != 4) or len(match["digits"] or "") == 5:
             continue
@@ -110,9 +121,10 @@ def addresses(text: str, start: int = 0) -> list[Address]:
         if same and int(same["n"]) == value:
             continue  # `300 ($012C)` is a number in both bases
         out.append(Address(start + match.start(), start + match.end(), value, digits, match.group()))
-    return out
+    return sorted(out)
 
 
+@lru_cache(maxsize=50_000)
 def doubtful(text: str) -> bool:
     """Tell whether a text denies, corrects, supposes or quotes what it says, or speaks of another game."""
     return _NEGATED.search(text) is not None or OTHER_GAME.search(text) is not None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from knowledge.alttp.validation.assembly import is_mnemonic
 from knowledge.alttp.validation.claims import ADDRESS, OTHER_GAME, Claim, addresses, doubtful
 from knowledge.alttp.validation.claims_prose import of_statement
 from knowledge.alttp.validation.claims_refer import of_references
@@ -49,17 +50,22 @@ _DEFINED = re.compile(
 def _of_code(found: Passages) -> Iterator[Claim]:
     for line in found.code:
         match = _DEFINED.match(line.text)
-        if match is None or match["name"].lower() in (
-            "org",
-            "db",
-            "dw",
-            "dl",
-            "dd",
-            "jsl",
-            "jml",
-            "jsr",
-            "jmp",
-            "base",
+        if (
+            match is None
+            or is_mnemonic(match["name"])
+            or match["name"].lower()
+            in (
+                "org",
+                "db",
+                "dw",
+                "dl",
+                "dd",
+                "jsl",
+                "jml",
+                "jsr",
+                "jmp",
+                "base",
+            )
         ):
             continue
         there = addresses(match["address"], line.start + match.start("address"))
@@ -70,6 +76,23 @@ def _of_code(found: Passages) -> Iterator[Claim]:
         yield Claim(tuple(there), match["name"], wide, start, start + len(match["name"]), "define", line.intro)
 
 
+_CALLS = re.compile(
+    r"^\s*(?:JSL|JSR|JML|JMP)(?:\.[wl])?\s+(?P<name>[A-Za-z]\w*_\w+|[A-Z][a-z]+[A-Z]\w*)\s*(?:;|//)\s*[(`]*"
+    r"(?:(?:US|JP)(?: 1\.0)?:? )?(?P<address>\$[0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4})\b",
+    re.IGNORECASE,
+)
+
+
+def _of_calls(found: Passages) -> Iterator[Claim]:
+    """Give the address that a comment says of the label that is called."""
+    for line in found.code:
+        match = _CALLS.match(line.text)
+        if match and not doubtful(line.text):
+            there = addresses(match["address"], line.start + match.start("address"))
+            start, end = (line.start + place for place in match.span("name"))
+            yield Claim(tuple(there), match["name"], line.text, start, end, "is", line.intro)
+
+
 def claims(found: Passages) -> Iterator[Claim]:
     """Give what a text says of addresses, in prose, tables and definitions."""
     for said in found.statements:
@@ -77,5 +100,6 @@ def claims(found: Passages) -> Iterator[Claim]:
     for row in found.rows:
         yield from _of_row(row)
     yield from _of_code(found)
+    yield from _of_calls(found)
     yield from of_versions(found)
     yield from of_references(found)

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from knowledge.alttp.validation.assembly import is_mnemonic
 from knowledge.alttp.validation.claims import OTHER_GAME, Address, Claim, addresses, grouped, usable
-from knowledge.alttp.validation.passages import Statement
+from knowledge.alttp.validation.passages import Statement, other_cpu
 
 __all__ = ["of_statement"]
 
@@ -120,7 +120,7 @@ def _left(segment: str) -> tuple[str, str, int, int] | None:
     match = _LEFT_CUT.match(segment, start, end)
     begin = match.end() if match else start
     phrase = segment[begin:end]
-    if _PASSIVE.match(phrase) or _PRONOUN.search(phrase):
+    if _PASSIVE.match(phrase) or _PRONOUN.search(phrase) or phrase.lstrip().startswith("of "):
         return None
     return (phrase, how, begin, end) if len(phrase.strip()) >= 2 else None
 
@@ -129,6 +129,12 @@ _STANDS = re.compile(
     r"\b(?:(?:that|which) )?(?:Link|the player|he) is (?:currently )?(?:standing )?"
     r"(?:in|on|at)\b(?= (?:is|are|lives)\b)"
 )
+_ASIDES = re.compile(
+    r"\b(?:on the other hand|by contrast|in contrast|for example|for instance|in turn|of course|as well|in fact|"
+    r"by the way|in other words|at the moment|i\.e\.|e\.g\.|in this case|as usual|in practice|on its own)(?!\w),?",
+    re.IGNORECASE,
+)
+"""Words that say nothing of an address."""
 _ITEM = re.compile(r"^\s*(?:[-*+\u2022]|\d+[.)])\s*[`*_]*$")
 _ITEM_TEXT = re.compile(r"^[`*_\"']*\s+(?P<phrase>[A-Za-z][^.;:|()\n]{2,80})")
 _INLINE = re.compile(r"`([^`\n]{2,160})`")
@@ -154,20 +160,31 @@ _WHERE = re.compile(r"[`*_\"')\]]*\s+(?:is|are)\s+(?:stored|kept|held|located|fo
 _BIT_OF = re.compile(r"\bbits?\s+[\d\u2013, -]+(?:and \d+ )?(?:of|in)\W*(?:the )?(?:register )?\W*$", re.IGNORECASE)
 
 
+_APPOSED_TO = re.compile(
+    r"\b[Tt]he (?P<phrase>[A-Za-z][\w-]*(?: [A-Za-z][\w-]*){1,3} (?:ports?|registers?|bytes?|arrays?)), [`*(]*$"
+)
+"""What an address is, with a comma before it: `the four APU ports, $2140 to $2143,`."""
 _BESIDE = re.compile(
     r"(?<![\w.!%$#])(?P<name>[A-Za-z]\w*(?:_\w+|[a-z][A-Z]\w*)|[A-Z][A-Z0-9]{4,11})[`*]*\s{1,8}[`*(]*$"
 )
 """A label right before an address, in a list: `- Link_Main $078000`."""
 _SETTING = re.compile(r"[`*_]*\s*(?:=|:=|<-|\u2190)\s*[`*_]*#?(?:0x|\$|%|\d)")
+_HALF_OF = re.compile(
+    r"\b(?:(?:high|low|upper|lower|second|middle|bank) (?:byte|half|part|word)s?|number|count|size|length|copy|"
+    r"pointer|end|start|rest) (?:of|for|to|in)\b",
+    re.IGNORECASE,
+)
 _SPOKEN = re.compile(r"[`*_]*\s+(?:is|are|was|has|holds|means|isn't|gives)\b", re.IGNORECASE)
 _PART = re.compile(r"[,;]|\band\b")
 
 
 def of_statement(said: Statement) -> Iterator[Claim]:
     """Give what one statement says of the addresses in it."""
-    text = _STANDS.sub(_blank, usable(said.text))
+    text = _ASIDES.sub(_blank, _STANDS.sub(_blank, usable(said.text)))
     text = _INLINE.sub(_code_blanked, text)
     found = addresses(text, said.start)
+    if other_cpu(text):
+        found = [one for one in found if one.value > 0xFFFF or one.value & 0xFF00 not in (0, 0x1F00)]
     if not found or OTHER_GAME.search(said.heading):
         return
     groups = grouped(found, text, said.start)
@@ -243,9 +260,15 @@ def _of_group(
     if beside and beside.start("name") >= around.before and group[0].digits >= 4 and not is_mnemonic(beside["name"]):
         start, end = (said.start + place for place in beside.span("name"))
         out.append(Claim(group, beside["name"], wide, start, end, "is", said.around))
+    apposed = _APPOSED_TO.search(text, max(around.before, around.first - 70), around.first)
+    if apposed and re.match(r"[`*]*(?:[,.)]|$)", text[around.last :]):
+        start, end = (said.start + place for place in apposed.span("phrase"))
+        out.append(Claim(group, apposed["phrase"], wide, start, end, "in", said.around))
     left = None if _WHERE.match(text, around.last) else _left(text[around.before : around.first])
     if left and left[1] in ":=-\u2013\u2014" and _CODED.search(text[around.before : around.first]):
         left = None  # a label of the code, not of its address
+    if left and left[1] == "at" and _HALF_OF.search(left[0]):
+        left = None  # `the high byte of the X coordinate at $22` lies behind it
     if left and left[1] == ":" and _SPOKEN.match(text, around.last):
         left = None  # a sentence of its own begins with the address
     if left and left[1] == ":" and _SETTING.match(text, around.last):

@@ -30,6 +30,7 @@ GENERIC = _stems(
     "unsigned signed integer decimal hex hexadecimal per each every slot slots part main coordinate various "
     "pixel pixels addr ptr var const foo bar yes wide long mirror shadow backup one two three four once twice both "
     "certain specific given same new default "
+    "neighbour neighbor thing one place spot hand side way case story same opposite counterpart sibling partner "
     "pair rest others former latter equip equips standard known called named label labelled vanilla alttp zelda"
 )
 """Words that a row need not say to be meant (stems)."""

@@ -41,7 +41,7 @@ _WRONG = re.compile(
     r"\b(?:wrong|incorrect(?:ly)?|broken|bug|buggy|bad|invalid|illegal|mistakes?|mistaken|don't|do not|never|"
     r"avoid|fails|"
     r"won't (?:work|assemble)|doesn't (?:work|exist|assemble)|not valid|hallucinated?|nonexistent|myth|anti-?pattern|"
-    r"instead of|rejects?|rejected)\b",
+    r"rejects?|rejected)\b|\binstead of[\s:]*$",
     re.IGNORECASE,
 )
 _INSTRUCTION = re.compile(
@@ -67,6 +67,9 @@ _RETRACTED = re.compile(
     r"false\b|incorrect\b|nope\b|not (?:true|quite|right|correct)|no[,.:!\u2014 ]+(?:that|this|it|\$|`)|actually,)",
     re.IGNORECASE,
 )
+_ASKS = re.compile(r"\?[\s`*_\"')]*$")
+_QUOTED = re.compile(r"\"(?=[^\"\n]{12,200}\")(?:[^\s\"]+\s){3,30}[^\s\"]+\"|\u201c[^\u201c\u201d\n]{12,200}\u201d")
+"""A sentence in quotation marks: somebody else's."""
 _RULED = re.compile(r"^[\s|:+-]+$")
 
 
@@ -134,6 +137,10 @@ def _lines(text: str) -> Iterator[_Line]:
         start += len(line) + 1
 
 
+def _blanked(match: re.Match[str]) -> str:
+    return " " * len(match.group())
+
+
 def _sentences(paragraph: list[_Line], heading: str) -> Iterator[Statement]:
     """Give the statements of lines that run on; a line feed between them counts as a blank."""
     if not paragraph:
@@ -149,7 +156,8 @@ def _sentences(paragraph: list[_Line], heading: str) -> Iterator[Statement]:
     for match in [*_SENTENCE.finditer(whole), None]:
         end = match.start() if match else len(whole)
         piece = whole[at:end]
-        if piece.strip():
+        if piece.strip() and not _ASKS.search(piece):
+            piece = _QUOTED.sub(_blanked, piece)
             yield Statement(first + at, piece[:_LONGEST], whole[:_LONGEST], heading)
         at = match.end() if match else end
 
