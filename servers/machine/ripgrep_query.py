@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, overload
 
 from servers.machine.errors import ServerError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-__all__ = ["Case", "CountReader", "Counts", "FileCount", "Mode", "Query"]
+__all__ = ["Case", "CountReader", "Counts", "FileCount", "FileCounts", "Mode", "Query"]
 
 Mode = Literal["regex", "literal", "word"]
 """What a pattern is: an expression of ripgrep, plain text, or plain text that stands as a word of its own."""
@@ -22,7 +20,8 @@ _GLOB_LIMIT = 500
 _MOST_GLOBS = 50
 _COUNTS_LIMIT = 128 << 20
 """Bytes of names with their counts: about a million files."""
-_COUNT = re.compile(rb"(?:\./)?([^\0]*)\0(\d+)\n")
+_ROW = re.compile(rb"(?:\./)?([^\0]*\0\d+)\n")
+_NUMBER = re.compile(rb"\0(\d+)\n")
 _SEARCHED = re.compile(rb"^(\d+) files searched$", re.MULTILINE)
 _CAPITAL = re.compile(r"\\[pP]\{[^}]*\}|\\.|([A-Z])", re.DOTALL)
 
@@ -70,13 +69,37 @@ class FileCount(NamedTuple):
     lines: int
 
 
+class FileCounts(Sequence[FileCount]):
+    """Files with their counts, in order of their paths; each is made when it is asked for, since most never are."""
+
+    def __init__(self, rows: list[bytes]) -> None:
+        """Take rows of a path, a NUL and a number."""
+        self._rows = sorted(rows, key=_parts)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> FileCount: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[FileCount]: ...
+
+    def __getitem__(self, index: int | slice) -> FileCount | list[FileCount]:
+        if isinstance(index, slice):
+            return [_file(row) for row in self._rows[index]]
+        return _file(self._rows[index])
+
+
 class Counts(NamedTuple):
     """The files that match, in order of their paths; not `complete` when time or memory ran out.
 
-    `searched` counts all files that were read (0: not known), `unreadable` what could not be.
+    `lines` counts their matching lines, `searched` all files that were read (0: not known), `unreadable` what could
+    not be.
     """
 
     files: Sequence[FileCount]
+    lines: int
     searched: int
     unreadable: int
     complete: bool
@@ -96,10 +119,20 @@ class CountReader:
 
     def counts(self, errors: str, *, complete: bool) -> Counts:
         """Return what was read, beside what the program said of its errors."""
-        found = [FileCount(path, int(lines)) for path, lines in _COUNT.findall(self._data)]
-        found.sort(key=lambda item: item.path.replace(b"/", b"\0"))
+        files = FileCounts(_ROW.findall(self._data))
+        lines = sum(map(int, _NUMBER.findall(self._data)))
         searched = _SEARCHED.search(self._data, max(0, len(self._data) - 1_000))
-        return Counts(found, int(searched[1]) if searched else 0, errors.count("(os error"), complete)
+        return Counts(files, lines, int(searched[1]) if searched else 0, errors.count("(os error"), complete)
+
+
+def _parts(row: bytes) -> bytes:
+    """Return what puts a path in order by its parts: no byte of a name is less than the one between them."""
+    return row.replace(b"/", b"\0")
+
+
+def _file(row: bytes) -> FileCount:
+    path, _, lines = row.partition(b"\0")
+    return FileCount(path, int(lines))
 
 
 def _plain(text: str) -> bool:

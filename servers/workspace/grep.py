@@ -80,16 +80,17 @@ class Search:
         with self._opened.at(path) as (root, inner):
             place = _Place(root, b"/".join(parse(inner)), self._opened.prefix(root))
             counts = self._counts(place, inner, path)
-            total = sum(file.lines for file in counts.files)
             if self._context == _ONLY_FILES:
                 shown = _files(place, counts, offset=offset, limit=limit)
             else:
-                if offset and offset >= total:
-                    raise ServerError(f"offset {offset} is past the end: there are {total} matches; start at offset 0")
+                if offset and offset >= counts.lines:
+                    raise ServerError(
+                        f"offset {offset} is past the end: there are {counts.lines} matches; start at offset 0"
+                    )
                 shown = self._lines(place, counts, offset=offset, limit=limit)
         return GrepPage(
             files=tuple(shown.files),
-            matches=total,
+            matches=counts.lines,
             matching_files=len(counts.files),
             searched=counts.searched,
             offset=offset,
@@ -116,8 +117,7 @@ class Search:
             if texts:
                 fds = [part.fd for part in texts]
                 found = self._search.lines(fds, context=self._context, skip=texts[0].skip, most=limit)
-        total = sum(file.lines for file in counts.files)
-        return _page(place, parts, found, context=self._context, offset=offset, total=total)
+        return _page(place, parts, found, context=self._context, offset=offset, total=counts.lines)
 
 
 def _parts(files: Sequence[FileCount], offset: int, limit: int) -> Generator[_Part]:
