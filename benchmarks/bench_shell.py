@@ -13,7 +13,7 @@ from mcp import Client
 
 from benchmarks.ratio import Ratio
 from servers.machine.errors import ServerError
-from servers.machine.sandbox_choice import choose_backend
+from servers.machine.shell_choice import choose_shell_backend
 from servers.settings import Settings
 from servers.workspace.server import build
 
@@ -67,7 +67,7 @@ async def _measure(folder: Path, bash: str) -> Ratio:
 
 def measure() -> list[Ratio]:
     """Return what a call takes beside bash and 8 ms. Raises ServerError when there is no sandbox or no bash."""
-    choose_backend()
+    choose_shell_backend()
     bash = shutil.which("bash")
     if bash is None:
         raise ServerError("bash is missing; install it")

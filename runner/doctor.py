@@ -116,14 +116,20 @@ def ollama_here() -> Finding:
 
 
 def sandbox_here() -> Finding:
-    """Tell what confines asar here, and what that back end lacks."""
-    from servers.machine.sandbox_choice import describe_sandbox
+    """Tell what confines asar and shell commands here, and what that lacks."""
+    from servers.machine.sandbox_report import describe_sandbox
 
     report = describe_sandbox()
     if report.backend is None:
-        return Finding(part="sandbox", state="missing", detail="none: asar is never run unconfined", fix=report.advice)
+        return Finding(
+            part="sandbox",
+            state="missing",
+            detail="none: asar and commands are never run unconfined",
+            fix=report.advice,
+        )
     lacks = f"; lacks: {', '.join(report.lacks)}" if report.lacks else ""
-    return Finding(part="sandbox", state="ok", detail=f"{report.backend}{lacks}", fix=report.advice)
+    shell = "" if report.shell == report.backend else f" (run_shell: {report.shell or 'none'})"
+    return Finding(part="sandbox", state="ok", detail=f"{report.backend}{shell}{lacks}", fix=report.advice)
 
 
 def ripgrep_here() -> Finding:

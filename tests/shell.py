@@ -15,10 +15,11 @@ from mcp.types import CallToolResult, TextContent
 from servers.machine import landlock, sandbox_choice
 from servers.machine.sandbox_choice import choose_backend
 from servers.machine.sandbox_launch import Backend
+from servers.machine.shell_choice import choose_shell_backend
 from servers.settings import Settings
 from servers.workspace.server import build
 
-__all__ = ["BOTH", "Desk", "fields", "need", "new_desk", "only", "processes", "text_of"]
+__all__ = ["BOTH", "Desk", "fields", "forget", "need", "new_desk", "only", "processes", "text_of"]
 
 BOTH = [pytest.param("bubblewrap", marks=pytest.mark.bwrap), "landlock"]
 """The back ends, as parameters of a fixture."""
@@ -94,9 +95,15 @@ def only(wanted: Backend, monkeypatch: pytest.MonkeyPatch) -> Generator[Backend]
         return honest(candidate) if candidate == wanted else f"{candidate} is left out by the test"
 
     monkeypatch.setattr(sandbox_choice, "flaw", left)
-    choose_backend.cache_clear()
+    forget()
     yield wanted
+    forget()
+
+
+def forget() -> None:
+    """Let the back ends be chosen anew."""
     choose_backend.cache_clear()
+    choose_shell_backend.cache_clear()
 
 
 def processes(mark: str) -> list[int]:

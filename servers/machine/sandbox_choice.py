@@ -4,26 +4,18 @@ import contextlib
 import functools
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from servers.machine import landlock
 from servers.machine.confined_process import Job, Room
 from servers.machine.errors import ServerError
 from servers.machine.sandbox_launch import Backend, Limits, Start, launch, tool
 
-__all__ = ["BACKENDS", "SandboxReport", "choose_backend", "describe_sandbox", "flaw"]
+__all__ = ["BACKENDS", "choose_backend", "flaw", "none_works"]
 
 BACKENDS: tuple[Backend, ...] = ("bubblewrap", "landlock")
 """Best first."""
-
-
-class SandboxReport(NamedTuple):
-    """What `afs doctor` says: the back end in use, or why there is none, and what would be better."""
-
-    backend: Backend | None
-    lacks: tuple[str, ...]
-    advice: str
 
 
 _CANARY = """
@@ -85,27 +77,12 @@ def choose_backend() -> Backend:
         if not reason:
             return backend
         reasons.append(f"{backend}: {reason}")
-    raise ServerError(
+    raise none_works(reasons)
+
+
+def none_works(reasons: Sequence[str]) -> ServerError:
+    """Return the error that gives each back end's reason, and the fix."""
+    return ServerError(
         "no sandbox works here, so nothing is run: " + "; ".join(reasons) + ". Install bubblewrap "
         "(Debian: apt-get install bubblewrap), then run: afs doctor"
     )
-
-
-def describe_sandbox() -> SandboxReport:
-    """Say which back end is used, what it lacks and how to get a better one. Runs the canaries: 10 ms."""
-    try:
-        backend = choose_backend()
-    except ServerError as error:
-        return SandboxReport(None, (), str(error))
-    if backend == "bubblewrap":
-        return SandboxReport(backend, ("no bound on the memory of all its processes together",), "")
-    abi = landlock.abi_version()
-    lacks = ["no network of its own (UDP and unix sockets by path are not refused)"]
-    if abi < 4:
-        lacks.append(f"Landlock interface {abi}: TCP is not refused (4 does)")
-    if abi < 6:
-        lacks.append(f"Landlock interface {abi}: signals to others are not refused (6 does)")
-    lacks.append("a program that leaves its process group outlives its run")
-    why = flaw("bubblewrap")
-    advice = f"for a sandbox without these gaps make bubblewrap work ({why})" if why else ""
-    return SandboxReport(backend, tuple(lacks), advice)

@@ -21,7 +21,6 @@ from servers.machine import landlock
 from servers.machine.bubblewrap import Gate, ResourceLimits
 from servers.machine.confined_process import Captured, Ended, Job, Launch, Room
 from servers.machine.errors import ServerError
-from servers.machine.sandbox_choice import choose_backend
 from servers.machine.sandbox_launch import Backend
 from servers.machine.sandbox_marks import Mark
 from servers.machine.shell_copy import Pair, changes_of, copy_tree
@@ -94,7 +93,7 @@ class ShellRun:
         cwd: str = "",
         limits: ShellLimits,
         aside: Path,
-        confinement: Callable[[], Confinement] = choose_backend,
+        confinement: Callable[[], Confinement],
     ) -> None:
         """Take the workspace `root`, the folder `cwd` below it, and the folder that planted files are moved to.
 

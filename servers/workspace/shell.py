@@ -155,10 +155,10 @@ def _path_of(opened: Opened, root: Root) -> Path:
 
 
 def _confinement(opened: Opened) -> Confinement:
-    from servers.machine.sandbox_choice import choose_backend
+    from servers.machine.shell_choice import choose_shell_backend
 
     try:
-        return choose_backend()
+        return choose_shell_backend()
     except ServerError as error:
         if opened.settings.unsandboxed:
             return "none"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ import pytest
 from servers.machine import landlock, sandbox_choice
 from servers.machine.errors import ServerError
 from servers.machine.sandbox import Finished, run_confined
-from servers.machine.sandbox_choice import choose_backend, describe_sandbox
 from servers.machine.sandbox_launch import Backend, Limits
+from servers.machine.sandbox_report import describe_sandbox
+from tests.shell import forget, only
 
 pytestmark = pytest.mark.anyio
 
@@ -244,30 +246,50 @@ async def test_without_any_back_end_nothing_runs_and_the_error_says_what_to_inst
         return f"{backend} is not here"
 
     monkeypatch.setattr(sandbox_choice, "flaw", none_here)  # no test machine lacks both
-    choose_backend.cache_clear()
+    forget()
     with pytest.raises(ServerError, match=r"landlock is not here.*Install bubblewrap"):
         await run_confined([SHELL, "-c", "echo x > ran"], workspace=tmp_path)
     report = describe_sandbox()
-    choose_backend.cache_clear()
+    forget()
     assert not (tmp_path / "ran").exists()
     assert report.backend is None
     assert "install" in report.advice.lower()
 
 
 def test_what_landlock_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    skip_unless_usable("landlock")
-    honest = sandbox_choice.flaw
+    with only("landlock", monkeypatch):
+        report = describe_sandbox()
+    assert (report.backend, report.shell) == ("landlock", "landlock")
+    assert any("/proc" in gap for gap in report.lacks)
+    assert "make bubblewrap work (bubblewrap is left out by the test)" in report.advice
 
-    def only_landlock(backend: Backend) -> str:
-        return "bwrap is missing" if backend == "bubblewrap" else honest(backend)
 
-    monkeypatch.setattr(sandbox_choice, "flaw", only_landlock)  # a machine without bubblewrap
-    choose_backend.cache_clear()
-    report = describe_sandbox()
-    choose_backend.cache_clear()
-    assert report.backend == "landlock"
-    assert any("network" in gap for gap in report.lacks)
-    assert "bwrap is missing" in report.advice
+@pytest.mark.parametrize(
+    "code",
+    [
+        "socket.socket(socket.AF_UNIX).connect(sys.argv[1])",
+        "socket.socket(2, 2).sendto(b'x', ('127.0.0.1', 9))",
+        "ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0 or int('refused')",
+        "ctypes.CDLL(None).syscall(425, 4, 0) >= 0 or int('refused')",
+        "ctypes.CDLL(None).syscall(250, 6, -3, 0, 0, 0) >= 0 or int('refused')",
+        "resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))",
+        "os.open('/proc/1/mem', 0)",
+    ],
+)
+async def test_what_needs_no_file_is_refused_too(cell: Cell, code: str) -> None:
+    python = shutil.which("python3", path="/usr/bin:/usr/local/bin")
+    if python is None:
+        pytest.skip("no python3 of the system")
+    modules = "import ctypes, os, resource, socket, sys\n"
+    with socket.socket(socket.AF_UNIX) as listener, anyio.fail_after(30):
+        path = cell.workspace / "socket"
+        listener.bind(str(path))
+        path.chmod(0o777)
+        listener.listen()
+        argv = [str(Path(python).resolve()), "-S", "-c", f"{modules}{code}\nprint('done')", str(path)]
+        done = await run_confined(argv, workspace=cell.workspace, backend=cell.backend)
+    assert b"done" not in done.stdout
+    assert done.returncode == 1, done.stderr
 
 
 async def test_a_run_ends_with_its_program_and_not_with_a_pipe_that_a_child_holds(cell: Cell) -> None:

@@ -8,9 +8,8 @@ import anyio
 import pytest
 
 from servers.machine import sandbox_choice
-from servers.machine.sandbox_choice import choose_backend
 from servers.machine.sandbox_launch import Backend
-from tests.shell import BOTH, Desk, fields, need, new_desk, only, text_of
+from tests.shell import BOTH, Desk, fields, forget, need, new_desk, only, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -33,9 +32,9 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return f"{backend} is not here"
 
     monkeypatch.setattr(sandbox_choice, "flaw", none_here)  # no test machine lacks both
-    choose_backend.cache_clear()
+    forget()
     yield
-    choose_backend.cache_clear()
+    forget()
 
 
 both = pytest.mark.usefixtures("backend")

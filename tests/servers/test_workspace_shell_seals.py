@@ -1,13 +1,16 @@
 """What tells others what to run: read by a command of run_shell, and never written or planted by it."""
 
+import ctypes
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from servers.machine.sandbox_launch import Backend
-from tests.shell import BOTH, Desk, need, new_desk, only
+from tests.shell import BOTH, Desk, need, new_desk, only, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -106,3 +109,40 @@ async def test_git_works_in_a_repository_that_was_there(desk: Desk) -> None:
     who = "git -c user.name=a -c user.email=a@b"
     said = await desk.run(f"{who} add . && {who} commit -qm first && git log --oneline | wc -l && git status --short")
     assert (said["exit_code"], said["stdout"]) == (0, "1\n"), said
+
+
+@both
+async def test_a_seal_swapped_for_a_link_while_a_command_starts_shows_nothing_of_outside(desk: Desk) -> None:
+    outside = desk.work.with_name("outside")
+    outside.mkdir(mode=0o755)
+    (outside / "secret").write_text("the secret\n", encoding="utf-8")
+    desk.put(".claude/real", "real\n")
+    (desk.work / "other").symlink_to(outside)
+    stop = threading.Event()
+
+    def swap() -> None:
+        while not stop.is_set():
+            exchange(desk.work, b".claude", b"other")
+
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    try:
+        async with desk.client() as client:
+            results = [
+                await client.call_tool("run_shell", {"command": "cat .claude/* other/*", "timeout_seconds": 10})
+                for _ in range(40)
+            ]
+    finally:
+        stop.set()
+        swapper.join(10)
+    assert [text_of(result) for result in results if "the secret" in text_of(result)] == []
+    assert any("real" in text_of(result) or result.is_error for result in results)
+
+
+def exchange(folder: Path, first: bytes, second: bytes) -> None:
+    """Swap two names at once: `renameat2` with RENAME_EXCHANGE."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        ctypes.CDLL(None).renameat2(descriptor, first, descriptor, second, 2)
+    finally:
+        os.close(descriptor)
