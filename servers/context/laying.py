@@ -109,13 +109,13 @@ def lay_out(root: Root, *, version: Literal[0, 1, 2] = 0) -> LaidOut:
         raise ServerError(f"the context root has layout version {layout.version} already; {step}")
     moves = Moves(root)
     if not marked and wanted == 2:
-        _into_common(root, moves)
+        _into_shared(root, moves)
     made = [folder for folder in layout_folders(wanted) if root.make_folder(folder)]
     made += [name for name, data in _files(wanted) if _written(root, name, data)]
     return LaidOut(wanted, tuple(made), moves.told(), moves.close(), None, registered=False)
 
 
-def _into_common(root: Root, moves: Moves) -> None:
+def _into_shared(root: Root, moves: Moves) -> None:
     for category in VERSION_2:
         for entry in root.entries(category).entries if _is_folder(root, category) else ():
             name = entry.path.removeprefix(f"{category}/")

@@ -8,7 +8,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from servers.context.mounts import MOUNTS, mount_at
+from servers.context.mounts import MOUNTS, mount_at, mounts_of
 from servers.machine.beneath import NotThereError, Place, Root
 from servers.machine.errors import ServerError
 from servers.machine.layout import REGISTRY, Layout, Project, layout_of, project_of
@@ -174,7 +174,10 @@ class Opened:
         if view.layout.version == 1:
             with contextlib.suppress(ServerError):
                 near |= {entry.path.removeprefix("projects/") for entry in view.root.entries("projects").entries}
-        with Root(self.settings.context_root, sealed=view.layout.sealed(sorted(near))) as root:
+        rules = view.layout.sealed(sorted(near))
+        if mounts_of(view.root):
+            rules[f"/{MOUNTS}"] = "agents may only read what is mounted; its folder is written by other tools"
+        with Root(self.settings.context_root, sealed=rules) as root:
             try:
                 yield root
             except NotThereError as error:

@@ -54,7 +54,7 @@ class Followed:
         self._paths = paths
         self._states: dict[str, tuple[object, ...]] = {}
         self._places: dict[str, tuple[str, ...]] = {}
-        self._sessions: dict[str, set[ServerSession]] = {}
+        self._sessions: dict[str, dict[int, ServerSession]] = {}
         self._listening: dict[str, int] = {}
         self._bus = InMemorySubscriptionBus()
         self._listen = ListenHandler(self._bus)
@@ -69,13 +69,13 @@ class Followed:
             raise MCPError(INVALID_PARAMS, "no such resource: it is context://file/<path>, context://status or a note")
         if len(self._states) >= _MOST:
             raise MCPError(INVALID_PARAMS, f"{_MOST} resources are subscribed already; unsubscribe one first")
-        self._sessions.setdefault(params.uri, set()).add(ctx.session)
+        self._sessions.setdefault(params.uri, {})[_client(ctx.session)] = ctx.session
         self._follow((params.uri,))
         return EmptyResult()
 
     async def unsubscribe(self, ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams) -> EmptyResult:
         """Tell a client no more; what it had not subscribed is no error."""
-        self._sessions.get(params.uri, set[Any]()).discard(ctx.session)
+        self._sessions.get(params.uri, {}).pop(_client(ctx.session), None)
         self._forget((params.uri,))
         return EmptyResult()
 
@@ -178,12 +178,17 @@ class Followed:
 
     async def _tell(self, uri: str) -> None:
         await self._bus.publish(ResourceUpdated(uri=uri))
-        for session in list(self._sessions.get(uri, ())):
+        for client, session in list(self._sessions.get(uri, {}).items()):
             try:
                 await session.send_resource_updated(uri)
             except (anyio.ClosedResourceError, anyio.BrokenResourceError, MCPError):  # the client is gone
-                self._sessions[uri].discard(session)
+                self._sessions[uri].pop(client, None)
                 self._forget((uri,))
+
+
+def _client(session: ServerSession) -> int:
+    """Return what is the same for all requests of one client: each request has a session object of its own."""
+    return id(session.client_params)
 
 
 def offer_subscriptions(face: Face, followed: Followed) -> None:

@@ -142,11 +142,12 @@ def sensitivity_of(root: Root) -> Rules:
     """Return the rules of a context root; rules that cannot be read are problems, and the rest holds."""
     own, shared = said_by(root, RULES), said_by(root, "afs.toml")
     tables = [own.values, _table(own.values.get("sensitivity")), _table(shared.values.get("sensitivity"))]
+    problems = [said.problem for said in (own, shared) if said.problem]
     rules = Rules(
-        never_index=[item for table in tables for item in _patterns(table, "never_index")],
-        never_export=[item for table in tables for item in _patterns(table, "never_export")],
+        never_index=[item for table in tables for item in _patterns(table, "never_index", problems)],
+        never_export=[item for table in tables for item in _patterns(table, "never_export", problems)],
     )
-    rules.problems += [said.problem for said in (own,) if said.problem]
+    rules.problems += problems
     return rules
 
 
@@ -154,6 +155,10 @@ def _table(value: object) -> Mapping[str, object]:
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
-def _patterns(table: Mapping[str, object], key: str) -> list[str]:
-    value = table.get(key)
-    return [item for item in cast("list[object]", value) if isinstance(item, str)] if isinstance(value, list) else []
+def _patterns(table: Mapping[str, object], key: str, problems: list[str]) -> list[str]:
+    value = table.get(key, [])
+    items = cast("list[object]", value) if isinstance(value, list) else [None]
+    found = [item for item in items if isinstance(item, str)]
+    if len(found) < len(items):
+        problems.append(f"{RULES}: {key} is no list of patterns; write it as in {key} = ['memory/private/**']")
+    return found
