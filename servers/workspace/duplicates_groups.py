@@ -55,9 +55,10 @@ class Group(NamedTuple):
 
 def sum_of_groups(scope: Scope, *, min_size: int = 1, where: str = "1", values: Sequence[object] = ()) -> Groups:
     """Count the groups below the scope's folder."""
+    each = f"SELECT count(*) n, size * ({_ONES} - 1) gain FROM {_FILES} WHERE {_WHERE} AND ({where})"
     sql = (
-        "SELECT count(*), coalesce(sum(n), 0), coalesce(sum(gain), 0) FROM ("
-        f"SELECT count(*) n, size * ({_ONES} - 1) gain FROM {_FILES} WHERE {_WHERE} AND ({where}) GROUP BY size, full HAVING {_ONES} > 1)"
+        "SELECT count(*), coalesce(sum(n), 0), coalesce(sum(gain), 0) "
+        f"FROM ({each} GROUP BY size, full HAVING {_ONES} > 1)"
     )
     return Groups(*scope.store.rows(sql, (*scope_of(scope.top), max(1, min_size), *values))[0])
 

@@ -13,12 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Ready", "limited", "made_ready"]
 
-_STILL_S = 2.0
-"""A scan that ended so shortly ago is not looked through again for a question."""
-
-Depth = Literal["all", "changed", "known"]
+Depth = Literal["all", "changed", "known", "asked"]
 """`all` reads every folder again, `changed` only those whose own time has changed, `known` the same, and nothing
-where the last scan has just ended."""
+where the last scan has just ended; `asked` nothing for longer than that."""
+_STILL_S = {"known": 2.0, "asked": 20.0}
+"""A scan that ended so few seconds ago is not looked through again."""
 
 
 class Ready(NamedTuple):
@@ -60,7 +59,7 @@ def _walked(scope: Scope, pace: Pace, depth: Depth) -> Walked:
     age = _age(scope)
     if depth == "all" or cut_short or age is None:
         return walk_all(store, scope.root, top, pace, system=scope.path.parent == scope.path)
-    if depth == "known" and 0 <= age < _STILL_S:
+    if depth in _STILL_S and 0 <= age < _STILL_S[depth]:
         return Walked(0, 0, complete=True)
     return walk_changed(store, scope.root, top, pace)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCOPE", "FileRow", "FolderRead", "ScanStore", "open_store", "scope_of"]
 
-SCOPE = "(path = ? OR (path >= ? AND path < ?))"
+SCOPE = "(folder.path = ? OR (folder.path >= ? AND folder.path < ?))"
 """The condition for a folder and all below it; `scope_of` gives its values."""
 _VERSION = 1
 _SECONDS = 30.0
@@ -43,7 +43,7 @@ CREATE TABLE project(
     folder INTEGER PRIMARY KEY, name TEXT NOT NULL, language TEXT NOT NULL, languages TEXT NOT NULL,
     remote TEXT NOT NULL, branch TEXT NOT NULL, git INTEGER NOT NULL, used INTEGER NOT NULL,
     committed INTEGER NOT NULL, uncommitted INTEGER NOT NULL, unpushed INTEGER NOT NULL);
-CREATE VIRTUAL TABLE place USING fts5(name, path, words, tokenize = 'porter unicode61');
+CREATE VIRTUAL TABLE place USING fts5(name, path, words, tokenize = 'unicode61');
 CREATE TABLE vector(folder INTEGER PRIMARY KEY, model TEXT NOT NULL, text BLOB NOT NULL, vector BLOB NOT NULL);
 """
 """`inside` is the id of the nearest cache or trash that a folder is in or is, `project` that of its project, `git`

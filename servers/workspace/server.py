@@ -26,6 +26,9 @@ def build(settings: Settings) -> Face:
     """Build the server; the folders are opened by the first call that needs them."""
     from servers.machine.face import Face
     from servers.settings import version
+    from servers.workspace.asking import offer_asking
+    from servers.workspace.cleanup import offer_cleanup
+    from servers.workspace.duplicates import offer_duplicates
     from servers.workspace.grep import offer_grep
     from servers.workspace.listing import offer_listing
     from servers.workspace.opened import Opened
@@ -47,6 +50,9 @@ def build(settings: Settings) -> Face:
         offer_projects,
         offer_shell,
         offer_scan,
+        offer_duplicates,
+        offer_cleanup,
+        offer_asking,
         offer_references,
     ):
         offer(face, opened)

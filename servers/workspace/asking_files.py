@@ -1,0 +1,148 @@
+"""Questions about files and names: by kind, ending, size, time, and by the words in paths; and what has copies."""
+
+from __future__ import annotations
+
+from servers.machine.times import utc
+from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, counted, file_row
+from servers.workspace.asking_search import FileHit, Words, file_hits, folder_hits, grouped
+from servers.workspace.duplicates_groups import groups_of, sum_of_groups
+from servers.workspace.scan_facts import OWN, project_found, projects_of
+from servers.workspace.scan_kinds import TRASH
+from servers.workspace.scan_results import Found, amount
+from servers.workspace.scan_store import SCOPE, scope_of
+
+__all__ = ["by_duplicates", "by_files", "by_names", "empty_ones", "trashed"]
+
+_TWINS = 400
+
+
+def by_files(asked: Asked) -> Rows:
+    """Answer by files, with the folders that hold them first where that is what is asked."""
+    wish = asked.wish
+    hits = file_hits(asked.scope, wish, asked.words)
+    if not hits and wish.kinds and wish.endings:
+        return by_files(asked._replace(wish=wish._replace(endings=())))
+    if not hits and wish.words and (wish.kinds or wish.endings):
+        rest = by_names(asked)
+        return rest if rest.rows else by_files(asked._replace(words=Words(())))
+    files = [file_row(asked, hit) for hit in hits[:MOST]]
+    if wish.order or wish.names or wish.target == "file" or len(hits) < 2:
+        holding = [] if wish.target != "folder" else grouped(asked.scope, hits, wish)
+        return Rows([*((path, row) for _, path, row in holding), *files], counted(hits))
+    folders = [(path, row) for _, path, row in grouped(asked.scope, hits, wish)]
+    if not wish.languages and set(wish.kinds) & {"assembly", "code", "patch"}:
+        folders = _with_projects(asked, folders)
+    if wish.least or wish.most or wish.header >= 0 or (wish.span and not wish.where):
+        return Rows([*files, *folders[:5]], counted(hits))
+    if wish.target == "folder":
+        return Rows([*folders, *files], counted(hits))
+    few = folders[: max(5, 12 - len(files))] if not asked.words.groups or wish.where else folders[:2]
+    if asked.words.groups:
+        named = [pair for pair, hit in zip(files, hits, strict=False) if hit.score >= 3]
+        files = [pair for pair in files if pair not in named]
+        return Rows([*named[:6], *few, *named[6:], *files], counted(hits))
+    return Rows([*few[:6], *files, *few[6:]], f"{counted(hits)} in {len(folders)} folders")
+
+
+def _with_projects(asked: Asked, folders: list[tuple[bytes, Found]]) -> list[tuple[bytes, Found]]:
+    """Put the project in place of folders inside it, where it is one of assembly or code."""
+    wanted = "patch" in asked.wish.kinds or "assembly" in asked.wish.kinds
+    projects = [fact for fact in projects_of(asked.scope) if not wanted or "assembly" in fact.languages.lower()]
+    fitting = [fact for fact in projects if not asked.words.groups or asked.words.score(fact.name, "") > 0.5]
+    known = {path for path, _ in folders}
+    more = [(fact.path, project_found(asked.scope, fact)) for fact in fitting if fact.path not in known]
+    out: list[tuple[bytes, Found]] = []
+    for path, row in folders:
+        above = [fact for fact in projects if fact.path and path.startswith(fact.path + b"/")]
+        if "patch" in asked.wish.kinds or not above:
+            out.append((path, row))
+    return [*out[:3], *more, *out[3:]] if "patch" in asked.wish.kinds else [*more, *out]
+
+
+def by_names(asked: Asked) -> Rows:
+    """Answer by names: folders, projects and files that have the words."""
+    folders = folder_hits(asked.scope, asked.words)
+    hits = file_hits(asked.scope, asked.wish._replace(kinds=()), asked.words)
+    rows = [(score, path, row) for score, path, row in folders[:MOST]]
+    if asked.wish.target != "folder":
+        rows += [(hit.score * 0.9, *file_row(asked, hit)) for hit in hits[:MOST]]
+    if asked.wish.target == "file":
+        rows = [item for item in rows if item[2].kind not in ("folder", "project", "cache")]
+    rows.sort(key=lambda item: (-round(item[0], 3), item[1].count(b"/"), item[1]))
+    return Rows([(path, row) for _, path, row in rows], f"{len(folders)} folders and {len(hits)} files have such names")
+
+
+def by_duplicates(asked: Asked) -> Rows:
+    """Answer by groups of the same content; with a name, by the files that have it and those of their content."""
+    wish = asked.wish
+    if wish.names or asked.words.groups:
+        rows = _twins(asked)
+        if rows.rows:
+            return rows
+    where, values = ("kind IN (" + ", ".join("?" * len(wish.kinds)) + ")", wish.kinds) if wish.kinds else ("1", ())
+    where = f"{OWN} AND {where}"
+    rows_out: list[tuple[bytes, Found]] = []
+    groups = groups_of(asked.scope, min_size=max(1, wish.least), limit=60, where=where, values=values)
+    for group in groups:
+        for copy in group.copies[:20]:
+            said = f"{len(group.copies)} files of this content, {amount(group.gain)} to gain"
+            shown = asked.scope.shown(copy.path)
+            found = Found(path=shown, kind="duplicate", size=group.size, modified=utc(copy.mtime), why=said)
+            rows_out.append((copy.path, found))
+    sums = sum_of_groups(asked.scope, min_size=max(1, wish.least), where=where, values=values)
+    said = f"{sums.groups} groups of {sums.files} files of the same content, {amount(sums.gain)} to gain"
+    return Rows(rows_out, f"{said}; find_duplicates lists them")
+
+
+def _twins(asked: Asked) -> Rows:
+    """Return the files of a name, and all files that have the content of one of them."""
+    hits = file_hits(asked.scope, asked.wish._replace(span=None), asked.words)[:_TWINS]
+    if not hits:
+        return Rows([], "")
+    sizes = sorted({hit.size for hit in hits})
+    where = f"size IN ({', '.join('?' * len(sizes))})"
+    wanted = {hit.path for hit in hits}
+    rows: list[tuple[bytes, Found]] = []
+    for group in groups_of(asked.scope, limit=_TWINS, where=where, values=sizes):
+        if any(copy.path in wanted for copy in group.copies):
+            said = f"{len(group.copies)} files of this content ({group.full.hex()[:12]})"
+            for copy in group.copies[:50]:
+                shown = asked.scope.shown(copy.path)
+                found = Found(path=shown, kind="duplicate", size=group.size, modified=utc(copy.mtime), why=said)
+                rows.append((copy.path, found))
+    known = {path for path, _ in rows}
+    alone = [file_row(asked, hit, "of this name, with a content of its own") for hit in hits if hit.path not in known]
+    return Rows([*rows, *alone], f"{len(rows)} files of the same content, {len(alone)} with a content of their own")
+
+
+def empty_ones(asked: Asked) -> Rows:
+    """Answer by folders with no file below them, or by files without a byte."""
+    if asked.wish.target == "file":
+        where = "size = 0"
+        sql = (
+            "SELECT folder.path, name, kind, size, file.mtime FROM file JOIN folder ON folder.id = file.folder "
+            f"WHERE {SCOPE} AND NOT trash AND {OWN} AND {where} LIMIT {MOST}"
+        )
+        hits = [
+            FileHit(0.0, b"/".join(filter(None, (path, name))), kind, size, mtime)
+            for path, name, kind, size, mtime in asked.scope.store.rows(sql, scope_of(asked.scope.top))
+        ]
+        return Rows([file_row(asked, hit, "empty") for hit in hits], f"{len(hits)} empty files")
+    return by_folders(asked, f"all_files = 0 AND {OWN}", "nothing in it")
+
+
+def trashed(asked: Asked) -> Rows:
+    """Answer by the folders of trash."""
+    sql = (
+        f"SELECT path, all_bytes, all_files, all_newest FROM folder WHERE {SCOPE} AND trait = ? ORDER BY all_bytes DESC"
+    )
+    rows = [
+        (
+            path,
+            Found(
+                path=asked.scope.shown(path), kind="folder", size=size, files=files, modified=utc(newest), why="trash"
+            ),
+        )
+        for path, size, files, newest in asked.scope.store.rows(sql, (*scope_of(asked.scope.top), TRASH))
+    ]
+    return Rows(rows, f"{len(rows)} folders of trash")

@@ -1,0 +1,221 @@
+"""Names looked for in a scan: files and folders ranked by how many of the words stand in their names and paths."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from servers.machine.names import escape
+from servers.machine.times import utc
+from servers.workspace.asking_question import Wish, alike, stem
+from servers.workspace.duplicates_reading import joined
+from servers.workspace.scan_facts import OWN
+from servers.workspace.scan_kinds import LANGUAGES
+from servers.workspace.scan_results import Found, amount
+from servers.workspace.scan_store import SCOPE, scope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from servers.workspace.scan_place import Scope
+
+__all__ = ["FileHit", "Words", "conditions", "file_hits", "folder_hits", "grouped", "known_word"]
+
+_PLACES = 400
+"""Folders that full text search gives to be ranked."""
+_HITS = 200_000
+_PARTS = re.compile(r"[^a-z0-9+#\u0080-\U0010ffff]+")
+_ORDERS = {"size": "size DESC", "-size": "size", "newest": "file.mtime DESC", "oldest": "file.mtime"}
+
+
+class FileHit(NamedTuple):
+    """A file that fits, and how well its name does (0: no words were asked for)."""
+
+    score: float
+    path: bytes
+    kind: str
+    size: int
+    mtime: int
+
+
+class Words:
+    """The words of a question, each with what means the same; scores names by them."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        """Take words in lower case."""
+        self.groups = tuple(tuple({stem(each) for each in alike(word)} | {word}) for word in words)
+
+    def score(self, name: str, above: str) -> float:
+        """Return how well a name below a path fits: whole words in the name count most. 0: not at all.
+
+        Each word that is in neither takes more away than any place of another gives.
+        """
+        if not self.groups:
+            return 0.0
+        own, beside = _parts(name), _parts(above)
+        small, higher = name.casefold(), above.casefold()
+        total = sum(max(_one(word, own, beside, small, higher) for word in group) for group in self.groups)
+        missing = sum(1 for group in self.groups if not any(_one(word, own, beside, small, higher) for word in group))
+        return max(total - 2.5 * missing, 0.01 * total) / len(self.groups)
+
+    def like(self) -> tuple[str, tuple[str, ...]]:
+        """Return a condition for files with any of the words in their path, and its values."""
+        column = "lower(CAST(folder.path AS TEXT) || '/' || CAST(name AS TEXT))"
+        each = [word for group in self.groups for word in group]
+        return " OR ".join([f"instr({column}, ?)"] * len(each)) or "1", tuple(each)
+
+    def match(self) -> str:
+        """Return the expression of full text search for places with any of the words."""
+        each = [word.replace('"', "") for group in self.groups for word in group]
+        return " OR ".join(f'"{word}"*' if len(word) > 2 else f'"{word}"' for word in each)
+
+
+def _parts(text: str) -> set[str]:
+    humps = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    return {stem(part) for part in _PARTS.split(humps.casefold()) if part} | {
+        stem(part) for part in _PARTS.split(text.casefold()) if part
+    }
+
+
+def _one(word: str, own: set[str], beside: set[str], name: str, above: str) -> float:
+    if word in own:
+        return 4.0
+    if len(word) > 2 and word in name:
+        return 3.0
+    if word in beside:
+        return 2.0
+    return 1.5 if len(word) > 2 and word in above else 0.0
+
+
+def conditions(wish: Wish) -> tuple[str, tuple[object, ...]]:
+    """Return the condition for the files that a question means by anything but words, and its values."""
+    parts, values = [OWN], list[object]()
+    if wish.kinds and not wish.endings:
+        parts.append(f"kind IN ({', '.join('?' * len(wish.kinds))})")
+        values += wish.kinds
+    if wish.endings:
+        parts.append("(" + " OR ".join(["lower(CAST(name AS TEXT)) LIKE ?"] * len(wish.endings)) + ")")
+        values += [f"%.{ending}" for ending in wish.endings]
+    if wish.languages and not wish.endings:
+        known = [
+            f"%.{one}" for many, language in LANGUAGES.items() if language in wish.languages for one in many.split()
+        ]
+        parts.append("(" + " OR ".join(["lower(CAST(name AS TEXT)) LIKE ?"] * len(known)) + ")")
+        values += known
+    if "hack" in map(stem, wish.kind_words):  # an original ROM is no hack
+        parts.append("(kind <> 'rom' OR project <> 0 OR instr(lower(CAST(folder.path AS TEXT)), 'hack'))")
+    if wish.names:
+        parts.append("(" + " OR ".join(["lower(CAST(name AS TEXT)) = ?"] * len(wish.names)) + ")")
+        values += wish.names
+    if wish.span:
+        parts.append("file.mtime >= ? AND file.mtime < ?")
+        values += [wish.span.start, wish.span.end]
+    for bound, sign in ((wish.least, ">="), (wish.most, "<=")):
+        if bound:
+            parts.append(f"size {sign} ?")
+            values.append(bound)
+    if wish.header >= 0:
+        parts.append("kind = 'rom' AND size % 1024 = ?")
+        values.append(512 if wish.header else 0)
+    return " AND ".join(parts), tuple(values)
+
+
+def file_hits(scope: Scope, wish: Wish, words: Words) -> list[FileHit]:
+    """Return the files that a question means, best first; with words, only those with one of them."""
+    where, values = conditions(wish)
+    like, texts = words.like()
+    order = _ORDERS.get(wish.order, "file.mtime DESC")
+    sql = (
+        f"SELECT folder.path, name, kind, size, file.mtime FROM file JOIN folder ON folder.id = file.folder "
+        f"WHERE {SCOPE} AND NOT trash AND {where} AND ({like}) ORDER BY {order}, folder.path, name LIMIT {_HITS}"
+    )
+    out: list[FileHit] = []
+    for path, name, kind, size, mtime in scope.store.rows(sql, (*scope_of(scope.top), *values, *texts)):
+        score = words.score(escape(name), escape(path)) if words.groups else 0.0
+        out.append(FileHit(score, joined(path, name), kind, size, mtime))
+    if words.groups:
+        out.sort(key=lambda hit: -hit.score)
+        best = out[0].score if out else 0
+        out = [hit for hit in out if hit.score > best / 3]
+        if wish.order:
+            out = [hit for hit in out if hit.score > best * 0.6]
+            out.sort(key=_sorting(wish.order))
+    return out
+
+
+def _sorting(order: str) -> Callable[[FileHit], int]:
+    ways: dict[str, Callable[[FileHit], int]] = {
+        "size": lambda hit: -hit.size,
+        "-size": lambda hit: hit.size,
+        "oldest": lambda hit: hit.mtime,
+    }
+    return ways.get(order, lambda hit: -hit.mtime)
+
+
+def grouped(scope: Scope, hits: Sequence[FileHit], wish: Wish) -> list[tuple[float, bytes, Found]]:
+    """Return the folders that hold files, those with most and with the words of the question in their path first."""
+    folders: dict[bytes, list[FileHit]] = {}
+    for hit in hits:
+        folders.setdefault(hit.path.rpartition(b"/")[0], []).append(hit)
+    soft = Words(tuple(dict.fromkeys((*wish.kind_words, *wish.words))))
+    out: list[tuple[float, bytes, Found]] = []
+    for path, inside in folders.items():
+        kinds = {kind: sum(1 for hit in inside if hit.kind == kind) for kind in dict.fromkeys(h.kind for h in inside)}
+        size = sum(hit.size for hit in inside)
+        bonus = 1 + soft.score("", escape(path))
+        score = bonus * (min(len(inside), 50) ** 0.5) * (1 + max(hit.score for hit in inside))
+        why = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) + f" of {amount(size)}"
+        found = Found(
+            path=scope.shown(path), kind="folder", size=size, files=len(inside),
+            modified=utc(max(hit.mtime for hit in inside)), why=f"holds {why}",
+        )  # fmt: skip
+        out.append((score, path, found))
+    return sorted(out, key=lambda item: (-item[0], item[1]))
+
+
+def folder_hits(scope: Scope, words: Words, *, projects: bool = True) -> list[tuple[float, bytes, Found]]:
+    """Return the folders whose name, path, kinds of files, languages or remote have the words, best first."""
+    if not words.groups:
+        return []
+    sql = (
+        "SELECT folder.path, trait, all_bytes, all_files, all_newest, folder.project = folder.id, place.words "
+        "FROM place JOIN folder ON folder.id = place.rowid WHERE place MATCH ? AND NOT trash "
+        f"AND {SCOPE} ORDER BY bm25(place, 8, 2, 3) LIMIT {_PLACES}"
+    )
+    out: list[tuple[float, bytes, Found]] = []
+    for path, trait, size, files, newest, project, about in scope.store.rows(
+        sql, (words.match(), *scope_of(scope.top))
+    ):
+        above, _, name = path.rpartition(b"/")
+        score = words.score(escape(name), f"{escape(above)} {about if project else ''}")
+        score *= (1.4 if project and projects else 1.0) * (0.5 if trait else 1.0) * 0.98 ** path.count(b"/")
+        kind = "cache" if trait else ("project" if project else "folder")
+        found = Found(
+            path=scope.shown(path), kind=kind, size=size, files=files, modified=utc(newest), why=trait or about[:200]
+        )  # fmt: skip
+        if score > 0.05:
+            out.append((score, path, found))
+    return sorted(out, key=lambda item: (-item[0], item[1].count(b"/"), item[1]))
+
+
+def known_word(scope: Scope, word: str) -> str:
+    """Return a word, or the one that it is most likely a slip of where no name has it."""
+    like = f"%{stem(word)}%"
+    sql = (
+        "SELECT 1 FROM file WHERE CAST(name AS TEXT) LIKE ? "
+        "UNION ALL SELECT 1 FROM folder WHERE CAST(path AS TEXT) LIKE ? LIMIT 1"
+    )
+    if len(word) < 4 or any(
+        scope.store.rows(sql, (f"%{each}%", f"%{each}%")) for each in (*alike(word), like.strip("%"))
+    ):
+        return word
+    for ending in ("ing", "er", "ed"):
+        root = word.removesuffix(ending)
+        if root != word and len(root) > 3 and scope.store.rows(sql, (f"%{root}%", f"%{root}%")):
+            return root
+    from rapidfuzz import fuzz, process
+
+    scope.store.db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab('main', 'place', 'row')")
+    known = [row[0] for row in scope.store.rows("SELECT term FROM temp.vocabulary LIMIT 200000")]
+    best = process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=78)
+    return str(best[0]) if best else word

@@ -1,0 +1,117 @@
+"""The way to answer a question about files, chosen by what it asks for; and those for caches and for space."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from servers.machine.times import utc
+from servers.workspace.asking_files import by_duplicates, by_files, by_names, empty_ones, trashed
+from servers.workspace.asking_projects import abandoned, by_projects, scattered, uncommitted, unkept, unpushed
+from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, file_row
+from servers.workspace.asking_search import file_hits
+from servers.workspace.scan_facts import CACHE, DAY_NS
+from servers.workspace.scan_kinds import CACHES
+from servers.workspace.scan_results import Found, amount
+from servers.workspace.scan_store import SCOPE, scope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servers.workspace.asking_question import Wish
+
+__all__ = ["way_of"]
+
+_OLD_CACHE_DAYS = 90
+_LOOSE = frozenset(("build", "dist", "Caches", ".cache", "target", "virtualenv"))
+
+
+def way_of(wish: Wish) -> Callable[[Asked], Rows]:
+    """Return the way to answer a question."""
+    if wish.subject in _WAYS:
+        return _WAYS[wish.subject]
+    if wish.target == "project" or (wish.languages and not wish.kinds):
+        return by_projects
+    if wish.target == "folder" and wish.order and not wish.kinds and not wish.endings:
+        return _space
+    if wish.kinds or wish.endings or wish.names or wish.header >= 0 or wish.least or wish.most:
+        return by_files
+    if wish.words:
+        return by_names
+    return by_files if wish.order or wish.span or wish.target else _space
+
+
+def _caches(asked: Asked) -> Rows:
+    """Answer by caches; old ones have no file of the last 90 days, or as the question says."""
+    wish, text = asked.wish, asked.wish.text.casefold().replace(" ", "_")
+    built = re.search(r"\bbuild|artifact|artefact|compiled", wish.text.casefold())
+    named = {name for name in CACHES if len(name) > 3 and name.casefold().strip("._") in text and name not in _LOOSE}
+    if re.search(r"venv|virtual_?env", text):
+        named |= {".venv", "venv", ".virtualenv", "virtualenv", "env"}
+    end = wish.span.end if wish.span else (asked.now - _OLD_CACHE_DAYS * DAY_NS if wish.old else 1 << 62)
+    start = wish.span.start if wish.span else 0
+    sql = (
+        "SELECT path, trait, all_bytes, all_files, all_newest FROM folder "
+        f"WHERE {SCOPE} AND inside = id AND {CACHE} AND all_newest >= ? AND all_newest < ? ORDER BY all_bytes DESC"
+    )
+    rows: list[tuple[bytes, Found]] = []
+    total = 0
+    for path, trait, size, files, newest in asked.scope.store.rows(sql, (*scope_of(asked.scope.top), start, end)):
+        if built and not named and "build output" not in trait and "compiled" not in trait:
+            continue
+        if named and path.rpartition(b"/")[2].decode("utf-8", "replace") not in named:
+            continue
+        total += size
+        rows.append(
+            (
+                path,
+                Found(
+                    path=asked.scope.shown(path), kind="cache", size=size, files=files, modified=utc(newest), why=trait
+                ),
+            )
+        )
+    if not rows and wish.old and not wish.span:
+        return _caches(asked._replace(wish=wish._replace(old=False)))
+    if asked.words.groups:
+        rows = [row for row in rows if asked.words.score(row[1].path, row[1].why) > 0.5] or rows
+    if wish.order == "oldest":
+        rows.sort(key=lambda row: row[1].modified)
+    return Rows(rows, f"{len(rows)} caches of {amount(total)}, which programs make again")
+
+
+def _space(asked: Asked) -> Rows:
+    """Answer by the largest folders and files; a folder that is little more than one in it stands after that one."""
+    wish = asked.wish
+    if wish.target == "file" or wish.kinds or wish.endings:
+        return by_files(asked._replace(wish=wish._replace(order="size", subject="")))
+    if wish.target == "project" or wish.languages:
+        return by_projects(asked._replace(wish=wish._replace(order="size")))
+    folders = by_folders(asked, "inside = 0 OR inside = id").rows
+    if wish.order == "files":
+        folders.sort(key=lambda pair: -pair[1].files)
+    elif wish.order in ("newest", "oldest"):
+        folders.sort(key=lambda pair: pair[1].modified, reverse=wish.order == "newest")
+    if asked.words.groups:
+        near = [pair for pair in folders if asked.words.score(pair[1].path, "") > 0.5]
+        folders = near or folders
+    if wish.target == "folder":
+        return Rows(folders, f"{len(folders)} folders, largest first")
+    files = file_hits(asked.scope, wish._replace(order="size", subject=""), asked.words)[:MOST]
+    largest = [file_row(asked, hit) for hit in files]
+    both = [pair for some in zip(folders[:12], largest[:4] + [None] * 8, strict=False) for pair in some if pair]
+    ((total,),) = asked.scope.store.rows(f"SELECT sum(bytes) FROM folder WHERE {SCOPE}", scope_of(asked.scope.top))
+    return Rows(both, f"{amount(total or 0)} in all; folders and files, largest first")
+
+
+_WAYS: dict[str, Callable[[Asked], Rows]] = {
+    "duplicates": by_duplicates,
+    "scattered": scattered,
+    "uncommitted": uncommitted,
+    "unpushed": unpushed,
+    "unkept": unkept,
+    "abandoned": abandoned,
+    "caches": _caches,
+    "empty": empty_ones,
+    "trash": trashed,
+    "space": _space,
+}

@@ -1,0 +1,117 @@
+"""The words of questions about files: which kinds, languages and wishes they stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["KIND_WORDS", "LANGUAGE_WORDS", "NOISE", "SAME", "SUBJECTS"]
+
+KIND_WORDS: Mapping[str, tuple[str, ...]] = {
+    "rom hacks|rom hack|romhacks|romhack|hacks|hack": ("patch", "rom"),
+    "rom files|rom images|roms|rom|cartridges|cartridge dumps|game dumps|snes games|nes games": ("rom",),
+    "patch files|patches|bps|ips|xdelta": ("patch",),
+    "disassemblies|disassembly|assembly files|assembly code|assembly sources|asm files|asm code|assembler": (
+        "assembly",
+    ),
+    "assembly|asm": ("assembly",),
+    "symbol files|symbols|label files": ("symbols",),
+    "tilesets|tileset|tilemaps|palettes|palette files|game graphics|chr files": ("game graphics",),
+    "spc files|spc|chiptunes|game music|midi files|midi": ("game music",),
+    "save files|save states|savestates|saved games|save games|savegames|saves|sram": ("save",),
+    "language models|llms|llm|model weights|model files|models|weights|checkpoints|gguf|ggufs|safetensors": ("model",),
+    "training data|training sets|training set|datasets|dataset|data sets|data set|corpora|corpus|jsonl": ("dataset",),
+    "jupyter notebooks|notebooks|notebook": ("notebook",),
+    "archives|archive files|zip files|zips|zip archives|tarballs|tarball|compressed files|backups archives": (
+        "archive",
+    ),
+    "disk images|disc images|iso images|iso files|isos|iso|virtual machines|vm images|virtual disks": ("disk image",),
+    "documents|document|pdfs|pdf files|spreadsheets|presentations|slides|ebooks|papers|manuals": ("document",),
+    "notes|markdown files|markdown|text files|readmes": ("note",),
+    "screenshots|screenshot|pictures|picture|photos|photo|images|image files|wallpapers|drawings": ("image",),
+    "videos|video|movies|movie|screen recordings|recordings|films|clips": ("video",),
+    "songs|music|audio files|audio|sound files|mp3s|podcasts|soundtracks": ("audio", "game music"),
+    "fonts|font files|typefaces": ("font",),
+    "databases|database files|database|sqlite files": ("database",),
+    "log files|logs|logfiles": ("log",),
+    "temporary files|temp files|tmp files|leftovers|partial downloads|swap files|backup files": ("temporary",),
+    "config files|configuration files|configurations|configs|settings files|dotfiles": ("configuration",),
+    "programs|executables|installers|binaries|libraries": ("program",),
+    "source code|source files|code files|scripts|code": ("code", "assembly"),
+    "web pages|html files|stylesheets": ("web page",),
+    "object files|compiled files": ("build output",),
+}
+"""Words of a question -> the kinds of files that they mean."""
+LANGUAGE_WORDS: Mapping[str, str] = {
+    "python": "Python", "rust": "Rust", "javascript": "JavaScript", "typescript": "TypeScript", "golang": "Go",
+    "go": "Go", "c++": "C++", "cpp": "C++", "c#": "C#", "csharp": "C#", "java": "Java", "kotlin": "Kotlin",
+    "swift": "Swift", "ruby": "Ruby", "php": "PHP", "lua": "Lua", "shell": "Shell", "bash": "Shell",
+    "emacs lisp": "Emacs Lisp", "elisp": "Emacs Lisp", "zig": "Zig", "haskell": "Haskell", "elixir": "Elixir",
+    "perl": "Perl", "julia": "Julia", "dart": "Dart", "scala": "Scala", "sql": "SQL", "godot": "Godot", "c": "C",
+    "nim": "Nim", "ocaml": "OCaml", "65816": "65816 assembly", "node": "JavaScript", "nodejs": "JavaScript",
+}  # fmt: skip
+SUBJECTS: Mapping[str, str] = {
+    "duplicates": r"duplicat\w*|dupes?|copies|identical|redundant|same (?:file|content)s?|twice|more than once|wast\w*",
+    "scattered": r"scattered|several places|multiple places|different places|more than one place|many places|spread"
+    r"|cloned (?:twice|more than once|several times)|multiple clones|two clones|same (?:git )?(?:remote|repo\w*)",
+    "uncommitted": r"uncommit\w*|work in progress|not committed|(?:unsaved|local|pending) changes|dirty",
+    "unpushed": r"unpushed|not (?:been )?pushed|never pushed|un-pushed|haven't (?:been )?pushed"
+    r"|have not pushed|ahead of",
+    "unkept": r"no remote|without a? ?(?:git )?remote|not backed up|without a? ?backup"
+    r"|only (?:exist )?(?:here|locally)",
+    "abandoned": r"abandon\w*|stale|forgotten|dead|neglected|dormant|inactive|unfinished|given up|gave up|left behind"
+    r"|haven't (?:touched|worked|used|opened)\w*|have not (?:touched|worked|used)|not (?:been )?touched|untouched",
+    "caches": r"caches?|node.modules|virtual ?envs?|virtual environments?|venvs?|\.venvs?|pycache|__pycache__"
+    r"|build (?:output|artifact|folder|director)\w*|build artefacts|regenerat\w*|rebuil[dt]\w*|made again|\.gradle"
+    r"|safe(?:ly)? (?:to )?(?:delete|remove|clean)|(?:can|could|should) i (?:safely )?(?:delete|remove|clean|throw)"
+    r"|free (?:up )?(?:some )?(?:disk )?space|clean(?:ed)? ?up",
+    "empty": r"empty",
+    "trash": r"in (?:my |the )?trash|trashed|recycle bin|wastebasket",
+    "space": r"(?:most|so much|much|all my) (?:disk |hard drive |storage )?(?:space|room|storage)|disk usage"
+    r"|eat\w* (?:up )?(?:my )?"
+    r"(?:disk|space|storage)|disk hogs?|space hogs?|fill\w* (?:up )?(?:my )?(?:disk|drive)"
+    r"|using (?:up )?(?:my )?(?:disk|space)"
+    r"|where did (?:all )?my (?:disk )?space go|tak\w* up (?:the most )?space",
+}
+"""A wish -> how it is said, as an expression over the question in lower case."""
+_NOISE = """
+a about above accessed actually again ago all almost already also am among an and another any anyhow anything
+anywhere are around as ask at away be been before being belong belongs below best between big bigger biggest both
+bunch but by called came can change changed changes checked clone cloned come comes concerning contain containing
+contains could created current currently date did directories directory disk do does doing done down drive drives
+each edit edited editing else entries entry ever every everything exactly exist existing exists fetched few file
+filename files find folder folders folders' for free from full gb get give go going gone got had has have haven't
+having hello help here hold holding holds hosted how huge i i'm i've if in include includes including inside into
+involving is it item items its itself ive just kb keep kept kind kinds know large larger largest last latest lie
+lies like list lists little live lives located location look looking lot lots lying made make many matching may
+maybe mb me mention mentioned mentions might mine modified more most much must my myself named near need newer
+newest no not now nowadays occupies occupy of off old older oldest on one ones only open opened or other our out
+over own path paths per piece pieces place placed places please possible pulled put recent recently regarding
+related remaining reside resides s save saved see several shall should show similar since sit sits size sized sizes
+small smaller smallest so some something somewhere sort sorted space still store stored stuff such take taken takes
+taking tell than thank that the their them then there these they thing things this those through time to together
+too top total touch touched tree type types under unused up us use used uses using very want was way we were what
+what's whats when where where's wheres which while who whole whose why will with within without work worked working
+works would write written wrote you your
+"""
+NOISE = frozenset(_NOISE.split())
+"""Words that say nothing about a name."""
+SAME: tuple[frozenset[str], ...] = (
+    frozenset(("alttp", "zelda3", "lttp", "z3", "alttpr")),
+    frozenset(("oos", "oracle of secrets", "oracle-of-secrets")),
+    frozenset(("smw", "super mario world", "mario world")),
+    frozenset(("sm", "super metroid", "metroid")),
+    frozenset(("ml", "machine learning")),
+    frozenset(("ai", "artificial intelligence")),
+    frozenset(("pics", "pictures", "photos")),
+    frozenset(("docs", "documents", "documentation")),
+    frozenset(("downloads", "download")),
+    frozenset(("disasm", "disassembly", "disassemblies")),
+    frozenset(("randomizer", "rando")),
+    frozenset(("emulator", "emu", "emulators")),
+    frozenset(("configuration", "config", "configs")),
+    frozenset(("backup", "backups", "bak")),
+)
+"""Words that mean the same."""
