@@ -57,9 +57,11 @@ class _Cutter:
 
     def flush(self, number: int) -> None:
         """End the passage before line `number`."""
-        text = "\n".join(self._lines)
-        if text.strip():
-            self.done.append(Passage(self._first, max(self._first, number - 1), self._title, text))
+        while self._lines and not self._lines[-1].strip():
+            self._lines.pop()
+        if self._lines:
+            last = self._first + len(self._lines) - 1
+            self.done.append(Passage(self._first, last, self._title, "\n".join(self._lines)))
         self._lines, self._size, self._first, self._bare = [], 0, number, True
         self._title = " > ".join(filter(None, self.headings))[:_LONGEST_TITLE]
 

@@ -67,6 +67,17 @@ def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
+def _number(db: sqlite3.Connection, query: str) -> int:
+    return int(db.execute(query).fetchone()[0])
+
+
+def _ours(db: sqlite3.Connection) -> None:
+    """Raise `_Strange` for a database that is not a text index of this form."""
+    if (_number(db, "PRAGMA application_id"), _number(db, "PRAGMA user_version")) != (_APPLICATION, _FORM):
+        raise _Strange
+    db.execute("SELECT version FROM file LIMIT 1").fetchall()
+
+
 class IndexFile:
     """One open index; `rows` is what it knew of each path when `sync` was called last."""
 
@@ -94,7 +105,8 @@ class IndexFile:
                 return self._on_disk(self._path)
             except (_Strange, sqlite3.DatabaseError, OSError) as error:
                 if isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and _code(error) not in _BROKEN):
-                    return self._in_memory(str(error))
+                    why = error.strerror if isinstance(error, OSError) else None
+                    return self._in_memory((why or str(error)).lower())
                 self._set_aside()
         return self._in_memory("it cannot be replaced")
 
@@ -125,17 +137,16 @@ class IndexFile:
     def _made(self, name: str) -> sqlite3.Connection:
         db = sqlite3.connect(name, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
+            if _number(db, "SELECT count(*) FROM sqlite_schema"):
+                _ours(db)
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("BEGIN IMMEDIATE")
-            if not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            if not _number(db, "SELECT count(*) FROM sqlite_schema"):
                 for statement in _SCHEMA:
                     db.execute(statement)
             db.execute("COMMIT")
-            marks = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-            if marks != [_APPLICATION, _FORM]:
-                raise _Strange
-            db.execute("SELECT version FROM file LIMIT 1").fetchall()
+            _ours(db)
         except BaseException:
             db.close()
             raise

@@ -81,7 +81,7 @@ async def test_each_piece_names_its_lines_etag_reason_and_tokens_in_both_halves(
     (piece,) = [item for item in found["pieces"] if item["path"] == "memory/common/palette.md"]
     with Root(root) as opened:
         etag = opened.read("memory/common/palette.md", limit=0).etag
-    assert (piece["first"], piece["last"], piece["etag"], piece["why"]) == (3, 6, etag, "has palette, fade")
+    assert (piece["first"], piece["last"], piece["etag"], piece["why"]) == (3, 5, etag, "has palette, fade")
     assert piece["title"] == "Palettes > Fading"
     assert piece["tokens"] == tokens_of(piece["text"])
     for item in found["pieces"]:
