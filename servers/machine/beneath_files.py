@@ -9,12 +9,27 @@ import time
 from collections.abc import Generator
 
 from servers.machine.beneath_lock import take
-from servers.machine.beneath_values import NotThereError
+from servers.machine.beneath_values import NotThereError, TakenError
 from servers.machine.errors import ServerError
 from servers.machine.names import show
+from servers.machine.openat2 import rename_new
 from servers.machine.store import explain
+from servers.machine.walk import Spot, link_at
 
-__all__ = ["FILE", "closing", "errors", "etag_of", "existing", "fail", "lock", "locked", "matching", "regular"]
+__all__ = [
+    "FILE",
+    "closing",
+    "errors",
+    "etag_at",
+    "etag_of",
+    "existing",
+    "fail",
+    "lock",
+    "locked",
+    "matching",
+    "regular",
+    "renamed",
+]
 
 FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 """Flags that open a file for reading and never wait for a FIFO's other end."""
@@ -113,3 +128,37 @@ def matching(fd: int | None, etag: str, path: str) -> None:
     if etag and (fd is None or etag_of(fd, os.fstat(fd)) != etag):
         what = "is gone" if fd is None else "has changed"
         raise ServerError(f"{show(path)} {what} since it was read (etag {show(etag)}); read it again, then write")
+
+
+def etag_at(spot: Spot) -> str:
+    """Return the etag of the file at a spot; empty where it may not be read."""
+    try:
+        fd = os.open(spot.name, FILE | os.O_NOFOLLOW, dir_fd=spot.folder)
+    except OSError:
+        return ""
+    with closing(fd):
+        return etag_of(fd, regular(fd))
+
+
+def renamed(origin: Spot, goal: Spot, target: str, *, replace: bool) -> bool:
+    """Rename one spot to another, durably; return whether something was replaced."""
+    existed = False
+    try:
+        if replace:
+            existed = link_at(goal.folder, goal.name) is not None  # the link itself is what is replaced
+            if not existed:
+                with existing(goal.folder, goal.name) as old:
+                    existed = old is not None
+            os.replace(origin.name, goal.name, src_dir_fd=origin.folder, dst_dir_fd=goal.folder)
+        else:
+            rename_new(origin.folder, origin.name, goal.folder, goal.name)
+    except FileExistsError as error:
+        raise TakenError(f"{show(target)} already exists; choose another name, or move with replace") from error
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        text = f"{show(target)} is on another file system; write it there, then remove the old one"
+        raise ServerError(text) from error
+    os.fsync(goal.folder)
+    os.fsync(origin.folder)
+    return existed

@@ -15,18 +15,31 @@ from types import TracebackType
 from typing import Literal, Self
 
 from servers.machine import openat2
-from servers.machine.beneath_files import FILE, closing, errors, etag_of, existing, fail, locked, matching, regular
+from servers.machine.beneath_files import (
+    FILE,
+    closing,
+    errors,
+    etag_at,
+    etag_of,
+    existing,
+    fail,
+    locked,
+    matching,
+    regular,
+    renamed,
+)
 from servers.machine.beneath_sealed import Sealed
 from servers.machine.beneath_values import Chunk, Entry, Listing, State, TakenError, Written, kind_of
 from servers.machine.beneath_walk import Walk
 from servers.machine.errors import ServerError
 from servers.machine.names import escape, parse, plain, show
-from servers.machine.openat2 import rename_new
 from servers.machine.store import is_temporary, replace_at, sweep_at
 from servers.machine.walk import FOLDER, Making, Places, Spot, find, link_at, places_of
 
 __all__ = ["Root"]
 
+_NO_LINKS = getattr(os, "O_NOFOLLOW_ANY", 0)
+"""On macOS: fail at a link anywhere in the path, so that a path without dots stays below where it starts."""
 _PATH_ONLY = getattr(os, "O_PATH", 0)
 _SWEEP_CAP = 1_000_000
 
@@ -117,6 +130,12 @@ class Root:
                 return openat2.open_beneath(self._fd, b"/".join(parts) or b".", flags)
             except OSError as error:  # EXDEV may be an absolute link back into the root: the walk knows
                 if error.errno not in (errno.EXDEV, errno.EAGAIN, errno.ENOSYS, errno.EPERM):
+                    raise
+        elif _NO_LINKS and b".." not in parts:
+            try:
+                return os.open(b"/".join(parts) or b".", flags | _NO_LINKS, dir_fd=self._fd)
+            except OSError as error:  # a link somewhere on the way: the walk knows
+                if error.errno != errno.ELOOP:
                     raise
         spot = find(self._fd, parts, places=self._places)
         with closing(spot.folder):
@@ -298,8 +317,8 @@ class Root:
                     self._guard(goal.real, target, whole=True)
                     _check_new(goal.name, target)
                     locked((origin.folder, goal.folder), target)
-                    existed = _rename(origin, goal, target, replace=replace)
-                    etag = _etag_at(goal) if stat.S_ISREG(state.st_mode) else ""
+                    existed = renamed(origin, goal, target, replace=replace)
+                    etag = etag_at(goal) if stat.S_ISREG(state.st_mode) else ""
         return Written(escape(b"/".join(goal.real)), state.st_size, etag, existed)
 
     def _guard(self, real: tuple[bytes, ...], path: str, *, whole: bool = False) -> None:
@@ -364,37 +383,3 @@ def _taken(path: str) -> TakenError:
 def _check_new(name: bytes, path: str) -> None:
     if not plain(name):
         raise ServerError(f"{show(path)}: a new name holds only printable text; choose another name")
-
-
-def _etag_at(spot: Spot) -> str:
-    """Return the etag of the file at a spot; empty where it may not be read."""
-    try:
-        fd = os.open(spot.name, FILE | os.O_NOFOLLOW, dir_fd=spot.folder)
-    except OSError:
-        return ""
-    with closing(fd):
-        return etag_of(fd, regular(fd))
-
-
-def _rename(origin: Spot, goal: Spot, target: str, *, replace: bool) -> bool:
-    """Rename one spot to another, durably; return whether something was replaced."""
-    existed = False
-    try:
-        if replace:
-            existed = link_at(goal.folder, goal.name) is not None  # the link itself is what is replaced
-            if not existed:
-                with existing(goal.folder, goal.name) as old:
-                    existed = old is not None
-            os.replace(origin.name, goal.name, src_dir_fd=origin.folder, dst_dir_fd=goal.folder)
-        else:
-            rename_new(origin.folder, origin.name, goal.folder, goal.name)
-    except FileExistsError as error:
-        raise TakenError(f"{show(target)} already exists; choose another name, or move with replace") from error
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        text = f"{show(target)} is on another file system; write it there, then remove the old one"
-        raise ServerError(text) from error
-    os.fsync(goal.folder)
-    os.fsync(origin.folder)
-    return existed
