@@ -146,8 +146,11 @@ def _workspace(shown: Shown) -> list[str]:
 def _check(shown: Shown, root: str) -> None:
     """Look at what has been bound from the inside: a path may have been swapped for a link meanwhile."""
     for item in shown.bound:
-        state = os.stat(os.path.join(f"{root}{shown.place}", os.fsdecode(item.path)), follow_symlinks=False)
-        if (state.st_dev, state.st_ino) != item.identity:
+        found = (0, 0)
+        with contextlib.suppress(OSError):
+            state = os.stat(os.path.join(f"{root}{shown.place}", os.fsdecode(item.path)), follow_symlinks=False)
+            found = (state.st_dev, state.st_ino)
+        if found != item.identity:
             raise ServerError("the workspace was changed while the sandbox was made, so nothing was run; call again")
 
 

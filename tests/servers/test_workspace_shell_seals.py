@@ -1,5 +1,6 @@
 """What tells others what to run: read by a command of run_shell, and never written or planted by it."""
 
+import contextlib
 import ctypes
 import os
 import subprocess
@@ -117,12 +118,16 @@ async def test_a_seal_swapped_for_a_link_while_a_command_starts_shows_nothing_of
     outside.mkdir(mode=0o755)
     (outside / "secret").write_text("the secret\n", encoding="utf-8")
     desk.put(".claude/real", "real\n")
-    (desk.work / "other").symlink_to(outside)
+    (desk.work / "other").symlink_to("../outside")
     stop = threading.Event()
 
     def swap() -> None:
         while not stop.is_set():
-            exchange(desk.work, b".claude", b"other")
+            if not exchange(desk.work, b".claude", b"other"):  # one was moved aside: make it again
+                with contextlib.suppress(OSError):
+                    (desk.work / ".claude").symlink_to("../outside")
+                with contextlib.suppress(OSError):
+                    (desk.work / "other").symlink_to("../outside")
 
     swapper = threading.Thread(target=swap)
     swapper.start()
@@ -139,10 +144,10 @@ async def test_a_seal_swapped_for_a_link_while_a_command_starts_shows_nothing_of
     assert any("real" in text_of(result) or result.is_error for result in results)
 
 
-def exchange(folder: Path, first: bytes, second: bytes) -> None:
-    """Swap two names at once: `renameat2` with RENAME_EXCHANGE."""
+def exchange(folder: Path, first: bytes, second: bytes) -> bool:
+    """Swap two names at once, by `renameat2` with RENAME_EXCHANGE; say whether both were there."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        ctypes.CDLL(None).renameat2(descriptor, first, descriptor, second, 2)
+        return int(ctypes.CDLL(None).renameat2(descriptor, first, descriptor, second, 2)) == 0
     finally:
         os.close(descriptor)
