@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from servers.machine.artifacts import ARTIFACT_LIMIT, NAME, Artifact, parse_artifact
 from servers.machine.errors import ServerError
-from servers.machine.names import show
+from servers.machine.names import escape, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,10 +75,12 @@ def note_files(view: View, kind: Kind | Literal["any"], reach: Reach) -> Found:
     paths: list[str] = []
     complete = True
     for folder in (folder for one in kinds for folder in _folders(view, one, reach)):
-        with contextlib.suppress(ServerError):
-            listing = view.root.entries(folder, cap=_MOST)
-            paths += [entry.path for entry in listing.entries if entry.kind == "file" and entry.path.endswith(".md")]
-            complete = complete and listing.complete
+        with (
+            contextlib.suppress(ServerError),
+            contextlib.closing(view.root.walk(folder, cap=_MOST, enter=lambda _: False, measured=False)) as walk,
+        ):
+            paths += [escape(seen.path) for seen in walk if seen.kind == "file" and seen.path.endswith(b".md")]
+            complete = complete and walk.complete
     return Found(tuple(sorted(paths, key=_rank, reverse=True)), complete)
 
 

@@ -140,7 +140,7 @@ class Opened:
     def reading(self, path: str, *, reach: Reach = "project") -> Generator[Place]:
         """Give the root that a path is in and the path below it: the context's own, or that of a mount.
 
-        Raises ServerError: another project's file that was not asked for, or nothing there, with what is near.
+        Raises ServerError: another project's file that was not asked for; what names nothing is the caller's to tell.
         """
         root = self.root()
         if path.startswith(f"{MOUNTS}/"):
@@ -151,10 +151,7 @@ class Opened:
                 return
         if reach != "all" and ("projects" in path or "\\" in path or ".." in path):
             self.check(path)
-        try:
-            yield Place(root, path)
-        except NotThereError as error:
-            raise self.view().missing(path) from error
+        yield Place(root, path)
 
     def check(self, path: str) -> None:
         """Raise ServerError where a path lies in another project's part of the context."""
@@ -162,13 +159,9 @@ class Opened:
             text = f"{show(path)} belongs to another project; ask for it with scope all"
             raise ServerError(text)
 
-    def elsewhere(self, path: str) -> tuple[str, ...]:
-        """Return where else a short path may lie (see `View.spellings`)."""
-        return tuple(other for other in self.view().spellings(path) if other != path)
-
     @contextlib.contextmanager
     def writing(self, view: View, path: str) -> Generator[Root]:
-        """Give the root with the policies of the layout upon it; raises ServerError as `reading`."""
+        """Give the root with the policies of the layout upon it; raises ServerError, also where nothing is there."""
         parts = _straight(parse(path))
         near = {os.fsdecode(parts[1])} if len(parts) > 1 and parts[0] == b"projects" else set[str]()
         if view.layout.version == 1:

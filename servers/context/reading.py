@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -24,15 +25,13 @@ _SCOPE = "project: one's own project and what all share; common: what all share;
 def read_file(opened: Opened, path: str, *, offset: int, limit: int, reach: Reach = "project") -> ContextFile:
     """Return at most `limit` bytes of a text file from byte `offset` on. Raises ServerError."""
     try:
-        page = _page(opened, named(path), reach, offset, limit)
-    except NotThereError:
-        for other in opened.elsewhere(path):
-            try:
+        return _shown(path, _page(opened, named(path), reach, offset, limit))
+    except NotThereError as error:
+        view = opened.view()
+        for other in view.spellings(path):
+            with contextlib.suppress(NotThereError):
                 return _shown(other, _page(opened, other, reach, offset, limit))
-            except NotThereError:
-                continue
-        raise
-    return _shown(path, page)
+        raise view.missing(path) from error
 
 
 def _page(opened: Opened, path: str, reach: Reach, offset: int, limit: int) -> TextPage:
@@ -82,13 +81,11 @@ def _listed(opened: Opened, path: str, *, depth: int, reach: Reach) -> tuple[str
         return path, Listing(_mounts(view), complete=True)
     try:
         found = _seen(opened, view, path, depth=depth, reach=reach)
-    except NotThereError:
+    except NotThereError as error:
         for other in view.spellings(path.rstrip("/")):
-            try:
+            with contextlib.suppress(NotThereError):
                 return other, _seen(opened, view, other, depth=depth, reach=reach)
-            except NotThereError:
-                continue
-        raise
+        raise view.missing(path) from error
     if top and mounts_of(view.root) and not any(entry.path == MOUNTS for entry in found.entries):
         found = Listing((*found.entries, Entry(MOUNTS, "folder", 0)), found.complete)
     return path, found

@@ -70,18 +70,18 @@ class Survey(NamedTuple):
 
 def survey(view: View, *, deep: bool = False) -> Survey:
     """Look through the context; `deep` also looks into JSONL files and at permissions. Raises ServerError."""
-    files: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
+    files: Counter[bytes] = Counter()
+    sizes: Counter[bytes] = Counter()
     troubles = [*_folders(view), *_records(view), *_told(view)]
     with contextlib.closing(view.root.walk(cap=_MOST)) as walk:
         for seen in walk:
-            top = escape(seen.path.partition(b"/")[0])
             if seen.kind == "file":
+                top = seen.path.partition(b"/")[0]
                 files[top] += 1
                 sizes[top] += seen.size
-            if len(troubles) < _MOST_TOLD:
+            if (deep or seen.kind == "link") and len(troubles) < _MOST_TOLD:
                 troubles += _seen(view, seen, deep=deep)
-    amounts = {name: Amount(files[name], sizes[name]) for name in files}
+    amounts = {escape(name): Amount(files[name], sizes[name]) for name in files}
     return Survey(amounts, tuple(troubles), walk.complete and not walk.problems)
 
 
