@@ -123,7 +123,8 @@ def check_ids(found: Passages) -> Iterator[Found]:
 def _row(found: TableRow) -> Iterator[Found]:
     """Check a table of ids: a column of numbers under a heading that says so, and the name beside it."""
     head = _HEADER.search(" ".join(found.header)) or _HEADER.search(found.around)
-    place = next((at for at, name in enumerate(found.header) if _NUMBERS.search(name)), -1)
+    numbers = [at for at, name in enumerate(found.header) if _NUMBERS.search(name)]
+    place = next((at for at in numbers if at < len(found.cells) and _MARKED.match(found.cells[at][1])), -1)
     if head is None or not 0 <= place < len(found.cells) or place > 1:
         return
     marked = _MARKED.match(found.cells[place][1])
@@ -162,7 +163,7 @@ def _chained(said: Statement) -> Iterator[Found]:
     head = _NUMBERED.search(said.text)
     if len(kinds) != 1 or head is None or addresses(said.text):
         return
-    for match in _CHAIN.finditer(said.text, head.end()):
+    for match in _CHAIN.finditer(said.text, max(head.start(), head.start("number") - 6)):
         span = (said.start + match.start(), said.start + match.end())
         yield from compare(kinds[0], [int(match["number"], 16)], match["phrase"], *span, match["number"], said.text)
 

@@ -37,7 +37,7 @@ _IS_ID = re.compile(
     r"(?:^|[,;.:]\s*|\band\s+)(?:the |a |an )?(?P<phrase>[A-Za-z][\w' -]{2,40}?)\s+(?:is|has|uses|=)\s+(?:the )?id\s+"
     r"[`*]*(?:0x|\$)(?P<number>[0-9A-Fa-f]{1,3})\b"
 )
-_OTHER_ID = re.compile(r"\b(?:slot|menu|cursor|value|byte|save|message|entrance|custom|gfx|graphics)\b", re.IGNORECASE)
+_OTHER_ID = re.compile(r"\b(?:slot|menu|cursor|value|byte|save|message|custom|gfx|graphics)\b", re.IGNORECASE)
 _EACH = re.compile(
     r"^\W*(?:each|all|every one)(?: one)?(?: of (?:those|these|them|the))?(?: \w+)?"
     r"(?: (?:tables?|arrays?|lists?|bytes))?"

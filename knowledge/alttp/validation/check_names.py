@@ -126,7 +126,7 @@ def _by_name(claim: Claim) -> list[Found] | None:
         return None
     if any(_is_at(one, address, claim.wide) for one in rows for address in claim.addresses):
         return _version(claim, name, rows)
-    if any(one.squeezed.startswith(squeeze(name)) for address in claim.addresses for one in _rows(address)):
+    if any(one.kind == "ram" and one.squeezed.startswith(squeeze(name)) for at in claim.addresses for one in _rows(at)):
         return []  # the name of the row there, cut short
     if not all(_comparable(address, rows) for address in claim.addresses):
         return []

@@ -27,7 +27,10 @@ _LINK = re.compile(
     r"(?: (?:the )?(?:address|location|value|copy|number|contents?) (?:of|for))?"
     r"|={1,2}|:|\u2192|->|=>|\u2013|\u2014|--?|@)\s*(?P<phrase>[^.;|()\n\[\]{}\u2014\u2013]{2,140})"
 )
-_APPOSED = re.compile(r"^[`*_\"'\]]*\s*,\s*(?P<phrase>(?:the |i\.e\. |Link's |a )[^.;|()\n,:]{2,80})(?:[,:.]|$)")
+_APPOSED = re.compile(
+    r"^[`*_\"'\]]*\s*,\s*(?:i\.e\.,?\s|that is,?\s)?(?P<phrase>(?:(?<=i\.e\. )|(?<=that is )|the |Link's |a )"
+    r"[^.;|()\n,:]{2,80})(?:[,:.]|$)"
+)
 _VERBAL = re.compile(
     r"^\W*(?:not|only|always|never|read|written|set|cleared|loaded|stored|copied|compared|checked|used|added|updated|"
     r"initiali[sz]ed|reset|changed|modified|called|incremented|decremented|increased|in|at|where|what|how|about|"
@@ -131,7 +134,7 @@ _STANDS = re.compile(
 )
 _ASIDES = re.compile(
     r"\b(?:on the other hand|by contrast|in contrast|for example|for instance|in turn|of course|as well|in fact|"
-    r"by the way|in other words|at the moment|i\.e\.|e\.g\.|in this case|as usual|in practice|on its own)(?!\w),?",
+    r"by the way|in other words|at the moment|in this case|as usual|in practice|on its own)\b,?",
     re.IGNORECASE,
 )
 """Words that say nothing of an address."""
@@ -160,6 +163,10 @@ _WHERE = re.compile(r"[`*_\"')\]]*\s+(?:is|are)\s+(?:stored|kept|held|located|fo
 _BIT_OF = re.compile(r"\bbits?\s+[\d\u2013, -]+(?:and \d+ )?(?:of|in)\W*(?:the )?(?:register )?\W*$", re.IGNORECASE)
 
 
+_FOR_IT = re.compile(
+    r"^\W*For (?:the |a )?(?P<phrase>[A-Z]?[a-z][\w' -]{3,60}?), (?:look at|see|check|read|watch|it's|use) [`*(]*$"
+)
+"""What somebody looks for, before the address to look at."""
 _APPOSED_TO = re.compile(
     r"\b[Tt]he (?P<phrase>[A-Za-z][\w-]*(?: [A-Za-z][\w-]*){1,3} (?:ports?|registers?|bytes?|arrays?)), [`*(]*$"
 )
@@ -256,25 +263,8 @@ def _of_group(
         for phrase, start, end in rights
         if not _VERBAL.match(phrase) and not _VALUES.match(phrase)
     ]
-    beside = _BESIDE.search(text, max(0, around.first - 70), around.first)
-    if beside and beside.start("name") >= around.before and group[0].digits >= 4 and not is_mnemonic(beside["name"]):
-        start, end = (said.start + place for place in beside.span("name"))
-        out.append(Claim(group, beside["name"], wide, start, end, "is", said.around))
-    apposed = _APPOSED_TO.search(text, max(around.before, around.first - 70), around.first)
-    if apposed and re.match(r"[`*]*(?:[,.)]|$)", text[around.last :]):
-        start, end = (said.start + place for place in apposed.span("phrase"))
-        out.append(Claim(group, apposed["phrase"], wide, start, end, "in", said.around))
-    left = None if _WHERE.match(text, around.last) else _left(text[around.before : around.first])
-    if left and left[1] in ":=-\u2013\u2014" and _CODED.search(text[around.before : around.first]):
-        left = None  # a label of the code, not of its address
-    if left and left[1] == "at" and _HALF_OF.search(left[0]):
-        left = None  # `the high byte of the X coordinate at $22` lies behind it
-    if left and left[1] == ":" and _SPOKEN.match(text, around.last):
-        left = None  # a sentence of its own begins with the address
-    if left and left[1] == ":" and _SETTING.match(text, around.last):
-        left = None  # `channel 0 for OAM: $4300 = $00` says what is set
-    if left and around.between[0] and any(start <= left[2] + 3 and left[3] <= end + 4 for start, end in spoken):
-        left = None  # it is part of what is said of the address before
+    out += _forms_before(around, group, said)
+    left = _left_of(around, spoken)
     if left:
         manner: Literal["moved", "in", "equals"] = "moved" if _MOVES.match(left[1]) else "in"
         if left[1].split()[-1:] in (["is"], ["are"], ["="]):
@@ -282,3 +272,37 @@ def _of_group(
         at = said.start + around.before
         out.append(Claim(group, left[0], wide, at + left[2], at + left[3], manner, said.around))
     return out, [(start, end) for _, start, end in rights]
+
+
+def _forms_before(around: _Around, group: tuple[Address, ...], said: Statement) -> Iterator[Claim]:
+    """Give what stands before an address without a verb: a label, what somebody looks for, or a noun and a comma."""
+    text, wide = around.text, around.wide()
+    beside = _BESIDE.search(text, max(0, around.first - 70), around.first)
+    if beside and beside.start("name") >= around.before and group[0].digits >= 4 and not is_mnemonic(beside["name"]):
+        start, end = (said.start + place for place in beside.span("name"))
+        yield Claim(group, beside["name"], wide, start, end, "is", said.around)
+    for_it = None if around.between[0] else _FOR_IT.match(text[: around.first])
+    apposed = _APPOSED_TO.search(text, max(around.before, around.first - 70), around.first)
+    if apposed and not re.match(r"[`*]*(?:[,.)]|$)", text[around.last :]):
+        apposed = None
+    for match in (for_it, apposed):
+        if match:
+            start, end = (said.start + place for place in match.span("phrase"))
+            yield Claim(group, match["phrase"], wide, start, end, "in", said.around)
+
+
+def _left_of(around: _Around, spoken: list[tuple[int, int]]) -> tuple[str, str, int, int] | None:
+    """Return what stands before an address as `_left` does, unless it is tied to something else."""
+    text, segment = around.text, around.text[around.before : around.first]
+    left = None if _WHERE.match(text, around.last) else _left(segment)
+    if left is None:
+        return None
+    if left[1] in ":=-\u2013\u2014" and _CODED.search(segment):
+        return None  # a label of the code, not of its address
+    if left[1] == "at" and _HALF_OF.search(left[0]):
+        return None  # `the high byte of the X coordinate at $22` lies behind it
+    if left[1] == ":" and (_SPOKEN.match(text, around.last) or _SETTING.match(text, around.last)):
+        return None  # a sentence of its own begins with the address, or it is set: `channel 0 for OAM: $4300 = $00`
+    if around.between[0] and any(start <= left[2] + 3 and left[3] <= end + 4 for start, end in spoken):
+        return None  # it is part of what is said of the address before
+    return left

@@ -20,7 +20,7 @@ _FENCE = re.compile(r"^ {0,8}(```+|~~~+)[ \t]*([\w+.#-]*)")
 _LISTED = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,3}[.)])\s+")
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s")
 _SENTENCE = re.compile(
-    r"(?<=[.!?])[\"')\]*_]*\s+(?=[\"'(\[*_`$A-Z])|;\s+|(?<=[\w`)]),\s+(?:but|whereas|while)\s+"
+    r"(?<=[.!?])(?<!i\.e\.)(?<!e\.g\.)[\"')\]*_]*\s+(?=[\"'(\[*_`$A-Z])|;\s+|(?<=[\w`)]),\s+(?:but|whereas|while)\s+"
     r"|\n(?=\s*[`*_]*(?:\$|0x[0-9A-Fa-f]|!\w|[Bb]its?\s\d|[A-Z_]{4,}\b))"
 )
 _ASM_TAGS = frozenset(
@@ -209,7 +209,7 @@ class _Reader:
             self.found.statements += _sentences(self.paragraph, self.heading)
             self.intro = self.paragraph[-1].text
         self.paragraph = []
-        if len(self.table) > 1:
+        if len(self.table) > 1 or (self.table and self.table[0].text.lstrip().startswith("|")):
             self.file_table()
         elif self.table:
             self.found.statements += _sentences(self.table, self.heading)
