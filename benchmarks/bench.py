@@ -119,6 +119,12 @@ def _swap() -> list[Ratio]:
     return bench_swap.measure()
 
 
+def _context() -> list[Ratio]:
+    from benchmarks import bench_context
+
+    return bench_context.measure()
+
+
 MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "spawn": _spawn,
     "step": _step,
@@ -133,8 +139,10 @@ MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "code": _code,
     "read": _read,
     "shell": _shell,
+    "context": _context,
     "swap": _swap,
     "shell": _shell,
+    "context": _context,
 }
 """Name -> what measures it."""
 

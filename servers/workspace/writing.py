@@ -204,7 +204,11 @@ _Etag = Annotated[str, Field(description="etag of read_file; refuses if the file
 
 def offer_writing(face: Face, opened: Opened) -> None:
     """Offer the tools that change files."""
+    _offer_texts(face, opened)
+    _offer_folders(face, opened)
 
+
+def _offer_texts(face: Face, opened: Opened) -> None:
     @face.offer(WRITES, title="Write a file")
     def write_file(
         path: _Path,
@@ -229,6 +233,8 @@ def offer_writing(face: Face, opened: Opened) -> None:
         """Replace exact text in a file and show the difference. Refused where old is not there exactly count times."""
         return edit(opened, path, old, new, count=count, etag=etag, dry=mode == "dry_run")
 
+
+def _offer_folders(face: Face, opened: Opened) -> None:
     @face.offer(WRITES, title="Move a file")
     def move_file(
         source: _Path,
