@@ -107,12 +107,6 @@ def _shell() -> list[Ratio]:
     return bench_shell.measure()
 
 
-def _shell() -> list[Ratio]:
-    from benchmarks import bench_shell
-
-    return bench_shell.measure()
-
-
 def _swap() -> list[Ratio]:
     from benchmarks import bench_swap
 
@@ -141,8 +135,6 @@ MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "shell": _shell,
     "context": _context,
     "swap": _swap,
-    "shell": _shell,
-    "context": _context,
 }
 """Name -> what measures it."""
 
