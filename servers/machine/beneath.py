@@ -65,7 +65,8 @@ class _Named:
         self.root: Root | None = None
         self.lock = threading.Lock()
         self.swept = False
-        self.parts = _split(os.fsencode(self.path))
+        self.raw = os.fsencode(self.path)
+        self.parts = _split(self.raw)
 
 
 class Roots:
@@ -114,7 +115,7 @@ class Roots:
 
     def _open(self, named: _Named) -> Root:
         root = named.root
-        if root is not None and root.still(named.path):
+        if root is not None and root.still(named.raw):
             return root
         with named.lock:
             if named.root is not root and named.root is not None:  # another thread was first

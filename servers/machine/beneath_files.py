@@ -24,6 +24,7 @@ __all__ = [
     "etag_of",
     "existing",
     "fail",
+    "failure",
     "lock",
     "locked",
     "matching",
@@ -73,8 +74,13 @@ def errors(path: str) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        failure = explain(error, path)
-        raise (NotThereError(str(failure)) if error.errno == errno.ENOENT else failure) from error
+        raise failure(error, path) from error
+
+
+def failure(error: OSError, path: str) -> ServerError:
+    """Return the error that names the caller's path; NotThereError where nothing is there."""
+    told = explain(error, path)
+    return NotThereError(str(told)) if error.errno == errno.ENOENT else told
 
 
 @contextlib.contextmanager

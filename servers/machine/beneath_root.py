@@ -23,6 +23,7 @@ from servers.machine.beneath_files import (
     etag_of,
     existing,
     fail,
+    failure,
     locked,
     matching,
     regular,
@@ -53,6 +54,7 @@ class Root:
 
     _fd = -1
     _above: tuple[bytes, ...] = ()
+    _same: tuple[int, int] | None = None
 
     def __init__(
         self,
@@ -95,14 +97,16 @@ class Root:
         """Return the folder's descriptor, for a program that is started in it."""
         return self._fd
 
-    def still(self, path: Path) -> bool:
+    def still(self, path: Path | bytes) -> bool:
         """Tell whether `path` names this very folder, also after others renamed, removed or made folders."""
-        mine = os.fstat(self._fd)
+        if self._same is None:
+            mine = os.fstat(self._fd)
+            self._same = (mine.st_dev, mine.st_ino)  # no other folder gets this number while this one is open
         try:
             there = os.stat(path)
         except OSError:
             return False
-        return (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino)
+        return (there.st_dev, there.st_ino) == self._same
 
     def below(self, path: str, *, create: bool = False) -> "Root":
         """Open a folder below this root as a root of its own, which nothing in it can leave."""
@@ -146,11 +150,18 @@ class Root:
 
         Raises ServerError: a folder, a FIFO, a device, a way out of the root; NotThereError: no such file.
         """
-        with self.opened(path) as fd:
-            state = os.fstat(fd)
-            data = os.pread(fd, limit, offset)
-            whole = data if not offset and len(data) == state.st_size else None
-            return Chunk(data, state.st_size, etag_of(fd, state, data=whole) if tagged else "")
+        parts = parse(path)
+        try:
+            fd = self._open(parts, FILE)
+            try:
+                state = regular(fd)
+                data = os.pread(fd, limit, offset)
+                whole = data if not offset and len(data) == state.st_size else None
+                return Chunk(data, state.st_size, etag_of(fd, state, data=whole) if tagged else "")
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise failure(error, path) from error
 
     @contextlib.contextmanager
     def opened(self, path: str) -> Generator[int]:

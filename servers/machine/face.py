@@ -34,7 +34,7 @@ from mcp.types import (
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from servers.machine.errors import ServerError
-from servers.machine.wire import RESULT_LIMIT, clean, clean_value, shorten
+from servers.machine.wire import RESULT_LIMIT, clean, clean_value, shorten, written
 
 __all__ = ["APPENDS", "EXECUTES", "READS", "WRITES", "Face"]
 
@@ -63,7 +63,7 @@ def _text(model: BaseModel) -> str:
 def _pack(model: BaseModel) -> CallToolResult:
     text = clean(_text(model))
     structured = clean_value(model.model_dump(mode="json"))
-    size = max(len(text), len(str(structured)))
+    size = max(len(text), written(structured))
     if size > RESULT_LIMIT:
         raise ToolError(
             f"the result has {size} characters, more than {RESULT_LIMIT}; ask for less (a smaller limit or range)"

@@ -86,10 +86,10 @@ class WindowsRoot:
     def close(self) -> None:
         """Nothing is held between calls."""
 
-    def still(self, path: Path) -> bool:
+    def still(self, path: Path | bytes) -> bool:
         """Tell whether `path` names this very folder."""
         try:
-            with held_folder(str(path)) as final:
+            with held_folder(os.fsdecode(path)) as final:
                 return final == self._final
         except OSError:
             return False

@@ -9,7 +9,7 @@ from typing import cast
 
 from pydantic import JsonValue
 
-__all__ = ["RESULT_LIMIT", "clean", "clean_value", "shorten", "weight"]
+__all__ = ["RESULT_LIMIT", "clean", "clean_value", "shorten", "weight", "written"]
 
 RESULT_LIMIT = 40_000
 """Characters of one result: Gemini CLI cuts the middle out of anything longer."""
@@ -65,6 +65,22 @@ def clean_value(value: object) -> JsonValue:
     if value is None or isinstance(value, bool | int | float):
         return value
     return clean(str(value))
+
+
+def written(value: JsonValue) -> int:
+    """Return how many characters a JSON value takes when it is written, or less than RESULT_LIMIT if surely less."""
+    most = 2 * _length(value)  # what `clean` has left grows to twice its length at most
+    return most if most < RESULT_LIMIT else len(str(value))
+
+
+def _length(value: JsonValue) -> int:
+    if isinstance(value, str):
+        return len(value) + 4
+    if isinstance(value, dict):
+        return 2 + sum(len(key) + 6 + _length(item) for key, item in value.items())
+    if isinstance(value, list):
+        return 2 + sum(2 + _length(item) for item in value)
+    return len(str(value))
 
 
 def shorten(text: str, limit: int) -> str:

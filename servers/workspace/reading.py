@@ -14,7 +14,7 @@ from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.names import show
 from servers.machine.paging import END, PAGE_BUDGET
-from servers.machine.wire import clean
+from servers.machine.wire import clean, weight
 from servers.workspace.opened import Opened, named
 
 if TYPE_CHECKING:
@@ -165,10 +165,10 @@ def _shown(data: bytes, name: str, wanted: _Range, *, last: bool) -> _Text:
     room = wanted.limit
     while True:
         found = _decoded(_cut(data, room, name), name, wanted.offset, last=last and room >= len(data))
-        weight = len(repr(clean(found.text)))
-        if weight <= PAGE_BUDGET or room <= _ROW:
+        written = weight(found.text)
+        if written <= PAGE_BUDGET or room <= _ROW:
             return found
-        room = max(_ROW, min(room - 1, found.used * PAGE_BUDGET // weight))
+        room = max(_ROW, min(room - 1, found.used * PAGE_BUDGET // written))
 
 
 def _cut(data: bytes, room: int, name: str) -> bytes:
