@@ -75,7 +75,8 @@ class Ripgrep:
     def __init__(self, program: str, query: Query, *, seconds: float) -> None:
         """Take the program's path."""
         self._program, self._query = program, query
-        self._printing = Printing(seconds=seconds)
+        self._seconds = seconds
+        self._printing = Printing()
 
     def cancel(self) -> None:
         """End the search now."""
@@ -119,7 +120,9 @@ class Ripgrep:
         query = self._query
         argv = [self._program, *_FIXED, *_MODES[query.mode], _CASES[query.case], *options]
         argv += [f"--regexp={query.pattern}", "--", *paths]
-        ended = self._printing.run(argv, take, environment=_ENVIRONMENT, folder=folder, descriptors=descriptors)
+        ended = self._printing.run(
+            argv, take, seconds=self._seconds, environment=_ENVIRONMENT, folder=folder, descriptors=descriptors
+        )
         if ended.returncode not in (0, 1) and ended.complete and "(os error" not in ended.errors:
             raise refused(ended)
         return ended

@@ -106,7 +106,8 @@ class LibrarySearch:
     def __init__(self, query: Query, *, seconds: float) -> None:
         """Take what is searched."""
         self._query = query
-        self._printing = Printing(seconds=seconds)
+        self._seconds = seconds
+        self._printing = Printing()
 
     def cancel(self) -> None:
         """End the search now."""
@@ -157,7 +158,7 @@ class LibrarySearch:
     ) -> Printed:
         asked = json.dumps([self._query.expression(), list(fds), context, most])
         argv = [sys.executable, "-I", "-c", script, asked]
-        ended = self._printing.run(argv, take, environment={}, folder=folder, descriptors=fds)
+        ended = self._printing.run(argv, take, seconds=self._seconds, environment={}, folder=folder, descriptors=fds)
         if ended.returncode != 0 and ended.complete:
             raise refused(ended)
         return ended

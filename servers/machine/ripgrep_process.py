@@ -30,7 +30,6 @@ class Printed(NamedTuple):
     returncode: int
     errors: str
     complete: bool
-    late: bool
 
 
 def descriptor_path(fd: int) -> str:
@@ -39,11 +38,10 @@ def descriptor_path(fd: int) -> str:
 
 
 class Printing:
-    """Programs run one after the other until a common deadline; `cancel` may be called from any thread."""
+    """Programs run one after the other; `cancel` may be called from any thread."""
 
-    def __init__(self, *, seconds: float) -> None:
-        """Give all of them so many seconds from now."""
-        self._deadline = time.monotonic() + seconds
+    def __init__(self) -> None:
+        """Begin with nothing."""
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._cancelled = False
@@ -60,25 +58,26 @@ class Printing:
         argv: Sequence[str | bytes],
         take: Callable[[bytes], bool],
         *,
+        seconds: float,
         environment: Mapping[str, str],
         folder: int = -1,
         descriptors: Sequence[int] = (),
     ) -> Printed:
-        """Run a program in an open folder; `take` gets each part of its output, and ends it by returning False.
+        """Run a program in an open folder for so long; `take` gets each part of its output, and ends it by False.
 
         Raises ServerError when it cannot be started.
         """
+        deadline = time.monotonic() + seconds
         process = self._start(argv, environment, folder, descriptors)
         try:
             if process.stdout is None or process.stderr is None:
                 raise ServerError("the search has no pipes; try again")
             errors = bytearray()
-            complete = self._read(process.stdout.fileno(), process.stderr.fileno(), take, errors)
+            complete = self._read(process.stdout.fileno(), process.stderr.fileno(), take, errors, deadline)
         finally:
-            self._end(process)
-        late = time.monotonic() >= self._deadline
+            self._end(process, deadline)
         said = errors.decode("utf-8", "backslashreplace")
-        return Printed(process.returncode, said, complete and not self._cancelled, late and not complete)
+        return Printed(process.returncode, said, complete and not self._cancelled)
 
     def _start(
         self, argv: Sequence[str | bytes], environment: Mapping[str, str], folder: int, descriptors: Sequence[int]
@@ -103,12 +102,12 @@ class Printing:
                 raise ServerError(f"the search could not be started ({error}); try again in a moment") from error
             return self._process
 
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
+    def _end(self, process: subprocess.Popen[bytes], deadline: float) -> None:
         with self._lock:
             self._process = None
         if process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):  # both pipes are at their end: it is about to go
-                process.wait(0.5 if self._deadline > time.monotonic() else 0)
+                process.wait(0.5 if deadline > time.monotonic() else 0)
         if process.returncode is None:
             process.kill()
         for pipe in (process.stdout, process.stderr):
@@ -116,13 +115,13 @@ class Printing:
                 pipe.close()
         process.wait()
 
-    def _read(self, output: int, errors: int, take: Callable[[bytes], bool], said: bytearray) -> bool:
+    def _read(self, output: int, errors: int, take: Callable[[bytes], bool], said: bytearray, deadline: float) -> bool:
         """Read both pipes to their end; False when the time ran out, or enough was read."""
         with selectors.DefaultSelector() as selector:
             selector.register(output, selectors.EVENT_READ)
             selector.register(errors, selectors.EVENT_READ)
             while selector.get_map():
-                left = self._deadline - time.monotonic()
+                left = deadline - time.monotonic()
                 ready = selector.select(left) if left > 0 else []
                 if not ready:
                     return False

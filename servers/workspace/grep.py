@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Search", "offer_grep"]
 
-SECONDS = 30.0
-"""What a search may take."""
+SECONDS = 25.0
+"""What the search may take, and then again what reading the lines of a page may take."""
 _HEAD = 1 << 16
 _MARKS = (b"\xff\xfe", b"\xfe\xff")
 _ONLY_FILES = -1
@@ -163,7 +163,13 @@ class _Unit(NamedTuple):
 
 
 def _units(part: _Part, found: Sequence[Line], context: int) -> Generator[_Unit]:
-    """Give the matches of a file, each with the lines around it that no match before it has."""
+    """Give the matches of a file, each with the lines around it that no match before it has.
+
+    A file that could not be opened is passed over: its name may be one from outside, where a link led meanwhile.
+    """
+    if part.fd < 0:
+        yield _Unit(part, (), part.file.lines)
+        return
     if part.binary:
         yield _Unit(part, (), part.file.lines, "binary: read_file with encoding hex shows its bytes")
         return
@@ -184,7 +190,7 @@ def _units(part: _Part, found: Sequence[Line], context: int) -> Generator[_Unit]
     for number, lines in enumerate(matches, part.skip + 1):
         yield _Unit(part, tuple(lines), number)
     if len(matches) < part.take:
-        yield _Unit(part, (), part.skip + part.take, "changed or gone while it was searched")
+        yield _Unit(part, (), part.skip + part.take, "changed while it was searched")
 
 
 def _page(
@@ -196,7 +202,7 @@ def _page(
     units = itertools.chain.from_iterable(_units(part, found.get(part.fd, ()), context) for part in parts)
     for part, group in itertools.groupby(units, key=lambda unit: unit.part):
         path = place.shown(part.file)
-        room -= 2 * len(path) + 100
+        room -= 2 * len(repr(path)) + 100
         lines: list[GrepLine] = []
         note = ""
         for unit in group:

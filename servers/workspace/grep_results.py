@@ -29,7 +29,7 @@ class GrepLine(Frozen):
     @property
     def weight(self) -> int:
         """Characters that it takes in a result, about."""
-        return 46 + len(self.text) + sum(map(self.text.count, "\\'\t\""))
+        return 46 + len(repr(self.text))
 
 
 class GrepFile(Frozen):

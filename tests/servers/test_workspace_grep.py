@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,7 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from servers.machine.errors import ServerError
-from servers.machine.ripgrep_query import Query
 from servers.settings import Settings
-from servers.workspace.grep import Search
-from servers.workspace.opened import Opened
 from servers.workspace.server import build
 
 pytestmark = pytest.mark.anyio
@@ -249,47 +244,6 @@ async def test_a_long_line_is_shortened_around_its_match(settings: Settings, roo
     assert row["column"] == 50_002
 
 
-async def test_a_line_of_many_megabytes_is_shown_around_its_match(settings: Settings, root: Path) -> None:
-    if shutil.which("rg") is None:
-        pytest.skip("the program rg is absent: install ripgrep")
-    put(root, "one", b"first\n" + b"x" * 9_000_000 + b"needle" + b"y" * 9_000_000 + b"\nneedle\n")
-    (file,) = (await good(settings, pattern="needle"))["files"]
-    assert [(row["line"], row["column"]) for row in file["lines"]] == [(2, 9_000_001), (3, 1)]
-    assert "xneedley" in file["lines"][0]["text"] and len(file["lines"][0]["text"]) < 300
-
-
-@both
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ({"pattern": ""}, "empty"),
-        ({"pattern": "(a"}, "unclosed group"),
-        ({"pattern": "a\nb"}, "spans lines"),
-        ({"pattern": "a\0b"}, "NUL"),
-        ({"pattern": "x" * 1_000_000}, "more than 2000"),
-        ({"pattern": "(a{500}){500}{500}"}, "size limit"),
-        ({"pattern": "(?<=a)b"}, "look-around"),
-        ({"pattern": "a", "path": "nothing"}, "list_files"),
-        ({"pattern": "a", "path": "../.."}, "outside"),
-        ({"pattern": "a", "path": "/etc"}, "outside"),
-        ({"pattern": "a", "path": "out"}, "outside"),
-        ({"pattern": "a", "path": "pipe"}, "regular file"),
-        ({"pattern": "a", "globs": [""]}, "glob"),
-        ({"pattern": "a", "globs": ["x" * 600]}, "glob"),
-        ({"pattern": "a", "offset": 5}, "past the end"),
-    ],
-)
-async def test_what_cannot_be_searched_says_why(
-    settings: Settings, root: Path, arguments: dict[str, Any], said: str
-) -> None:
-    put(root, "a", b"a\n")
-    os.mkfifo(root / "pipe")
-    (root / "out").symlink_to("/etc")
-    answer = await bad(settings, **arguments)
-    assert said in answer
-    assert len(answer) < 1_000
-
-
 @both
 async def test_links_are_not_followed_and_a_pipe_is_passed_over(settings: Settings, root: Path, tmp_path: Path) -> None:
     put(tmp_path, "outside/secret", b"needle\n")
@@ -298,116 +252,3 @@ async def test_links_are_not_followed_and_a_pipe_is_passed_over(settings: Settin
     (root / "file").symlink_to(tmp_path / "outside" / "secret")
     os.mkfifo(root / "pipe")
     assert await every(settings, pattern="needle") == [("inside", 1)]
-
-
-@both
-async def test_an_expression_that_backtracks_elsewhere_is_quick_here(settings: Settings, root: Path) -> None:
-    put(root, "a", b"a" * 1_000_000 + b"!\n")
-    page = await good(settings, pattern="(a+)+$", limit=1)
-    assert page["matches"] == 0
-
-
-@both
-async def test_a_tree_of_three_hundred_folders_is_searched_to_its_end(settings: Settings, root: Path) -> None:
-    fd = os.open(root, os.O_RDONLY)
-    for _ in range(300):
-        os.mkdir("deeper", dir_fd=fd)
-        inner = os.open("deeper", os.O_RDONLY, dir_fd=fd)
-        os.close(fd)
-        fd = inner
-    with os.fdopen(os.open("file", os.O_WRONLY | os.O_CREAT, 0o644, dir_fd=fd), "wb") as file:
-        file.write(b"needle\n")
-    os.close(fd)
-    page = await good(settings, pattern="needle")
-    assert page["matches"] == 1
-    assert places(page) == [("deeper/" * 300 + "file", 1)]
-
-
-@both
-async def test_a_root_that_disappears_is_said_and_the_server_lives(settings: Settings, root: Path) -> None:
-    put(root, "a", b"needle\n")
-    with anyio.fail_after(60):
-        async with Client(build(settings)) as client:
-            assert not (await client.call_tool("grep_codebase", {"pattern": "needle"})).is_error
-            shutil.rmtree(root)
-            gone = await client.call_tool("grep_codebase", {"pattern": "needle"})
-            assert gone.is_error and "not there" in text_of(gone)
-            put(root, "b", b"needle\n")
-            assert not (await client.call_tool("grep_codebase", {"pattern": "needle"})).is_error
-
-
-AS_NOBODY = """
-import os, sys
-from pathlib import Path
-from servers.machine.ripgrep_query import Query
-from servers.settings import Settings
-from servers.workspace.grep import Search
-from servers.workspace.opened import Opened
-
-root = Path(sys.argv[1])
-opened = Opened(Settings(context_root=root / "c", data_dir=root / "d", project_root=root))
-for user in (0, 65534):
-    os.setgroups([]); os.setgid(user); os.setuid(user)
-    page = Search(opened, Query("needle"), context=0).run("", limit=10, offset=0)
-    sys.stdout.write(f"{page.matches} {page.complete} {page.note}\\n")
-"""
-
-
-def test_a_folder_that_may_not_be_read_is_counted(root: Path, tmp_path: Path) -> None:
-    if os.geteuid() != 0 or shutil.which("rg") is None:
-        pytest.skip("only root may become another user, and the library is not theirs: install ripgrep, be root")
-    put(root, "open/a", b"needle\n")
-    put(root, "closed/b", b"needle\n")
-    (root / "closed").chmod(0)
-    for folder in (root, tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)
-    command = [sys.executable, "-c", AS_NOBODY, str(root)]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=60)
-    assert done.stdout.splitlines() == ["2 True ", "1 False 1 files or folders could not be read"]
-
-
-@both
-def test_a_cancelled_search_ends_and_starts_nothing_more(settings: Settings, root: Path) -> None:
-    put(root, "a", b"needle\n")
-    search = Search(Opened(settings), Query("needle"), context=0)
-    search.cancel()
-    with pytest.raises(ServerError, match="cancelled"):
-        search.run("", limit=10, offset=0)
-
-
-async def test_a_cancelled_call_ends_the_program(settings: Settings, root: Path) -> None:
-    """A pattern that matches each empty line of a sparse file keeps ripgrep busy for seconds."""
-    if shutil.which("rg") is None:
-        pytest.skip("the program rg is absent: install ripgrep")
-    with (root / "sparse").open("wb") as file:
-        file.truncate(4 << 30)
-    with anyio.fail_after(20):
-        async with Client(build(settings)) as client:
-            with anyio.move_on_after(0.3):
-                await client.call_tool("grep_codebase", {"pattern": "^$"})
-            assert not (await client.call_tool("grep_codebase", {"pattern": "a", "globs": ["!sparse"]})).is_error
-    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
-    if children.exists():
-        started = [int(word) for word in children.read_text(encoding="ascii").split()]
-        names = [Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() for pid in started]
-        assert "rg" not in names
-
-
-async def test_a_pattern_that_matches_everything_gives_a_page_and_a_total(settings: Settings, root: Path) -> None:
-    for number in range(200):
-        put(root, f"f{number:03}", b"x\n" * 500)
-    page = await good(settings, pattern="x", limit=200)
-    assert page["matches"] == 100_000
-    assert page["matching_files"] == 200
-    later = await good(settings, pattern="x", limit=3, offset=99_998)
-    assert places(later) == [("f199", 499), ("f199", 500)]
-    assert later["next_offset"] == -1
-
-
-async def test_the_environment_of_the_user_changes_no_search(
-    settings: Settings, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put(tmp_path, "rc", b"--glob=!*.asm\n")
-    put(root, "a.asm", b"needle\n")
-    monkeypatch.setenv("RIPGREP_CONFIG_PATH", str(tmp_path / "rc"))
-    assert await every(settings, pattern="needle") == [("a.asm", 1)]
