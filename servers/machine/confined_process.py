@@ -145,7 +145,7 @@ class Job:
         self._cancelled.set()
         with self._lock:
             if self._wake is not None:
-                os.eventfd_write(self._wake.fileno(), 1)
+                self._wake.write(b"x")
             started = self._started
         if started:
             self._over.wait()
@@ -168,7 +168,7 @@ class Job:
     def _run(self, started: float) -> Ended:
         with contextlib.ExitStack() as stack:
             ours, theirs = _pipes(stack)
-            wake = stack.enter_context(_file(os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK), "r"))
+            woken, wake = (stack.enter_context(end) for end in _pipe())
             starter = _Starter(self._launch, theirs)
             self._set_wake(wake)
             stack.callback(self._set_wake, None)
@@ -180,7 +180,7 @@ class Job:
             starter.ready.wait()
             for end in theirs:
                 end.close()
-            return self._attend(self._admitted(starter), _Streams(ours, self._stdin, self._room), started)
+            return self._attend(self._admitted(starter), _Streams(ours, self._stdin, self._room), woken, started)
 
     def _admitted(self, starter: _Starter) -> subprocess.Popen[bytes]:
         """Return the started program, let in. Raises ServerError; nothing runs then."""
@@ -203,16 +203,12 @@ class Job:
         with self._lock:
             self._wake = wake
 
-    def _attend(self, process: subprocess.Popen[bytes], streams: "_Streams", started: float) -> Ended:
+    def _attend(self, process: subprocess.Popen[bytes], streams: "_Streams", woken: io.FileIO, started: float) -> Ended:
         timed_out = True
         try:
-            with (
-                _file(os.pidfd_open(process.pid), "r") as end,
-                selectors.DefaultSelector() as selector,
-            ):
+            with _end_of(process) as end, selectors.DefaultSelector() as selector:
                 selector.register(end, selectors.EVENT_READ)
-                if self._wake is not None:
-                    selector.register(self._wake, selectors.EVENT_READ)
+                selector.register(woken, selectors.EVENT_READ)
                 streams.register(selector)
                 timed_out = not self._watch(selector, streams, end, started + self._wall_seconds)
         finally:
@@ -341,6 +337,25 @@ class _Streams:
 
 def _file(descriptor: int, mode: str) -> io.FileIO:
     return io.FileIO(descriptor, mode)
+
+
+def _pipe() -> tuple[io.FileIO, io.FileIO]:
+    read, write = os.pipe()
+    return _file(read, "r"), _file(write, "w")
+
+
+def _end_of(process: subprocess.Popen[bytes]) -> io.FileIO:
+    """Return a file that can be read when the process has ended; where the kernel has none, a thread waits."""
+    if hasattr(os, "pidfd_open"):
+        return _file(os.pidfd_open(process.pid), "r")
+    end, held = _pipe()
+
+    def wait() -> None:
+        with held:
+            process.wait()
+
+    threading.Thread(target=wait, name="afs-wait", daemon=True).start()
+    return end
 
 
 def _children(pid: int) -> list[int]:

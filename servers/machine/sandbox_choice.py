@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import platform
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +15,8 @@ from servers.machine.sandbox_launch import Backend, Limits, Start, launch, tool
 
 __all__ = ["BACKENDS", "choose_backend", "flaw", "none_works"]
 
-BACKENDS: tuple[Backend, ...] = ("bubblewrap", "landlock")
-"""Best first."""
+BACKENDS: tuple[Backend, ...] = ("sandbox-exec",) if platform.system() == "Darwin" else ("bubblewrap", "landlock")
+"""Those of this system, best first."""
 
 
 _CANARY = """
@@ -34,6 +35,8 @@ def flaw(backend: Backend) -> str:
 
 
 def _missing(backend: Backend) -> str:
+    if backend == "sandbox-exec":
+        return "run as another user than root" if os.geteuid() == 0 else ""
     if os.geteuid() == 0 and not landlock.can_become_nobody():
         return f"root can't be given up on {os.uname().machine}: run as another user"
     tool("bwrap" if backend == "bubblewrap" else "prlimit")

@@ -18,11 +18,13 @@ from servers.machine.bubblewrap import SYSTEM_PATHS, Gate, ResourceLimits, argum
 from servers.machine.confined_process import Launch
 from servers.machine.errors import ServerError
 from servers.machine.linked_program import Linked, put_together, start_by
+from servers.machine.seatbelt import SANDBOX_EXEC, limited, profile
 from servers.machine.seccomp import filter_file, filter_thread, filters_here
 
 __all__ = ["Backend", "Limits", "Start", "launch", "launchers", "nothing", "tool"]
 
-Backend = Literal["bubblewrap", "landlock"]
+Backend = Literal["bubblewrap", "landlock", "sandbox-exec"]
+"""The last is that of macOS."""
 
 
 class Limits(NamedTuple):
@@ -54,6 +56,8 @@ def launch(backend: Backend, start: Start, limits: Limits, stack: contextlib.Exi
     """Prepare a run: the command line with its limits, and what the starting thread gives up."""
     if os.geteuid() == 0:
         _hand_over(start.workspace)
+    if backend == "sandbox-exec":
+        return _by_sandbox_exec(start, limits)
     bounds = ResourceLimits(
         limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, limits.open_files, limits.processes
     )
@@ -89,6 +93,17 @@ def _by_bubblewrap(start: Start, bounds: ResourceLimits, stack: contextlib.ExitS
         started=gate.open,
         watches_child=True,
     )
+
+
+def _by_sandbox_exec(start: Start, limits: Limits) -> Launch:
+    words = limited(
+        start.argv,
+        cpu_seconds=limits.cpu_seconds,
+        file_bytes=limits.file_bytes,
+        open_files=limits.open_files,
+    )
+    rules = profile(readable=start.read_only, writable=[start.workspace])
+    return Launch([str(SANDBOX_EXEC), "-p", rules, *words], start.workspace, _environment(start), nothing)
 
 
 def _by_landlock(start: Start, bounds: ResourceLimits, stack: contextlib.ExitStack) -> Launch:

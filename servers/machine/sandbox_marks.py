@@ -10,6 +10,7 @@ import os
 import resource
 import secrets
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -59,6 +60,9 @@ class Mark:
     def __init__(self, *, confined: bool = True) -> None:
         """Choose a number below the hard limit that this process has itself; not `confined`: its user is ours."""
         self._by = as_runner if confined else _here
+        self.value = 0
+        if sys.platform != "linux":
+            return
         own = resource.getrlimit(resource.RLIMIT_MSGQUEUE)[1]
         most = _LARGEST if own == resource.RLIM_INFINITY else min(_LARGEST, own)
         self.value = 1 + secrets.randbelow(max(1, most))
@@ -69,6 +73,8 @@ class Mark:
 
     def _marked(self) -> list[int]:
         found: list[int] = []
+        if not self.value:  # a system without the mark
+            return found
         for name in os.listdir("/proc"):
             if name.isdigit():
                 with contextlib.suppress(OSError):

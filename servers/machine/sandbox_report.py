@@ -12,6 +12,13 @@ from servers.machine.shell_choice import choose_shell_backend, shell_flaw
 __all__ = ["SandboxReport", "describe_sandbox"]
 
 
+_SEATBELT_LACKS = (
+    "never tried on a machine of ours: only its canary has run",
+    "no bound on memory and processes",
+    "a command's process that leaves its group outlives its run",
+)
+
+
 class SandboxReport(NamedTuple):
     """The back end of single programs and that of shell commands, or why there is none, and what would be better."""
 
@@ -31,6 +38,8 @@ def describe_sandbox() -> SandboxReport:
         shell: Backend | None = choose_shell_backend()
     except ServerError:
         shell = None
+    if backend == "sandbox-exec":
+        return SandboxReport(backend, _SEATBELT_LACKS, "", shell)
     lacks = ["no cgroup: the memory of a command's processes together is looked at 20 times a second"]
     if "landlock" in (backend, shell):
         lacks += _landlock_lacks()

@@ -39,7 +39,7 @@ def shell_flaw(backend: Backend) -> str:
 
 
 def _missing(backend: Backend) -> str:
-    return "" if backend == "bubblewrap" or filters_here() else "no filter of system calls for this processor"
+    return "" if backend != "landlock" or filters_here() else "no filter of system calls for this processor"
 
 
 @contextlib.contextmanager

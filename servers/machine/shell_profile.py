@@ -17,9 +17,11 @@ from servers.machine.confined_process import Launch
 from servers.machine.errors import ServerError
 from servers.machine.sandbox_launch import nothing, tool
 from servers.machine.sandbox_marks import Mark, as_runner
+from servers.machine.seatbelt import SANDBOX_EXEC, limited, profile, sealed_patterns
 from servers.machine.seccomp import filter_file, filter_thread, filters_here
+from servers.machine.shell_seals import RULES
 
-__all__ = ["GO", "Bound", "Shown", "by_bubblewrap", "by_landlock", "by_nothing", "shell_words"]
+__all__ = ["GO", "Bound", "Shown", "by_bubblewrap", "by_landlock", "by_nothing", "by_sandbox_exec", "shell_words"]
 
 GO = b"go\n"
 """What a command under Landlock waits for."""
@@ -199,6 +201,18 @@ def _admission(limits: ResourceLimits) -> Callable[[int], None]:
 def _tasks() -> int:
     """Return how many processes and threads the machine runs now."""
     return int(Path("/proc/loadavg").read_text(encoding="utf-8").split()[3].partition("/")[2])
+
+
+def by_sandbox_exec(words: Sequence[str], shown: Shown, limits: ResourceLimits) -> Launch:
+    """Return how to start `words` under macOS's sandbox-exec, in the workspace itself, with its seals denied."""
+    rules = profile(
+        readable=[Path("/private/etc/localtime")],
+        writable=[shown.place, Path("/private/tmp")],
+        sealed=sealed_patterns(shown.place, RULES),
+    )
+    bounded = limited(words, cpu_seconds=limits.cpu_seconds, file_bytes=limits.file_bytes, open_files=limits.open_files)
+    command = [str(SANDBOX_EXEC), "-p", rules, *bounded]
+    return Launch(command, shown.place / shown.cwd, _environment(_TEMPORARY), nothing)
 
 
 def by_nothing(words: Sequence[str], shown: Shown, limits: ResourceLimits, *, mark: Mark) -> Launch:

@@ -25,14 +25,23 @@ from servers.machine.sandbox_launch import Backend
 from servers.machine.sandbox_marks import Mark
 from servers.machine.shell_copy import Pair, changes_of, copy_tree
 from servers.machine.shell_folders import FOLDER
-from servers.machine.shell_profile import GO, Bound, Shown, by_bubblewrap, by_landlock, by_nothing, shell_words
+from servers.machine.shell_profile import (
+    GO,
+    Bound,
+    Shown,
+    by_bubblewrap,
+    by_landlock,
+    by_nothing,
+    by_sandbox_exec,
+    shell_words,
+)
 from servers.machine.shell_return import RETURN_FILES, bring_back
 from servers.machine.shell_seals import Seals, look_for_seals, planted, put_back, set_aside
 from servers.machine.wire import shorten
 
 __all__ = ["Confinement", "ShellEnded", "ShellLimits", "ShellRun", "swept_copies"]
 
-Confinement = Literal["bubblewrap", "landlock", "none"]
+Confinement = Literal["bubblewrap", "landlock", "sandbox-exec", "none"]
 _SYSTEM = frozenset(
     map(Path, ("/", "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64", "/proc", "/dev", "/sys", "/run"))
 )
@@ -221,12 +230,14 @@ class ShellRun:
         words, gate = shell_words(self._command), None
         if confinement == "bubblewrap":
             launch, gate = by_bubblewrap(words, shown, bounds, temporary_bytes=limits.temporary_bytes, stack=stack)
+        elif confinement == "sandbox-exec":
+            launch = by_sandbox_exec(words, shown, bounds)
         elif confinement == "landlock":
             launch = by_landlock(words, shown, bounds, mark=mark, stack=stack)
         else:
             launch = by_nothing(words, shown, bounds, mark=mark)
         launch = launch._replace(watch=_Watch(shown.source, limits, mark, tidy).look)
-        ended = self._done(launch, b"" if gate else GO)
+        ended = self._done(launch, GO if confinement in ("landlock", "none") else b"")
         _require(ended, gate)
         return ended
 

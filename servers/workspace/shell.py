@@ -35,6 +35,7 @@ _LEAST = 200
 _WAYS = {
     "bubblewrap": "bubblewrap",
     "landlock": "Landlock",
+    "sandbox-exec": "sandbox-exec",
     "none": "NO SANDBOX: the user started this server with --unsandboxed",
 }
 

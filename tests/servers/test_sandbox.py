@@ -1,6 +1,7 @@
 """The sandbox, each case on both back ends, with the system's own shell as the confined program."""
 
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -17,6 +18,8 @@ from servers.machine.errors import ServerError
 from servers.machine.sandbox import Finished, run_confined
 from servers.machine.sandbox_launch import Backend, Limits
 from servers.machine.sandbox_report import describe_sandbox
+from servers.machine.seatbelt import profile, sealed_patterns
+from servers.machine.shell_seals import RULES
 from tests.shell import forget, only
 
 pytestmark = pytest.mark.anyio
@@ -300,3 +303,17 @@ async def test_a_run_ends_with_its_program_and_not_with_a_pipe_that_a_child_hold
     with anyio.fail_after(5):  # a child in the group was killed, and is gone when the kernel gets to it
         while survivors(cell):
             await anyio.sleep(0.01)
+
+
+def test_the_profile_for_macos_denies_by_default_and_names_every_seal() -> None:
+    workspace = Path('/Users/me/a "b" (c)')
+    patterns = sealed_patterns(workspace, RULES)
+    text = profile(readable=[Path("/opt/tool")], writable=[workspace], sealed=patterns, processes=False)
+    assert text.startswith("(version 1)\n(deny default)\n")
+    assert '(subpath "/Users/me/a \\"b\\" (c)")' in text
+    assert "network" not in text and "process-fork" not in text
+    assert text.count("(deny file-write*") == len(RULES)
+    sealed = [".git/hooks/x", "a/.GIT/config", ".mcp.json", "a/b/.Claude/settings.json", ".git/modules/m/hooks/x"]
+    free = ["git/hooks", ".gitignore", "mcp.json", ".git/HEAD", "x.mcp.json"]
+    found = [any(re.search(one, f"{workspace}/{name}") for one in patterns) for name in (*sealed, *free)]
+    assert found == [True] * len(sealed) + [False] * len(free)
