@@ -23,6 +23,8 @@ _HOOKS = "git runs what is in it, so no tool writes it; edit it yourself"
 AGENT_FILES = {
     ".git/hooks": _HOOKS,
     ".git/config": _HOOKS,
+    ".git/modules": _HOOKS,
+    ".git/worktrees": _HOOKS,
     ".mcp.json": _AGENTS,
     ".claude": _AGENTS,
     ".gemini": _AGENTS,
