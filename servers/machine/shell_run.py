@@ -192,7 +192,7 @@ class ShellRun:
         place = _open_place()
         swept_copies(place)
         above = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-        stack.callback(_remove, above)
+        stack.callback(self._removed, above)
         lock = os.open(above, FOLDER)
         stack.callback(os.close, lock)
         fcntl.flock(lock, fcntl.LOCK_SH)
@@ -207,6 +207,13 @@ class ShellRun:
             return _Copied(folder, copy_tree(root, target, owner=owner))
         finally:
             os.close(target)
+
+    def _removed(self, above: Path) -> None:
+        """Remove the copy: beside the answer, which does not wait for it; the process does not end before."""
+        if self._cancelled:
+            _remove(above)
+        else:
+            threading.Thread(target=_remove, args=(above,), name="afs-remove").start()
 
     def _bring_back(self, root: int, work: int, copied: _Copied) -> None:
         try:
