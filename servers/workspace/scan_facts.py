@@ -110,10 +110,16 @@ def still_there(scope: Scope, rows: Iterable[tuple[bytes, Found]], limit: int) -
     for path, row in rows:
         if len(out) >= limit:
             break
-        with contextlib.suppress(ServerError):
-            scope.root.state(escape(path))
+        if _is_there(scope, path):
             out.append(row)
     return out
+
+
+def _is_there(scope: Scope, path: bytes) -> bool:
+    with contextlib.suppress(ServerError):
+        scope.root.state(escape(path))
+        return True
+    return False
 
 
 def folders_of(
@@ -126,11 +132,12 @@ def folders_of(
     )
     rows = scope.store.rows(sql, (*scope_of(scope.top), scope.top, *values, limit + _EXTRA))
 
-    def found(path: bytes, trait: str, size: int, files: int, newest: int, project: bool) -> Found:  # noqa: FBT001  # a row
-        kind = "cache" if trait else ("project" if project else "folder")
-        return Found(path=scope.shown(path), kind=kind, size=size, files=files, modified=utc(newest), why=trait)
+    return tuple(still_there(scope, ((row[0], _folder(scope, *row)) for row in rows), limit))
 
-    return tuple(still_there(scope, ((row[0], found(*row)) for row in rows), limit))
+
+def _folder(scope: Scope, path: bytes, trait: str, size: int, files: int, newest: int, project: int) -> Found:
+    kind = "cache" if trait else ("project" if project else "folder")
+    return Found(path=scope.shown(path), kind=kind, size=size, files=files, modified=utc(newest), why=trait)
 
 
 def projects_of(scope: Scope, where: str = "1", values: Sequence[object] = ()) -> list[ProjectFact]:
@@ -152,6 +159,7 @@ def project_found(scope: Scope, fact: ProjectFact) -> Found:
 
 def scattered_of(projects: Sequence[ProjectFact], scope: Scope) -> tuple[Scattered, ...]:
     """Return projects with the same remote or the same name in several places, and those outside the usual folder."""
+    projects = [fact for fact in projects if _is_there(scope, fact.path)]
     out: list[Scattered] = []
     taken: set[bytes] = set()
     for why, key in (("the same git remote", _remote_of), ("the same name", _name_of)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from servers.workspace.duplicates_groups import sum_of_groups
 from servers.workspace.scan_facts import (
@@ -34,29 +34,46 @@ _MISSED = (
 )
 
 
-def report(scope: Scope, ready: Ready, *, seconds: float, changed_only: bool) -> Scanned:
-    """Return what a scan found. Raises ServerError."""
+class _Counts(NamedTuple):
+    folders: int
+    files: int
+    size: int
+    odd: int
+    empty_folders: int
+    empty_files: int
+    cache_bytes: int
+    unreadable: list[bytes]
+
+
+def _counts(scope: Scope) -> _Counts:
     store, values = scope.store, scope_of(scope.top)
-    ((folders, files, size, odd, empty),) = store.rows(
+    ((folders, files, size, odd, empty_folders),) = store.rows(
         "SELECT count(*), coalesce(sum(files), 0), coalesce(sum(bytes), 0), coalesce(sum(odd), 0), "
         f"coalesce(sum(all_files = 0 AND NOT folder.git AND inside = 0), 0) FROM folder WHERE {SCOPE}",
         values,
     )
-    ((empty_files,),) = store.rows(
+    ((empty,),) = store.rows(
         f"SELECT count(*) FROM file JOIN folder ON folder.id = file.folder WHERE {SCOPE} AND size = 0", values
     )
-    ((cache_bytes,),) = store.rows(
+    ((caches,),) = store.rows(
         f"SELECT coalesce(sum(all_bytes), 0) FROM folder WHERE {SCOPE} AND inside = id AND {CACHE}", values
     )
+    unreadable = store.rows(f"SELECT path FROM folder WHERE {SCOPE} AND problem ORDER BY path", values)
+    paths = [path for (path,) in unreadable]
+    return _Counts(folders, files, size, odd, empty_folders, empty, caches, paths)
+
+
+def report(scope: Scope, ready: Ready, *, seconds: float, changed_only: bool) -> Scanned:
+    """Return what a scan found. Raises ServerError."""
+    counts = _counts(scope)
     projects = projects_of(scope)
     abandoned = ((fact.path, project_found(scope, fact)) for fact in abandoned_of(projects))
     groups = sum_of_groups(scope) if ready.hashed else None
-    unreadable = store.rows(f"SELECT path FROM folder WHERE {SCOPE} AND problem ORDER BY path", values)
     return Scanned(
         path=scope.shown(scope.top),
-        folders=folders,
-        files=files,
-        bytes=size,
+        folders=counts.folders,
+        files=counts.files,
+        bytes=counts.size,
         complete=ready.complete,
         how=_how(ready),
         seconds=round(seconds, 2),
@@ -65,22 +82,20 @@ def report(scope: Scope, ready: Ready, *, seconds: float, changed_only: bool) ->
         largest_folders=folders_of(scope, limit=_SOME),
         oldest=files_of(scope, f"{OWN} AND file.mtime > 0", order="file.mtime", limit=_FEW),
         newest=files_of(scope, OWN, order="file.mtime DESC", limit=_FEW),
-        roms_and_hacks=files_of(
-            scope, f"kind IN ('rom', 'patch') AND {OWN}", order="kind DESC, size DESC", limit=_SOME
-        ),
+        roms_and_hacks=files_of(scope, f"kind IN ('rom', 'patch') AND {OWN}", order="kind, size DESC", limit=_SOME),
         models=files_of(scope, "kind = 'model'", limit=_SOME),
         caches=folders_of(scope, f"inside = id AND {CACHE}", limit=_SOME),
-        cache_bytes=cache_bytes,
+        cache_bytes=counts.cache_bytes,
         projects=len(projects),
         scattered=scattered_of(projects, scope)[:_SOME],
         abandoned=tuple(still_there(scope, abandoned, _SOME)),
         duplicate_groups=groups.groups if groups and ready.complete else -1,
         duplicate_bytes=groups.gain if groups else 0,
-        odd=odd,
-        empty_files=empty_files,
-        empty_folders=empty,
-        unreadable=tuple(scope.shown(path) for (path,) in unreadable[:_NAMED]),
-        unreadable_count=len(unreadable),
+        odd=counts.odd,
+        empty_files=counts.empty_files,
+        empty_folders=counts.empty_folders,
+        unreadable=tuple(map(scope.shown, counts.unreadable[:_NAMED])),
+        unreadable_count=len(counts.unreadable),
         notes=(_MISSED,) if changed_only else (),
     )
 

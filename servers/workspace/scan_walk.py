@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from servers.machine.beneath_walk import Walk
     from servers.workspace.scan_store import ScanStore
 
-__all__ = ["Pace", "Walked", "walk_all", "walk_changed"]
+__all__ = ["PATIENT", "Pace", "Walked", "walk_all", "walk_changed"]
 
 _CAP = 50_000_000
 _BATCH = 8_000
 """Files and folders that are written at once."""
 _RACY_NS = 2_000_000_000
 """A folder that changed so shortly before it was read may change again and keep its time."""
+_DEEP = 1_000
+"""Bytes of a path that is too long to be looked at by itself, however it has to be escaped."""
 _PACKAGES = b"-packages/"
 _PSEUDO = frozenset((b"proc", b"sys", b"dev"))
 """Folders of the system's own root that hold no files."""
@@ -43,6 +45,14 @@ class Pace(NamedTuple):
 
     stop: Callable[[], bool]
     told: Callable[[int, int, str], None]
+
+
+def _silent(_done: int, _total: int, _text: str) -> None:
+    """Tell nobody."""
+
+
+PATIENT = Pace(lambda: False, _silent)
+"""Goes on to the end and tells nobody."""
 
 
 class Walked(NamedTuple):
@@ -202,7 +212,8 @@ def _run_of(store: ScanStore, top: bytes) -> tuple[int, set[bytes]]:
 def walk_changed(store: ScanStore, root: Root, top: bytes, pace: Pace) -> Walked:
     """Read only the folders below `top` whose own time has changed since they were scanned; `top` was covered before.
 
-    A file that was written in place in a folder whose names stayed the same is missed. Raises ServerError.
+    A file that was written in place in a folder whose names stayed the same is missed, and so is what changed
+    deeper than a path can say. Raises ServerError.
     """
     ((run,),) = store.rows("SELECT coalesce(max(abs(run)), 0) FROM folder")
     known = dict(store.rows(f"SELECT path, mtime FROM folder WHERE {SCOPE} ORDER BY path", scope_of(top)))
@@ -212,8 +223,8 @@ def walk_changed(store: ScanStore, root: Root, top: bytes, pace: Pace) -> Walked
     for number, (path, mtime) in enumerate(known.items()):
         if pace.stop():
             return Walked(walker.read, number, complete=False)
-        now = _time_of(root, path)
-        if now == mtime and mtime:
+        now = _time_of(root, path) if len(path) < _DEEP else mtime
+        if now == mtime and (mtime or len(path) >= _DEEP):
             continue
         if now is None:
             with store.writing() as db:

@@ -1,0 +1,144 @@
+"""Plain questions about files, over a planted home: the answers are right and every path in them is there."""
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp import Client
+
+from servers.machine import embed
+from servers.settings import Settings
+from servers.workspace.asking import answer
+from servers.workspace.asking_question import read_question
+from servers.workspace.asking_time import read_span
+from servers.workspace.opened import Opened
+from servers.workspace.scan_walk import PATIENT
+from servers.workspace.server import build
+from tests.planted import QUESTIONS, plant
+
+pytestmark = pytest.mark.anyio
+
+NOW = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.UTC)
+RIGHT = 0.96
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    plant(folder)
+    return folder
+
+
+@pytest.fixture
+def settings(root: Path, tmp_path: Path) -> Settings:
+    return Settings(context_root=tmp_path / "context", data_dir=tmp_path / "data", project_root=root)
+
+
+async def ask(settings: Settings, question: str, **arguments: Any) -> dict[str, Any]:
+    with anyio.fail_after(60):
+        async with Client(build(settings)) as client:
+            result = await client.call_tool("ask_files", {"question": question, **arguments})
+    assert not result.is_error, result.content
+    return result.structured_content or {}
+
+
+def test_questions_are_answered_by_what_was_meant(root: Path, settings: Settings) -> None:
+    opened = Opened(settings)
+    wrong: list[str] = []
+    for question, wanted in QUESTIONS:
+        found = [row.path for row in answer(opened, question, "", PATIENT, limit=10).found]
+        assert [path for path in found if not (root / path).exists()] == []
+        if not set(found[:3]) & set(wanted):
+            wrong.append(f"{question}: {found[:3]}")
+    assert len(wrong) <= (1 - RIGHT) * len(QUESTIONS), wrong
+
+
+async def test_a_path_that_is_gone_is_in_no_answer(root: Path, settings: Settings) -> None:
+    assert "Downloads/linux-mint.iso" in str(await ask(settings, "where is the linux iso?"))
+    (root / "Downloads/linux-mint.iso").unlink()
+    assert "linux-mint.iso" not in str((await ask(settings, "where is the linux iso?"))["found"])
+
+
+async def test_an_answer_says_how_the_question_was_read_and_how_much_there_is(settings: Settings) -> None:
+    told = await ask(settings, "largest ROMs over 100 KB")
+    assert told["understood"] == "kinds: rom; at least 100000 bytes; order: size"
+    assert "files" in told["summary"]
+    assert [row["size"] for row in told["found"]] == sorted((row["size"] for row in told["found"]), reverse=True)
+
+
+async def test_a_question_may_be_about_one_folder(settings: Settings) -> None:
+    told = await ask(settings, "largest files", path="roms")
+    assert all(row["path"].startswith("roms/") for row in told["found"])
+
+
+async def test_a_model_that_does_not_answer_leaves_the_search_by_words(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:1")
+    told = await ask(dataclasses.replace(settings, embed_model="nomic-embed-text"), "where are my ROM hacks?")
+    assert told["found"][0]["path"] == "roms/hacks"
+    assert "by words alone" in told["notes"][0]
+
+
+async def test_a_search_by_meaning_is_joined_with_that_by_words(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vectors(texts: Sequence[str]) -> list[list[float]]:
+        return [[1.0, 0.1] if "thesis" in text or "dissertation" in text else [0.1, 1.0] for text in texts]
+
+    def embedder(_model: str, *, seconds: float) -> Callable[[Sequence[str]], list[list[float]]]:
+        assert seconds > 0
+        return vectors
+
+    monkeypatch.setattr(embed, "embedder", embedder)
+    told = await ask(dataclasses.replace(settings, embed_model="some"), "my dissertation")
+    assert "Documents/thesis" in [row["path"] for row in told["found"][:3]]
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("in 2023", "2023-01-01", "2024-01-01"),
+        ("before march 2024", "", "2024-03-01"),
+        ("since 2025", "2025-01-01", ""),
+        ("older than 6 months", "", "2026-05-22"),
+        ("last year", "2025-01-01", "2026-01-01"),
+        ("last month", "2026-10-01", ""),
+        ("this week", "2026-11-16", ""),
+        ("in the last 10 days", "2026-11-11", ""),
+        ("yesterday", "2026-11-20", ""),
+        ("in august", "2026-08-01", "2026-09-01"),
+        ("not touched for two years", "", "2024-11-21"),
+    ],
+)
+def test_spans_of_time_are_read_as_people_mean_them(text: str, start: str, end: str) -> None:
+    span = read_span(text, NOW)
+    assert span is not None
+
+    def day(nanoseconds: int) -> str:
+        return datetime.datetime.fromtimestamp(nanoseconds // 10**9, datetime.UTC).strftime("%Y-%m-%d")
+
+    assert (day(span.start) if span.start else "") == start
+    assert (day(span.end) if span.end < 1 << 62 else "") == end
+
+
+@given(st.text(max_size=600))
+def test_any_text_can_be_read_as_a_question(text: str) -> None:
+    wish = read_question(text, NOW)
+    assert len(wish.text) <= 500
+    assert all(word == word.casefold() for word in wish.words)
+
+
+@pytest.mark.parametrize(
+    "question", ["\x00", "\ud800 rom", "' OR 1=1 --", '" NEAR(', "%_%", "(" * 400, "ﷺ" * 100, "*.*"]
+)
+def test_hostile_questions_are_answered(settings: Settings, question: str) -> None:
+    told = answer(Opened(settings), question, "", PATIENT, limit=5)
+    assert told.complete
