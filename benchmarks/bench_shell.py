@@ -1,21 +1,21 @@
-"""What `run_shell true` costs beside a plain bash: the whole call through the protocol, in memory."""
+"""What `run_shell true` costs beside a plain bash: the whole call through the protocol, on stdio."""
 
 import os
 import shutil
 import statistics
 import subprocess
+import sysconfig
 import tempfile
 import time
 from pathlib import Path
 
 import anyio
 from mcp import Client
+from mcp.client.stdio import StdioServerParameters
 
 from benchmarks.ratio import Ratio
 from servers.machine.errors import ServerError
 from servers.machine.shell_choice import choose_shell_backend
-from servers.settings import Settings
-from servers.workspace.server import build
 
 __all__ = ["MOST_OVER_MS", "measure"]
 
@@ -45,10 +45,13 @@ async def _measure(folder: Path, bash: str) -> Ratio:
     work.mkdir()
     for number in range(_FILES):
         (work / f"{number}.asm").write_text("    RTL\n" * 100, encoding="utf-8")
-    settings = Settings(context_root=folder / "context", data_dir=folder / "data", project_root=work)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "AFS_DATA_DIR": str(folder / "data")}
+    server = StdioServerParameters(
+        command=str(Path(sysconfig.get_path("scripts"), "afs-workspace")), args=[str(work)], env=environment
+    )
     ours: list[float] = []
     plain: list[float] = []
-    async with Client(build(settings)) as client:
+    async with Client(server) as client:
         for turn in range(_ROUNDS + 1):
             times = (await _ours(client), _plain(bash, work))
             if turn:  # the first call tries the sandbox

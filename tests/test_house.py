@@ -57,6 +57,7 @@ FILE_OPENERS = {
     "servers/machine/openat2.py": "the system call under beneath",
     "servers/machine/sandbox_choice.py": "the canary of a sandbox",
     "servers/machine/sandbox_marks.py": "/proc of confined programs",
+    "servers/machine/shell_choice.py": "the canary of a shell's sandbox",
     "servers/machine/shell_copy.py": "copies a workspace for another user, through no link",
     "servers/machine/shell_folders.py": "open folders of a workspace, entered through no link",
     "servers/machine/shell_profile.py": "how many processes the machine runs",

@@ -306,11 +306,11 @@ async def test_a_run_ends_with_its_program_and_not_with_a_pipe_that_a_child_hold
 
 
 def test_the_profile_for_macos_denies_by_default_and_names_every_seal() -> None:
-    workspace = Path('/Users/me/a "b" (c)')
+    workspace = Path('/Volumes/x/a "b" (c)')
     patterns = sealed_patterns(workspace, RULES)
     text = profile(readable=[Path("/opt/tool")], writable=[workspace], sealed=patterns, processes=False)
     assert text.startswith("(version 1)\n(deny default)\n")
-    assert '(subpath "/Users/me/a \\"b\\" (c)")' in text
+    assert '(subpath "/Volumes/x/a \\"b\\" (c)")' in text
     assert "network" not in text and "process-fork" not in text
     assert text.count("(deny file-write*") == len(RULES)
     sealed = [".git/hooks/x", "a/.GIT/config", ".mcp.json", "a/b/.Claude/settings.json", ".git/modules/m/hooks/x"]
