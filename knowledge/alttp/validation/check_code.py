@@ -68,6 +68,8 @@ _EXTENDED = re.compile(
     re.IGNORECASE,
 )
 _ROM_END = 0x100000
+_ANY_ADDRESS = (0x123456, 0x654321, 0xABCDEF, 0x112233, 0xAABBCC)
+"""Addresses that stand for any."""
 _SRAM_END = 0x2000
 
 
@@ -363,7 +365,7 @@ def _nearest(address: int) -> str:
 
 def outside(address: int, *, expanded: bool) -> tuple[str, str, Behind] | None:
     """Return (problem, right, fact) when nothing of the game lies at a 24-bit address; None when something does."""
-    if not 0 <= address <= 0xFFFFFF:
+    if not 0 <= address <= 0xFFFFFF or address in _ANY_ADDRESS:
         return None
     area, offset = region(address, "lorom")
     if area == "rom" and offset >= _ROM_END and not expanded:

@@ -50,6 +50,7 @@ _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 def check_each(found: Passages) -> Iterator[Found]:
     """Give what is wrong in what a text says of each of several instructions."""
     before: Statement | None = None
+    head = ""
     for said in found.statements:
         if not doubtful(said.text):
             yield from _moves(said, before)
@@ -60,6 +61,11 @@ def check_each(found: Passages) -> Iterator[Found]:
                     codes = _only_list(before)
                 yield from _counted(codes, match["n"] or match["n2"], match["what"] or match["what2"], said, match)
             yield from _of_subject(said, before)
+            yield from _elliptic(said)
+            if _ITEM.match(said.text):
+                yield from _under(said, head)
+            else:
+                head = said.text
         before = said
 
 
@@ -82,6 +88,37 @@ def _of_subject(said: Statement, before: Statement | None) -> Iterator[Found]:
         if one and not _SUM.search(said.text):
             span = (said.start + number.start(), said.start + number.end())
             yield from counted(one, number["n"], number["what"], said.text, *span, any_mode=True)
+
+
+_CYCLES = re.compile(r"\b\d cycles?\b")
+_ELLIPTIC = re.compile(r"`(?P<code>[A-Z]{3})`\s(?:takes |is |needs )?(?P<n>\d)(?=\s*(?:[,.;)]|$|and\b))")
+
+
+_ITEM = re.compile(r"^\s*[-*+\u2022]\s")
+_UNIT = re.compile(r"\b(?:(?P<bytes>lengths?|bytes|sizes?)|(?P<cycles>cycles))\b", re.IGNORECASE)
+
+
+def _under(said: Statement, head: str) -> Iterator[Found]:
+    """Check an item (`- `BRL` 3`) of a list whose first line says that it is of lengths or of cycles."""
+    units = {"bytes" if match["bytes"] else "cycles" for match in _UNIT.finditer(head)}
+    if len(units) != 1 or not head.rstrip().endswith(":"):
+        return
+    for match in _ELLIPTIC.finditer(said.text.replace(" (", ", ")):
+        one = instruction(match["code"], said.start + match.start()) if is_mnemonic(match["code"]) else None
+        if one:
+            span = (said.start + match.start(), said.start + match.end())
+            yield from counted(one, match["n"], units.copy().pop(), said.text, *span, any_mode=True)
+
+
+def _elliptic(said: Statement) -> Iterator[Found]:
+    """Check numbers whose unit stands with the first alone: `JSL` takes 8 cycles, `RTL` 6."""
+    if len(_CYCLES.findall(said.text)) != 1 or "byte" in said.text or _SUM.search(said.text):
+        return
+    for match in _ELLIPTIC.finditer(said.text):
+        one = instruction(match["code"], said.start + match.start()) if is_mnemonic(match["code"]) else None
+        if one:
+            span = (said.start + match.start(), said.start + match.end())
+            yield from counted(one, match["n"], "cycles", said.text, *span, any_mode=True)
 
 
 def _moves(said: Statement, before: Statement | None) -> Iterator[Found]:

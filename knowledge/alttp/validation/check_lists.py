@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from knowledge.alttp.validation.check_code import register_fact
 from knowledge.alttp.validation.check_ids import KINDS, compare
 from knowledge.alttp.validation.check_sizes import measured
 from knowledge.alttp.validation.claims import addresses, doubtful
@@ -11,6 +12,7 @@ from knowledge.alttp.validation.found import Found
 from knowledge.alttp.validation.known import behind
 from knowledge.alttp.validation.passages import Passages, Statement
 from knowledge.snes.addresses import show
+from knowledge.snes.registers import find_register, registers
 from schemas.fact import FactKind
 
 __all__ = ["check_lists"]
@@ -22,7 +24,8 @@ _WORDS = "|".join(sorted(KINDS, key=len, reverse=True))
 _HEADS = re.compile(
     rf"\b(?P<kind>{_WORDS})s?\s+(?:ids?|numbers?|types?)\b|"
     rf"\b(?:ids?|numbers?) of (?:the |all |some )?(?P<of>{_WORDS})s?\b"
-    rf"|\b(?P<boss>boss rooms?)\b|\b(?P<ancilla>ancillae)\b",
+    rf"|\b(?P<boss>boss rooms?)\b|\b(?P<ancilla>ancillae)\b"
+    rf"|^\W*(?P<short>{_WORDS})s?(?: in short| so far| quickly)?\s*:",
     re.IGNORECASE,
 )
 _FIRST = re.compile(
@@ -33,10 +36,16 @@ _LAST = re.compile(
     r"^[\s*+\u2022`-]*(?:the |a |an )?(?P<phrase>[A-Za-z][\w' -]{2,40}?)(?:\s*\([^()]{1,30}\))?[`*]*\s*"
     r"(?:=|:|is|has|\u2192|->|\u2014|\u2013|-)?\s*[`*]*0x(?P<number>[0-9A-Fa-f]{1,3})\b[`*]*(?=\s*(?:[,.;(\n]|$))"
 )
+_CHAIN = re.compile(
+    r"(?:^|[,:]\s*|\band\s+)\s*(?:0x|\$)(?P<number>[0-9A-Fa-f]{1,3})\s+(?:is |= ?|the )*"
+    r"(?P<phrase>[A-Za-z][\w' -]{2,40}?)(?=\s*(?:[,.;(]|$))"
+)
+"""Ids of a list in one line."""
 _IS_ID = re.compile(
     r"(?:^|[,;.:]\s*|\band\s+)(?:the |a |an )?(?P<phrase>[A-Za-z][\w' -]{2,40}?)\s+(?:is|has|uses|=)\s+(?:the )?id\s+"
     r"[`*]*(?:0x|\$)(?P<number>[0-9A-Fa-f]{1,3})\b"
 )
+_OPENS = re.compile(r":(?:\s*$|\s*(?:0x|\$)[0-9A-Fa-f])")
 _OTHER_ID = re.compile(r"\b(?:slot|menu|cursor|value|byte|save|message|custom|gfx|graphics)\b", re.IGNORECASE)
 _EACH = re.compile(
     r"^\W*(?:each|all|every one)(?: one)?(?: of (?:those|these|them|the))?(?: \w+)?"
@@ -70,8 +79,9 @@ def check_lists(found: Passages) -> Iterator[Found]:
     for one in _introduced(found):
         if doubtful(one.said.text) or doubtful(one.head):
             continue
+        yield from _queued(one.said)
         first = one.said.text.split("\n")[0]
-        if first.rstrip().endswith(":") and (own := _kind(first)):
+        if _OPENS.search(first) and (own := _kind(first.partition(":")[0] + ":")):
             yield from _item(one.said, own)
         kind = _kind(one.head) if one.head and not addresses(one.said.text.split("\n")[0]) else None
         if kind:
@@ -82,11 +92,34 @@ def check_lists(found: Passages) -> Iterator[Found]:
         yield from _each(one)
 
 
+_COPIED = re.compile(
+    r"[`*]*\$(?P<address>(?:7E00|00)?[0-9A-Fa-f]{2})[`*]*\s+"
+    r"(?:is copied|is written|goes|is sent|ends up|is the (?:queue|shadow|copy))"
+    r"\s+(?:to|into|in|for|of)\s+[`*]*(?P<name>[A-Z][A-Z0-9]{2,9})\b"
+)
+
+
+def _queued(said: Statement) -> Iterator[Found]:
+    """Check which copy in work RAM is said to go to which PPU register."""
+    for match in _COPIED.finditer(said.text):
+        register, place = find_register(match["name"]), f"$7E00{match['address'][-2:].upper()}"
+        others = [one.name for one in registers() if place in one.queued_at]
+        if register and register.queued_at.startswith("$7E00") and others and register.name not in others:
+            yield Found(
+                "wrong-name",
+                said.start + match.start(),
+                said.start + match.end(),
+                f"{place} goes to {others[0]}, not to {register.name}.",
+                f"{register.name} is written from {register.queued_at}.",
+                register_fact(register),
+            )
+
+
 def _kind(head: str) -> FactKind | None:
     """Return the kind whose ids a line says that follow; None when it says none, several, or other numbers."""
     kinds: set[FactKind] = set()
     for match in _HEADS.finditer(head):
-        word = (match["kind"] or match["of"] or "").lower()
+        word = (match["kind"] or match["of"] or match["short"] or "").lower()
         kinds.add("room" if match["boss"] else "ancilla" if match["ancilla"] else KINDS[word])
     return kinds.pop() if len(kinds) == 1 and not _OTHER_ID.search(head) else None
 
@@ -94,9 +127,10 @@ def _kind(head: str) -> FactKind | None:
 def _item(said: Statement, kind: FactKind) -> Iterator[Found]:
     at = 0
     for line in said.text.split("\n"):
+        chain = list(_CHAIN.finditer(line))
         match = _FIRST.match(line) or _LAST.match(line)
-        if match:
-            yield from _compared(match, said, kind, at)
+        for one in chain if len(chain) > 1 else [match] if match else []:
+            yield from _compared(one, said, kind, at)
         at += len(line) + 1
 
 

@@ -231,7 +231,8 @@ def _by_words(claim: Claim) -> Found | None:
 
 
 _BESIDE = re.compile(
-    r"\b(?:neighbou?rs?|next to|away from|beside|adjacent|close to|behind|in front of|"
+    r"\b(?:(?:the )?same|similar|likewise|ditto|neighbou?rs?|next to|away from|beside|adjacent|close to|behind|"
+    r"in front of|"
     r"(?:sits?|comes?|lies|follows?|stands?|goes) (?:right |directly |just )?(?:before|after|next))\b",
     re.IGNORECASE,
 )

@@ -14,10 +14,11 @@ from knowledge.alttp.validation.check_code import (
     unknown_mnemonic,
     unlisted,
 )
-from knowledge.alttp.validation.claims import addresses, doubtful
-from knowledge.alttp.validation.found import REGISTER_PLACES, Found, hardware_map
+from knowledge.alttp.validation.claims import Address, addresses, doubtful
+from knowledge.alttp.validation.found import REGISTER_PLACES, Found, hardware_map, listed
 from knowledge.alttp.validation.passages import Passages, Statement, other_cpu
 from knowledge.snes.addresses import fold, lorom_offset, show
+from knowledge.snes.memory_map import region
 from knowledge.snes.registers import Register, find_register, register_at
 
 __all__ = ["check_prose"]
@@ -70,6 +71,20 @@ _PC = re.compile(
     r"[`*]*\s*(?:\(?(?:pc|in the (?:rom|file)|file offset|\(pc\)|headerless)\b)",
     re.IGNORECASE,
 )
+_AT_OFFSET = re.compile(r"\b(?:at|from) offset [`*]*(?:0x|\$)(?P<pc>[0-9A-Fa-f]{4,6})(?P<pc2>)\b", re.IGNORECASE)
+_PAIRED = re.compile(
+    r"(?P<snes>\$[0-9A-Fa-f]{6})[`*]*\s+(?:is|=|->|\u2192|becomes|maps to)\s+(?:(?:pc|file) offset )?[`*]*"
+    r"(?:0x|\$)(?P<pc>[0-9A-Fa-f]{4,6})(?P<pc2>)\b",
+    re.IGNORECASE,
+)
+_PC_WORD = re.compile(r"\b(?:pc|file) offsets?\b", re.IGNORECASE)
+_TOO_LONG = re.compile(
+    r"(?:\b(?:at|JSL|JML|address|routine|label)\s+[`*]*|\bat [`*]*)(?P<address>\$[0-9A-Fa-f]{7})\b", re.IGNORECASE
+)
+_AS_RAM = re.compile(
+    r"\$(?P<address>[0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4})[`*)]*\s+(?:as|is|for)\s+"
+    r"(?:(?:extra|free|more|your|additional|spare) )*(?:work )?(?:RAM|WRAM)\b(?! (?:mirror|copy|image))"
+)
 _DECIMAL = re.compile(
     r"(?<![\w$#])#?(?:\$|0x)(?P<hex>[0-9A-Fa-f]{1,4})[`*_]*\s*(?:\(|=|is|equals|,|"
     r"or)*\s*(?P<sign>decimal\s+)?(?P<decimal>\d{1,5})(?P<after>\s*(?:in )?decimal)?\b(?!\s*(?:[-:.]\d|"
@@ -89,6 +104,8 @@ def check_prose(found: Passages) -> Iterator[Found]:
         yield from _access(said)
         yield from _places(said, expanded=expanded, extended=extended)
         yield from _offsets(said)
+        yield from _as_ram(said)
+        yield from _too_long(said)
         yield from _decimals(said)
     for row in found.rows:
         if not doubtful(row.text):
@@ -118,9 +135,24 @@ def _inline(said: Statement, whole: str) -> Iterator[Found]:
     del whole
 
 
+_THE_INSTRUCTION = re.compile(r"the `?[A-Z]{3,5}`? (?:instruction|opcode|mnemonic)$")
+_NO_INSTRUCTION = frozenset(
+    listed(
+        "CPU SPC NMI IRQ SNES DMA HDMA PPU APU ASM ROM RAM DSP GSU ARM NES WDC ASAR FIRST LAST NEXT SAME WRONG ONLY "
+        "JUMP BIOS HOOK THIS THAT RISC SIMD REAL"
+    )
+)
+"""Words in capitals before `instruction` that name none."""
+
+
+def _is_strange(name: str) -> bool:
+    return not is_mnemonic(name) and name not in _NO_INSTRUCTION and find_register(name) is None
+
+
 def _mnemonics(said: Statement) -> Iterator[Found]:
     for match in _CALLED.finditer(said.text):
-        if match["name"] in FOREIGN and not other_cpu(said.around + " " + said.heading):
+        strange = match["name"] in FOREIGN or (_THE_INSTRUCTION.match(match.group()) and _is_strange(match["name"]))
+        if strange and not other_cpu(said.around + " " + said.heading):
             one = instruction(match["name"], said.start + match.start("name"))
             if one:
                 yield unknown_mnemonic(one)
@@ -237,22 +269,43 @@ def _places(said: Statement, *, expanded: bool, extended: bool) -> Iterator[Foun
                 yield Found("outside-map", one.start, one.end, *wrong)
 
 
+def _as_ram(said: Statement) -> Iterator[Found]:
+    """Check an address that is said to be RAM and is ROM."""
+    for match in _AS_RAM.finditer(said.text):
+        value = int(match["address"].replace(":", ""), 16)
+        if region(value, "lorom").area == "rom":
+            span = (said.start + match.start(), said.start + match.end())
+            right = "Work RAM is $7E0000-$7FFFFF, its first 8 KiB also at $0000-$1FFF of banks $00-$3F and $80-$BF."
+            yield Found("outside-map", *span, f"${value:06X} is ROM, not RAM.", right, hardware_map(right))
+
+
+def _too_long(said: Statement) -> Iterator[Found]:
+    for match in _TOO_LONG.finditer(said.text):
+        span = (said.start + match.start("address"), said.start + match.end("address"))
+        right = "SNES addresses have 24 bits: six hex digits at most."
+        yield Found("outside-map", *span, f"{match['address']} has seven digits.", right, hardware_map(right))
+
+
 def _offsets(said: Statement) -> Iterator[Found]:
-    found = [match for match in _PC.finditer(said.text)]
-    if len(found) != 1:
-        return
-    match = found[0]
+    pairs = list(_PAIRED.finditer(said.text)) if _PC_WORD.search(said.text) else []
+    for match in pairs if len(pairs) > 1 else ():
+        yield from _offset(match, addresses(match["snes"]), said)
+    found = list(_PC.finditer(said.text))
+    if not found and re.search(r"(?i)\bfile\b|\bheaderless\b", said.text):
+        found = list(_AT_OFFSET.finditer(said.text))
+    if len(found) == 1:
+        match = found[0]
+        there = [one for one in addresses(said.text) if one.digits == 6 and one.text.startswith("$")]
+        yield from _offset(match, [one for one in there if not match.start() <= one.start < match.end()], said)
+
+
+def _offset(match: re.Match[str], found: list[Address], said: Statement) -> Iterator[Found]:
+    """Check an offset in the file against the one SNES address that is named with it."""
     text = match["pc"] or match["pc2"]
-    pc = int(text, 16)
-    there = [
-        one
-        for one in addresses(said.text)
-        if one.digits == 6 and one.text.startswith("$") and fold(one.value) & 0x8000 and fold(one.value) < 0x400000
-    ]
-    there = [one for one in there if not match.start() <= one.start < match.end()]
+    there = [one for one in found if fold(one.value) & 0x8000 and fold(one.value) < 0x400000]
     if len({one.value for one in there}) != 1:
         return
-    right = lorom_offset(fold(there[0].value))
+    right, pc = lorom_offset(fold(there[0].value)), int(text, 16)
     if pc in (right, right + 0x200):
         return
     start = said.start + match.start("pc" if match["pc"] else "pc2")

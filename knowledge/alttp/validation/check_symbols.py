@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from knowledge.alttp.validation.assembly import Instruction, instructions, is_mnemonic, split_comment
+from knowledge.alttp.validation.check_values import values_of
 from knowledge.alttp.validation.claims import Address, Claim, doubtful
 from knowledge.alttp.validation.found import Found
 from knowledge.alttp.validation.known import Row, behind, facts, named, near_names, rows_at
 from knowledge.alttp.validation.passages import CodeLine, Passages
-from knowledge.alttp.values import ValueTextError, decode_value
 from knowledge.alttp.words import name_words
 from knowledge.snes.addresses import fold, show
 from knowledge.snes.registers import find_register, register_at
@@ -143,10 +143,18 @@ def misnamed(name: str, address: Address) -> Iterator[Found]:
             return
 
 
+def _past_family(name: str) -> bool:
+    """Tell whether a name counts on where a family of registers ends: `WH4` behind `WH0` to `WH3`."""
+    match = re.fullmatch(r"(?P<head>[A-Z]{2,6})(?P<digit>\d)", name)
+    return match is not None and find_register(name) is None and find_register(f"{match['head']}0") is not None
+
+
 def _nearly(name: str, right: str) -> bool:
     """Tell whether a name is another with a few letters more, fewer or changed, no digit among them."""
     from rapidfuzz.distance import OSA
 
+    if _past_family(name):
+        return True
     if len(name) < 6 or re.sub(r"\D", "", name) != re.sub(r"\D", "", right) or name.lower() == right.lower():
         return False
     if name.isupper():
@@ -154,7 +162,7 @@ def _nearly(name: str, right: str) -> bool:
     longer, shorter = sorted((name, right), key=len, reverse=True)
     ending = longer[len(shorter) :]
     if longer.startswith(shorter):
-        return len(ending) <= 3 and ending.isalpha() and not name[:1].islower()
+        return (len(ending) <= 3 or ending == "Long") and ending.isalpha() and not name[:1].islower()
     return OSA.distance(name, right) <= 2 and name[:3] == right[:3]
 
 
@@ -168,10 +176,10 @@ def _is_family(name: str, right: str) -> bool:
     """Tell whether two labels are of one family (`Link_`, `SPR0_`) and written alike."""
     return (
         len(name.partition("_")[0]) >= 4
-        and {one.lower() for one in name_words(name)} != {one.lower() for one in name_words(right)}
+        and len([1 for mine, theirs in zip(name_words(name), name_words(right), strict=False) if mine != theirs]) == 1
         and name.partition("_")[0] == right.partition("_")[0]
         and name.isupper() == right.isupper()
-        and name.count("_") == right.count("_") == 1
+        and name.count("_") == right.count("_")
     )
 
 
@@ -219,14 +227,16 @@ def _stored(found: Passages, place: int, one: Instruction) -> int | None:
     return load.number if load and load.immediate and load.mnemonic[:2] == "LD" and load.digits else None
 
 
+_YES_OR_NO = 2
+"""So many values has what Link has or has not: nobody names them in a comment."""
+
+
 def _is_value(one: Instruction, value: int | None) -> bool:
     """Tell whether a constant has a meaning at the address: a comment of few words may say the value's name."""
     if value is None or not one.mnemonic.startswith("ST") or register_at(one.number):
         return False
-    try:
-        return decode_value(one.number if one.number > 0x1FFF else 0x7E0000 | one.number, value).known
-    except ValueTextError:
-        return False
+    address = one.number if one.number > 0x1FFF else 0x7E0000 | one.number
+    return len(values_of(address)) > _YES_OR_NO and any(known.value == value for known in values_of(address))
 
 
 def _is_target(one: Instruction, name: str) -> bool:

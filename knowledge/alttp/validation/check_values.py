@@ -14,7 +14,7 @@ from knowledge.alttp.validation.places import PLACE, Place, place_of
 from knowledge.alttp.values import ValueTextError, decode_value
 from knowledge.snes.addresses import fold, show
 
-__all__ = ["VALUE_ITEM", "check_value", "check_values", "value_found"]
+__all__ = ["VALUE_ITEM", "check_value", "check_values", "value_found", "values_of"]
 
 _VALUE = r"[`*]*(?P<mark>#?\$|0x|#)?(?P<value>[0-9A-Fa-f]{1,4})(?![0-9A-Za-z])[`*]*"
 _VALUE_IS = re.compile(
@@ -129,7 +129,7 @@ def _numbers(match: re.Match[str]) -> list[int]:
 
 
 @lru_cache(maxsize=256)
-def _values_of(address: int) -> tuple[_Known, ...]:
+def values_of(address: int) -> tuple[_Known, ...]:
     """Return the values known at an address; none for bits and unknown places."""
     out: list[_Known] = []
     for value in range(256):
@@ -154,7 +154,7 @@ def check_value(place: Place, match: re.Match[str], start: int) -> Iterator[Foun
 
 def value_found(place: Place, numbers: list[int], phrase: str, span: tuple[int, int]) -> Iterator[Found]:
     """Give that a phrase means another value of a byte than each of the numbers that may be meant."""
-    known = () if place.register or len(phrase.split()) > 7 or numbers[0] > 0xFF else _values_of(place.address)
+    known = () if place.register or len(phrase.split()) > 7 or numbers[0] > 0xFF else values_of(place.address)
     right: _Known | None = None
     for number in numbers:
         here = " ".join(_said(one) for one in known if one.value == number)

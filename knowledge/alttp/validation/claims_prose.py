@@ -174,6 +174,7 @@ _APPOSED_TO = re.compile(
 _BESIDE = re.compile(
     r"(?<![\w.!%$#])(?P<name>[A-Za-z]\w*(?:_\w+|[a-z][A-Z]\w*)|[A-Z][A-Z0-9]{4,11})[`*]*\s{1,8}[`*(]*$"
 )
+_BESIDE_COMMA = re.compile(r"`(?P<name>[A-Za-z]\w*(?:_\w+|[a-z][A-Z]\w*))`, [`*(]*$")
 """A label right before an address, in a list: `- Link_Main $078000`."""
 _SETTING = re.compile(r"[`*_]*\s*(?:=|:=|<-|\u2190)\s*[`*_]*#?(?:0x|\$|%|\d)")
 _HALF_OF = re.compile(
@@ -181,6 +182,7 @@ _HALF_OF = re.compile(
     r"pointer|end|start|rest) (?:of|for|to|in)\b",
     re.IGNORECASE,
 )
+_PLUS = re.compile(r"[`*_]*\s*(?:\+|plus\b|minus\b|-\s\d)")
 _SPOKEN = re.compile(r"[`*_]*\s+(?:is|are|was|has|holds|means|isn't|gives)\b", re.IGNORECASE)
 _PART = re.compile(r"[,;]|\band\b")
 
@@ -205,6 +207,8 @@ def of_statement(said: Statement) -> Iterator[Claim]:
             groups[place + 1][0].start - said.start if place + 1 < len(groups) else len(text),
             (place > 0, place + 1 < len(groups)),
         )
+        if _PLUS.match(text, around.last):
+            continue  # a place further on, not this one
         if _BIT_OF.search(text, max(0, around.first - 60), around.first):
             yield from _named_behind(around, tuple(group), said)
             continue
@@ -281,6 +285,10 @@ def _forms_before(around: _Around, group: tuple[Address, ...], said: Statement) 
     if beside and beside.start("name") >= around.before and group[0].digits >= 4 and not is_mnemonic(beside["name"]):
         start, end = (said.start + place for place in beside.span("name"))
         yield Claim(group, beside["name"], wide, start, end, "is", said.around)
+    listed = _BESIDE_COMMA.search(text, max(around.before, around.first - 70), around.first)
+    if listed and group[0].digits == 6 and re.match(r"[`*]*(?:[.,;)]|\s*$)", text[around.last :]):
+        start, end = (said.start + place for place in listed.span("name"))
+        yield Claim(group, listed["name"], wide, start, end, "is", said.around)
     for_it = None if around.between[0] else _FOR_IT.match(text[: around.first])
     apposed = _APPOSED_TO.search(text, max(around.before, around.first - 70), around.first)
     if apposed and not re.match(r"[`*]*(?:[,.)]|$)", text[around.last :]):
