@@ -39,8 +39,8 @@ def plant_many(root: Path, files: int) -> None:
     contents = [chance.randbytes(size) for size in (300, 700, 1_500, 2_000, 4_096, 9_000, 20_000)]
     large = chance.randbytes(2_000_000)
     for number in range(files):
+        folder = root / f"area{number // 10_000}" / f"folder{number // _IN_FOLDER}"
         if number % _IN_FOLDER == 0:
-            folder = root / f"area{number // 10_000}" / f"folder{number // _IN_FOLDER}"
             folder.mkdir(parents=True)
         sign = b"%08d" % (number if number % _COPY_EVERY else number // 7)
         body = large if number % _LARGE_EVERY == 1 else contents[number % len(contents)]

@@ -24,6 +24,8 @@ __all__ = ["FileHit", "Words", "conditions", "file_hits", "folder_hits", "groupe
 _PLACES = 400
 """Folders that full text search gives to be ranked."""
 _HITS = 200_000
+_NAMED = 3_000
+"""Files with one of the words, those with most of them first, that are looked at closer."""
 _PARTS = re.compile(r"[^a-z0-9+#\u0080-\U0010ffff]+")
 _ORDERS = {"size": "size DESC", "-size": "size", "newest": "file.mtime DESC", "oldest": "file.mtime"}
 
@@ -58,11 +60,15 @@ class Words:
         missing = sum(1 for group in self.groups if not any(_one(word, own, beside, small, higher) for word in group))
         return max(total - 2.5 * missing, 0.01 * total) / len(self.groups)
 
-    def like(self) -> tuple[str, tuple[str, ...]]:
-        """Return a condition for files with any of the words in their path, and its values."""
-        column = "lower(CAST(folder.path AS TEXT) || '/' || CAST(name AS TEXT))"
-        each = [word for group in self.groups for word in group]
-        return " OR ".join([f"instr({column}, ?)"] * len(each)) or "1", tuple(each)
+    def rank(self) -> tuple[str, tuple[str, ...]]:
+        """Return an expression that is higher the more of the words a file has in its path, and its values."""
+        parts, values = list[str](), list[str]()
+        for group in self.groups:
+            name = " OR ".join(["instr(lower(CAST(name AS TEXT)), ?)"] * len(group))
+            above = " OR ".join(["instr(lower(CAST(folder.path AS TEXT)), ?)"] * len(group))
+            parts.append(f"CASE WHEN {name} THEN 4 WHEN {above} THEN 3 ELSE 0 END")
+            values += [*group, *group]
+        return " + ".join(parts) or "1", tuple(values)
 
     def match(self) -> str:
         """Return the expression of full text search for places with any of the words."""
@@ -120,17 +126,18 @@ def conditions(wish: Wish) -> tuple[str, tuple[object, ...]]:
     return " AND ".join(parts), tuple(values)
 
 
-def file_hits(scope: Scope, wish: Wish, words: Words) -> list[FileHit]:
-    """Return the files that a question means, best first; with words, only those with one of them."""
+def file_hits(scope: Scope, wish: Wish, words: Words, *, most: int = _HITS) -> list[FileHit]:
+    """Return the files that a question means, best first; with words, at most 3,000, each with one of them."""
     where, values = conditions(wish)
-    like, texts = words.like()
+    rank, texts = words.rank()
     order = _ORDERS.get(wish.order, "file.mtime DESC")
     sql = (
-        f"SELECT folder.path, name, kind, size, file.mtime FROM file JOIN folder ON folder.id = file.folder "
-        f"WHERE {SCOPE} AND NOT trash AND {where} AND ({like}) ORDER BY {order}, folder.path, name LIMIT {_HITS}"
+        f"SELECT folder.path, name, kind, size, file.mtime, {rank} AS fit "
+        f"FROM file JOIN folder ON folder.id = file.folder WHERE {SCOPE} AND NOT trash AND {where} AND fit > 0 "
+        f"ORDER BY fit DESC, {order}, folder.path, name LIMIT {_NAMED if words.groups else most}"
     )
     out: list[FileHit] = []
-    for path, name, kind, size, mtime in scope.store.rows(sql, (*scope_of(scope.top), *values, *texts)):
+    for path, name, kind, size, mtime, _fit in scope.store.rows(sql, (*texts, *scope_of(scope.top), *values)):
         score = words.score(escape(name), escape(path)) if words.groups else 0.0
         out.append(FileHit(score, joined(path, name), kind, size, mtime))
     if words.groups:

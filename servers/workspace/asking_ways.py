@@ -96,7 +96,7 @@ def _space(asked: Asked) -> Rows:
         folders = near or folders
     if wish.target == "folder":
         return Rows(folders, f"{len(folders)} folders, largest first")
-    files = file_hits(asked.scope, wish._replace(order="size", subject=""), asked.words)[:MOST]
+    files = file_hits(asked.scope, wish._replace(order="size", subject=""), asked.words, most=MOST)[:MOST]
     largest = [file_row(asked, hit) for hit in files]
     both = [pair for some in zip(folders[:12], largest[:4] + [None] * 8, strict=False) for pair in some if pair]
     ((total,),) = asked.scope.store.rows(f"SELECT sum(bytes) FROM folder WHERE {SCOPE}", scope_of(asked.scope.top))
