@@ -97,7 +97,7 @@ def measure(*, rounds: int = ROUNDS) -> list[Ratio]:
                 "read_file 4 KB": lambda: workspace.call("read_file", {"path": "a.asm"}),
                 "read_context 4 KB": lambda: context.call("read_context", {"path": "memory/a.asm"}),
             }
-            order = random.Random(1)  # noqa: S311  # no secret
+            order = random.Random(1)  # no secret
             times: dict[str, list[float]] = {name: [] for name in calls}
             for number in range(rounds + 20):
                 for name, call in order.sample(list(calls.items()), len(calls)):  # who comes after whom matters

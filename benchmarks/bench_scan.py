@@ -10,16 +10,13 @@ import os
 import random
 import shutil
 import subprocess
+import sysconfig
 import tempfile
 from pathlib import Path
 
+from benchmarks.bench_read import Line
 from benchmarks.ratio import Ratio, in_turns, ratio_of
 from servers.machine.errors import ServerError
-from servers.settings import Settings
-from servers.workspace.asking import answer
-from servers.workspace.opened import Opened
-from servers.workspace.scan import scan_tree
-from servers.workspace.scan_walk import PATIENT
 
 __all__ = ["FILES", "measure", "plant_many"]
 
@@ -56,7 +53,8 @@ def measure() -> list[Ratio]:
         plant_many(root, FILES)
         candidates = Path(place, "candidates")
         candidates.write_bytes(b"\0".join(_of_one_size(root)))
-        return [_first(place, root, candidates), *_later(place, root)]
+        with Line([str(Path(sysconfig.get_path("scripts"), "afs-workspace")), str(root)], Path(place)) as line:
+            return [_first(line, Path(place), root, candidates), *_later(line, root)]
 
 
 def _of_one_size(root: Path) -> list[bytes]:
@@ -69,17 +67,10 @@ def _of_one_size(root: Path) -> list[bytes]:
     return [path for paths in sizes.values() if len(paths) > 1 for path in paths]
 
 
-def _settings(place: str, root: Path, number: int) -> Settings:
-    folder = Path(place)
-    return Settings(context_root=folder / "context", data_dir=folder / f"data{number}", project_root=root)
-
-
-def _first(place: str, root: Path, candidates: Path) -> Ratio:
-    numbers = iter(range(1_000))
-
+def _first(line: Line, place: Path, root: Path, candidates: Path) -> Ratio:
     def ours() -> None:
-        opened = Opened(_settings(place, root, next(numbers)))
-        scan_tree(opened, "", PATIENT, changed_only=False, min_size=1)
+        shutil.rmtree(place / "data", ignore_errors=True)
+        line.call("scan_files", {"seconds": 3_600})
 
     def plain() -> None:
         subprocess.run(["find", str(root), "-type", "f"], stdout=subprocess.DEVNULL, check=True)
@@ -87,27 +78,19 @@ def _first(place: str, root: Path, candidates: Path) -> Ratio:
             subprocess.run(["xargs", "-0", "sha256sum"], stdin=source, stdout=subprocess.DEVNULL, check=True)
 
     times = in_turns(ours, plain, rounds=ROUNDS)
-    return ratio_of(
-        f"a first scan of {FILES:,} files with duplicates",
-        times,
-        bound=_BY_PROGRAMS,
-        plain="find, then sha256sum on candidates",
-    )
+    name = f"a first scan of {FILES:,} files with duplicates"
+    return ratio_of(name, times, bound=_BY_PROGRAMS, plain="find, then sha256sum on candidates")
 
 
-def _later(place: str, root: Path) -> list[Ratio]:
-    opened = Opened(_settings(place, root, 1_000))
-    scan_tree(opened, "", PATIENT, changed_only=False, min_size=1)
-
+def _later(line: Line, root: Path) -> list[Ratio]:
     def find() -> None:
         subprocess.run(["find", str(root), "-type", "f", "-size", "+0"], stdout=subprocess.DEVNULL, check=True)
 
-    again = in_turns(lambda: scan_tree(opened, "", PATIENT, changed_only=False, min_size=1), find, rounds=ROUNDS)
     year = datetime.datetime.now(datetime.UTC).year
-    asked = in_turns(
-        lambda: answer(opened, f"largest asm files of {year} about name77", "", PATIENT, limit=10), find, rounds=ROUNDS
-    )
+    asked = f"largest asm files of {year} about name77"
+    again = in_turns(lambda: line.call("scan_files", {"seconds": 3_600}), find, rounds=ROUNDS)
+    answered = in_turns(lambda: line.call("ask_files", {"question": asked}), find, rounds=ROUNDS)
     return [
         ratio_of("a scan with nothing changed", again, bound=_BY_FIND, plain="find by size"),
-        ratio_of("one question", asked, bound=_BY_FIND, plain="find by size"),
+        ratio_of("one question about files", answered, bound=_BY_FIND, plain="find by size"),
     ]
