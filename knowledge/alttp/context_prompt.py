@@ -12,7 +12,7 @@ from knowledge.alttp.validation.claims import addresses
 from knowledge.alttp.validation.found import listed
 from knowledge.alttp.validation.known import Row, facts, meant, named, row, rows_at
 from knowledge.alttp.validation.meaning import GENERIC, OWNERS, VAGUE, expanded, meaning
-from knowledge.alttp.validation.passages import Passages, passages
+from knowledge.alttp.validation.passages import Passages, Statement, passages
 from knowledge.alttp.words import STOP, plain_split, stem
 from knowledge.snes.addresses import fold, show
 from schemas.fact import FactKind
@@ -128,8 +128,13 @@ def _of_code(read: Passages) -> Iterator[Mention]:
             return
 
 
+def _sentences(read: Passages) -> list[Statement]:
+    """Return what a prompt says and what it asks, in its order."""
+    return sorted((*read.statements, *read.questions), key=lambda said: said.start)
+
+
 def _of_prose(read: Passages) -> Iterator[Mention]:
-    for said in read.statements[:_MOST]:
+    for said in _sentences(read)[:_MOST]:
         for one in addresses(said.text)[:_MOST]:
             if one.digits > 2 or re.search(
                 r"(?i)\b(?:address|ram|at|in|byte|variable)\W*$",
@@ -160,7 +165,7 @@ def content_words(text: str) -> list[str]:
 def _of_words(read: Passages, known: set[str]) -> Iterator[Mention]:
     """Give the rows that say what a clause is about; when addresses are named, only what is said beside them."""
     clauses: dict[str, None] = {}
-    for said in read.statements[:16]:
+    for said in _sentences(read)[:16]:
         plain = re.sub(r"\$[0-9A-Fa-f:]+|0x\w+|`[^`]*`", " ", said.text[:600])
         for part in _CLAUSE.split(plain):
             words = content_words(_LABEL.sub(" ", part))

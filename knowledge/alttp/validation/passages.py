@@ -115,6 +115,8 @@ class Passages:
 
     text: str
     statements: list[Statement] = field(default_factory=list[Statement])
+    questions: list[Statement] = field(default_factory=list[Statement])
+    """Sentences that ask: they state nothing, but a prompt is made of them."""
     code: list[CodeLine] = field(default_factory=list[CodeLine])
     rows: list[TableRow] = field(default_factory=list[TableRow])
     breaks: list[int] = field(default_factory=list[int])
@@ -156,8 +158,7 @@ def _sentences(paragraph: list[_Line], heading: str) -> Iterator[Statement]:
     for match in [*_SENTENCE.finditer(whole), None]:
         end = match.start() if match else len(whole)
         piece = whole[at:end]
-        if piece.strip() and not _ASKS.search(piece):
-            piece = _QUOTED.sub(_blanked, piece)
+        if piece.strip():
             yield Statement(first + at, piece[:_LONGEST], whole[:_LONGEST], heading)
         at = match.end() if match else end
 
@@ -273,6 +274,14 @@ def other_cpu(text: str) -> bool:
     return _OTHER_CPU.search(text) is not None
 
 
+def _stated(said: list[Statement]) -> Iterator[Statement]:
+    """Give what the author says: no question, nothing that the next sentence takes back, no quoted sentence."""
+    told = [one for one in said if not _ASKS.search(one.text)]
+    for one, after in zip(told, [*told[1:], None], strict=False):
+        if after is None or not _RETRACTED.match(after.text):
+            yield one._replace(text=_QUOTED.sub(_blanked, one.text))
+
+
 def passages(text: str) -> Passages:
     """Take a text apart. A fence that is never closed runs to the end of the text."""
     reader = _Reader(text)
@@ -296,9 +305,6 @@ def passages(text: str) -> Passages:
     if fence:
         reader.block(block, tag)
     said = reader.found.statements
-    reader.found.statements = [
-        one
-        for one, after in zip(said, [*said[1:], None], strict=False)
-        if after is None or not _RETRACTED.match(after.text)
-    ]
+    reader.found.questions = [one for one in said if _ASKS.search(one.text)]
+    reader.found.statements = list(_stated(said))
     return reader.found
