@@ -6,7 +6,14 @@ from pydantic import Field, JsonValue
 
 from schemas.frozen import Frozen
 
-__all__ = ["Message", "ToolCall", "ToolSpec", "Usage"]
+__all__ = ["Image", "Message", "ToolCall", "ToolSpec", "Usage"]
+
+
+class Image(Frozen):
+    """A picture in a tool's result or a prompt."""
+
+    data: str = Field(description="its bytes in base64")
+    mime_type: str = Field(description="e.g. image/png")
 
 
 class ToolCall(Frozen):
@@ -16,6 +23,9 @@ class ToolCall(Frozen):
     name: str
     arguments: dict[str, JsonValue] = {}
     problem: str = Field(default="", description="why the arguments could not be read; such a call is never run")
+    from_text: bool = Field(
+        default=False, description="recognised in printed text; never runs a tool of the class exec unasked"
+    )
 
 
 class Message(Frozen):
@@ -30,6 +40,11 @@ class Message(Frozen):
     failed: bool = Field(
         default=False, description="role tool: the tool reported an error, or refused what it was given"
     )
+    images: tuple[Image, ...] = ()
+    raw: JsonValue = Field(
+        default=None, description="the provider's own blocks, replayed word for word to it: signed thinking, call ids"
+    )
+    raw_by: str = Field(default="", description="the provider that `raw` is from and goes back to, e.g. claude")
     example: bool = Field(
         default=False,
         description="no part of the conversation: shows the model a question and the call it wants",
@@ -49,14 +64,20 @@ class ToolSpec(Frozen):
 class Usage(Frozen):
     """Tokens of one reply, or of a whole run when added up."""
 
-    prompt_tokens: int = 0
-    answer_tokens: int = 0
+    prompt_tokens: int = Field(default=0, description="all that was read, what came from a cache too")
+    answer_tokens: int = Field(default=0, description="all that was written, thinking too")
+    cached_tokens: int = Field(default=0, description="part of prompt_tokens that the provider took from its cache")
+    thinking_tokens: int = Field(default=0, description="part of answer_tokens that was thinking, where it is told")
+    cost: float = Field(default=0.0, ge=0.0, description="US dollars by the price table; 0 on local models")
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Add the tokens of two replies."""
+        """Add the tokens and the cost of two replies."""
         return Usage(
             prompt_tokens=self.prompt_tokens + other.prompt_tokens,
             answer_tokens=self.answer_tokens + other.answer_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            thinking_tokens=self.thinking_tokens + other.thinking_tokens,
+            cost=self.cost + other.cost,
         )
 
     @property

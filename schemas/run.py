@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from schemas.frozen import Frozen
-from schemas.message import Message, ToolCall, Usage
+from schemas.message import Image, Message, ToolCall, Usage
 
 __all__ = ["CallRecord", "Run", "ServerState", "Step", "Stop"]
 
@@ -20,6 +20,7 @@ class CallRecord(Frozen):
     ok: bool
     text: str = Field(description="the result as the model saw it")
     structured: JsonValue = None
+    images: tuple[Image, ...] = ()
     seconds: float = 0.0
 
 

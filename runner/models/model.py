@@ -21,6 +21,7 @@ class Reply(Frozen):
     usage: Usage = Usage()
     seconds: float = 0.0
     cut_off: bool = Field(default=False, description="the reply ended at a token limit, not by itself")
+    refused: bool = Field(default=False, description="the provider or the model declined to answer; `text` says why")
     note: str = Field(default="", description="how the reply was understood, e.g. a call printed as text")
 
 
