@@ -16,6 +16,7 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 from mcp.server import MCPServer
 from mcp.server.mcpserver import server as sdk
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
@@ -33,6 +34,7 @@ from mcp.types import (
 )
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from servers.machine.answered import Answered
 from servers.machine.errors import ServerError
 from servers.machine.wire import RESULT_LIMIT, clean, clean_value, shorten, written
 
@@ -122,6 +124,12 @@ class Face(MCPServer):
         """Serve on stdio until the input ends, then close what `at_end` was told of."""
         with self._ending:
             self.run()
+
+    async def run_stdio_async(self) -> None:
+        """Serve on stdio; a request that cannot be read is answered too."""
+        options = self._lowlevel_server.create_initialization_options()
+        async with stdio_server() as (source, sink):
+            await self._lowlevel_server.run(Answered(source, sink), sink, options)
 
     def answer(self, method: str, params: type[BaseModel], handler: Callable[..., Any]) -> None:
         """Answer a method of the protocol that the SDK leaves to its servers, e.g. `resources/subscribe`."""
