@@ -1,6 +1,9 @@
 """Whole trees below a root: deep ones, wide ones, odd ones, and ones that change while they are walked."""
 
+import contextlib
 import os
+import subprocess
+import tempfile
 import tracemalloc
 from collections.abc import Iterator
 from itertools import islice
@@ -27,23 +30,24 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def deep(tmp_path: Path) -> Iterator[Path]:
-    """A folder in a folder, 5,000 times: its path is longer than any system call takes."""
-    place = tmp_path / "deep"
-    place.mkdir()
-    fd = os.open(place, os.O_RDONLY)
-    for _ in range(DEEP):
-        os.mkdir("d", dir_fd=fd)
-        inner = os.open("d", os.O_RDONLY, dir_fd=fd)
-        os.close(fd)
-        fd = inner
-    os.close(os.open("end.asm", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
-    os.close(fd)
-    yield place
-    while (place / "d" / "d").exists():  # piece by piece, since removing a tree recurses
-        (place / "d" / "d").rename(place / "e")
-        (place / "d").rmdir()
-        (place / "e").rename(place / "d")
+def deep() -> Iterator[Path]:
+    """A folder in a folder, 5,000 times: its path is longer than any system call takes.
+
+    It is not below pytest's own folder, whose removal recurses, and `rm`, which does not, removes it whatever happens.
+    """
+    place = Path(tempfile.mkdtemp(prefix="afs-deep-", dir="/var/tmp"))
+    try:
+        with contextlib.ExitStack() as stack:
+            fd = os.open(place, os.O_RDONLY)
+            stack.callback(lambda: os.close(fd))
+            for _ in range(DEEP):
+                os.mkdir("d", dir_fd=fd)
+                above, fd = fd, os.open("d", os.O_RDONLY, dir_fd=fd)
+                os.close(above)
+            os.close(os.open("end.asm", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
+        yield place
+    finally:
+        subprocess.run(["rm", "-rf", "--", place], check=True, timeout=60)
 
 
 def test_a_walk_tells_all_that_is_there_and_follows_no_link(tree: Path) -> None:
