@@ -36,6 +36,8 @@ class Settings:
     """Root of the AFS context (`AFS_CONTEXT_ROOT`, default `~/.context`)."""
     data_dir: Path
     """Where fetched parts (asar, the model) are kept (`AFS_DATA_DIR`, default the user's data directory)."""
+    run_id: str = ""
+    """The run that this server was started for (`AFS_RUN_ID`); its notes are kept apart from those of other runs."""
     project_root: Path = dataclasses.field(default_factory=Path.cwd)
     """The one folder below which patches and ROMs are read and written (`AFS_PROJECT_ROOT`, default: where the server
     was started)."""
@@ -79,6 +81,7 @@ class Settings:
             context_root=_folder(env, "AFS_CONTEXT_ROOT", Path.home() / ".context"),
             data_dir=_folder(env, "AFS_DATA_DIR", platformdirs.user_data_path("afs-suite", appauthor=False)),
             project_root=_folder(env, "AFS_PROJECT_ROOT", Path.cwd()),
+            run_id=env.get("AFS_RUN_ID", "").strip(),
             asar=env.get("AFS_ASAR", "").strip(),
             symbols=_listed(env, "AFS_SYMBOLS"),
             roots=tuple(Path(name).expanduser().absolute() for name in _listed(env, "AFS_WORKSPACE_ROOTS")),

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from servers.context.notes_found import Kind, find_note, home_of, newest_first, note_files
+from servers.context.notes_found import find_note, newest_first, note_files
 from servers.context.notes_results import NoteList, NoteRow, NoteWritten, row_of, written
 from servers.context.opened import Opened, Reach, Whose
-from servers.machine.artifacts import Artifact, Draft, Sensitivity, publish
+from servers.machine.artifacts import Artifact, Draft, Kind, Sensitivity, home_of, publish
 from servers.machine.errors import ServerError
 from servers.machine.face import APPENDS, READS, Face
 from servers.machine.paging import END, PAGE_BUDGET
@@ -32,7 +32,7 @@ def write_note(opened: Opened, draft: Draft, kind: Kind, *, whose: Whose = "auto
         raise ServerError("the text is empty; write what the next reader should know")
     view = opened.view(create=True)
     scope = view.scope(whose)
-    folder = home_of(view, kind, of_project=scope is not None)
+    folder = home_of(view.layout, kind, scope)
     if draft.revises.strip():
         old = find_note(view, draft.revises, kind)
         draft = draft._replace(revises=old.id, thread=old.thread, after=old.created, tags=draft.tags or old.tags)

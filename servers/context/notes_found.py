@@ -6,7 +6,7 @@ import contextlib
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from servers.machine.artifacts import ARTIFACT_LIMIT, NAME, Artifact, parse_artifact
+from servers.machine.artifacts import ARTIFACT_LIMIT, FOLDERS, HOMES, NAME, Artifact, Kind, parse_artifact
 from servers.machine.errors import ServerError
 from servers.machine.names import escape, show
 
@@ -15,17 +15,10 @@ if TYPE_CHECKING:
 
     from servers.context.opened import Reach, View
 
-__all__ = ["FOLDERS", "Found", "Kind", "find_note", "home_of", "newest_first", "note_files", "whole_note"]
-
-Kind = Literal["note", "handoff"]
-
-FOLDERS: dict[Kind, str] = {"note": "notes", "handoff": "handoffs"}
-"""The folder of each kind, below `<category>/<scope>/`."""
+__all__ = ["Found", "find_note", "newest_first", "note_files", "whole_note"]
 
 _HEAD = 8_192
 _MOST = 50_000
-_CATEGORIES = ("memory", "scratchpad")
-"""Where notes lie: what lasts, then drafts."""
 
 
 class Found(NamedTuple):
@@ -35,22 +28,9 @@ class Found(NamedTuple):
     complete: bool
 
 
-def home_of(view: View, kind: Kind, *, of_project: bool) -> str:
-    """Return the folder that new notes are written to: memory, else where the policies let tools write.
-
-    Raises ServerError where neither memory nor the scratchpad can be written.
-    """
-    scope = view.project if of_project else None
-    for category in _CATEGORIES:
-        if category in view.layout.categories and view.layout.policy(category) == "writable":
-            return f"{view.layout.folder(category, scope)}/{FOLDERS[kind]}"
-    text = "the policies of the context let no tool write memory or scratchpad; change [policies] in .afs/layout.toml"
-    raise ServerError(text)
-
-
 def _folders(view: View, kind: Kind, reach: Reach) -> list[str]:
     wanted: list[str] = []
-    for category in _CATEGORIES:
+    for category in HOMES:
         scopes = list(view.folders(category, reach))
         scopes += _others(view, category) if reach == "all" else []
         if view.layout.version == 1:  # other tools put notes below common/ in version 1 too
@@ -75,6 +55,8 @@ def note_files(view: View, kind: Kind | Literal["any"], reach: Reach) -> Found:
     paths: list[str] = []
     complete = True
     for folder in (folder for one in kinds for folder in _folders(view, one, reach)):
+        if reach != "all" and view.foreign(folder):  # a link to another project's
+            continue
         with (
             contextlib.suppress(ServerError),
             contextlib.closing(view.root.walk(folder, cap=_MOST, enter=lambda _: False, measured=False)) as walk,

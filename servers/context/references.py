@@ -12,10 +12,11 @@ from mcp.types import Completion, CompletionArgument, CompletionContext, PromptR
 
 from servers.context.handoffs import newest_handoff
 from servers.context.notes import notes_in
-from servers.context.notes_found import FOLDERS, Kind, find_note, note_files
+from servers.context.notes_found import find_note, note_files
 from servers.context.reading import list_files, read_file
 from servers.context.status import status
 from servers.context.subscribing import Followed, offer_subscriptions
+from servers.machine.artifacts import FOLDERS, Kind
 from servers.machine.beneath import NotThereError
 from servers.machine.errors import ServerError
 from servers.machine.paging import END
@@ -176,7 +177,8 @@ def _places(opened: Opened, path: str) -> tuple[str, ...] | None:
     except ServerError:  # there is no context yet, but there may be one soon
         return (path,) if path.strip("/") else None
     try:
-        return None if view.foreign(path) or not path.strip("/") else view.spellings(path)
+        places = view.spellings(path) if path.strip("/") else ()
+        return None if not places or any(map(view.foreign, places)) else places
     except ServerError:
         return None
 

@@ -9,20 +9,26 @@ import json
 import re
 import unicodedata
 import uuid
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, cast
 
 from servers.machine.beneath import Root, TakenError
 from servers.machine.errors import ServerError
+from servers.machine.layout import Layout, Project
 from servers.machine.names import show
 
 __all__ = [
     "ARTIFACT_LIMIT",
+    "FOLDERS",
+    "HOMES",
     "NAME",
     "Artifact",
     "Draft",
     "FrontMatter",
+    "Kind",
     "Sensitivity",
     "front_matter",
+    "home_of",
     "parse_artifact",
     "publish",
     "toml_string",
@@ -30,6 +36,13 @@ __all__ = [
 
 Sensitivity = Literal["normal", "never_export", "never_index", "restricted"]
 """Who may come to see a file: not the training export; not search and packs; `restricted`: neither."""
+
+Kind = Literal["note", "handoff"]
+
+FOLDERS: Mapping[Kind, str] = {"note": "notes", "handoff": "handoffs"}
+"""The folder of each kind, below the folder of a category and scope."""
+HOMES = ("memory", "scratchpad")
+"""The categories that notes lie in: what lasts, then drafts."""
 
 ARTIFACT_LIMIT = 1_000_000
 """Largest file, in bytes."""
@@ -202,6 +215,18 @@ def _rendered(draft: Draft, ident: str, created: str, project_id: str) -> bytes:
     lines += ["", "[provenance]", f"model = {toml_string(draft.model)}", f"source = {toml_string(draft.source)}"]
     body = draft.body if draft.body.endswith("\n") else f"{draft.body}\n"
     return "\n".join([_FENCE, *lines, _FENCE, "", body]).encode("utf-8")
+
+
+def home_of(layout: Layout, kind: Kind, scope: Project | None) -> str:
+    """Return the folder that new notes are written to: memory, else where the policies let tools write.
+
+    Raises ServerError where neither memory nor the scratchpad can be written.
+    """
+    for category in HOMES:
+        if category in layout.categories and layout.policy(category) == "writable":
+            return f"{layout.folder(category, scope)}/{FOLDERS[kind]}"
+    text = "the policies of the context let no tool write memory or scratchpad; change [policies] in .afs/layout.toml"
+    raise ServerError(text)
 
 
 def publish(root: Root, folder: str, draft: Draft, *, project_id: str = "") -> Artifact:

@@ -125,7 +125,8 @@ def existing(folder: int, name: bytes) -> Generator[int | None]:
         return
     with closing(fd):
         if not regular(fd).st_mode & 0o222 or not os.access(name, os.W_OK, dir_fd=folder):
-            raise fail(errno.EACCES)
+            fixed = os.fstatvfs(fd).f_flag & os.ST_RDONLY
+            raise fail(errno.EROFS if fixed else errno.EACCES)
         yield fd
 
 

@@ -13,7 +13,8 @@ from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
 from servers.machine.wire import RESULT_LIMIT
-from servers.scratchpad.server import COUNT_LIMIT, FILE_LIMIT, build
+from servers.scratchpad.changing import COUNT_LIMIT, FILE_LIMIT
+from servers.scratchpad.server import build
 from servers.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -67,15 +68,16 @@ async def refused(root: Path, tool: str, *, era: Era = "auto", **arguments: Any)
 
 async def test_a_note_is_written_appended_read_and_listed_in_both_halves(root: Path, era: Era) -> None:
     wrote = await good(root, "write_scratchpad", era=era, filename="todo.md", content="# Todo")
-    assert wrote["shown"] == f"wrote todo.md in the scratchpad: 6 bytes, now 6 bytes (etag {wrote['etag']})"
+    told = f"(etag {wrote['etag']}; what was before is version 1)"
+    assert wrote["shown"] == f"wrote todo.md in the shared scratchpad: 6 bytes, now 6 bytes {told}"
     added = await good(root, "append_scratchpad", era=era, filename="todo.md", content="- one\n")
     assert (added["action"], added["size"]) == ("appended to", 13)
     read = await good(root, "read_scratchpad", era=era, filename="todo.md")
     assert (read["text"], read["etag"]) == ("# Todo\n- one\n", added["etag"])
     assert read["shown"].endswith("\n\n# Todo\n- one\n")
     listed = await good(root, "list_scratchpad", era=era)
-    assert listed["files"] == [{"filename": "todo.md", "size": 13}]
-    assert "todo.md (13 bytes)" in listed["shown"]
+    assert listed["files"] == [{"filename": "todo.md", "scope": "shared", "size": 13}]
+    assert "todo.md (13 bytes, shared)" in listed["shown"]
     assert (root / "scratchpad" / "todo.md").read_bytes() == b"# Todo\n- one\n"
 
 
@@ -154,7 +156,7 @@ async def test_a_lone_surrogate_is_refused_and_the_server_lives(root: Path) -> N
 APPENDER = """
 import sys
 from pathlib import Path
-from servers.scratchpad.server import append_file
+from servers.scratchpad.writing import append_file
 from servers.settings import Settings
 root = Path(sys.argv[1])
 settings = Settings(context_root=root, data_dir=root)
@@ -180,7 +182,7 @@ def test_appends_of_eight_processes_lose_nothing_and_do_not_mix(root: Path) -> N
 WRITER = """
 import itertools, os, sys
 from pathlib import Path
-from servers.scratchpad.server import write_file
+from servers.scratchpad.writing import write_file
 from servers.settings import Settings
 root = Path(sys.argv[1])
 settings = Settings(context_root=root, data_dir=root)
