@@ -6,9 +6,10 @@ from typing import Literal
 
 from knowledge.alttp.validation.check_symbols import misnamed
 from knowledge.alttp.validation.claims import Address, Claim, phrases
+from knowledge.alttp.validation.contradicted import is_disjoint, is_opposite, is_title
 from knowledge.alttp.validation.found import Found, listed
 from knowledge.alttp.validation.known import Row, behind, meant, named, rows_at
-from knowledge.alttp.validation.meaning import GENERIC, OWNERS, VAGUE, Meaning, expanded, meaning, opposed, shares
+from knowledge.alttp.validation.meaning import OWNERS, VAGUE, Meaning, meaning, shares
 from knowledge.alttp.words import squeeze
 from knowledge.snes.addresses import fold, show
 from knowledge.snes.registers import find_register, register_at
@@ -30,12 +31,8 @@ _CALLED = re.compile(
 _JP = re.compile(r"\b(?:JP|Japan(?:ese)?|J ?1\.0|v?1\.0 ?\(?J|jpdasm|randomizer)\b|\(J\)", re.IGNORECASE)
 _US = re.compile(r"\b(?:US|USA|U ?1\.0|U\.S\.|North American?|usdasm)\b|\(U\)")
 _ROM: tuple[FactKind, ...] = ("routine", "data", "sublabel")
-_TOLERANT = ("amount",)
-"""Axes on which a value that is stored may differ from the place where it goes."""
 _PASSING = frozenset(["dma", "sourc", "destin", "destination", "target"])  # what a transfer goes by
-_RARE = 3  # registers that have a word
 _FAR = 0x20  # bytes: addresses further apart are a range of many things
-_SELF = frozenset(["link", "player", "valu", "array", "byt"])
 _AMOUNT = re.compile(
     r"\W*(?:\d+|half|one|two|three|four|five|six|seven|eight|nine|ten|twelve|sixteen|twenty)\b(?![- ]?bit)(?!-)",
     re.IGNORECASE,
@@ -253,9 +250,19 @@ def _short_is_address(address: Address, claim: Claim) -> bool:
     if re.search(
         rf"(?i)(?:\\b(?:writ|stor|put|load|sav|set)\\w*|\\bvalue|=|#)\\s*[`*]*{re.escape(address.text)}\\b",
         claim.around,
-    ):
-        return False  # it is written somewhere as a value
+    ) or _among_values(address.text, claim.around):
+        return False  # it is written somewhere as a value, or one of a list of values
     return address.digits >= 2 and claim.manner in ("is", "in", "equals", "cell", "comment")
+
+
+def _among_values(text: str, around: str) -> bool:
+    """Tell whether a short number stands behind an address and a colon, or beside plain numbers: `$FF is B1, 0 1F`."""
+    number = re.escape(text)
+    listed = rf"\$[0-9A-Fa-f:]{{2,7}}[^.;\n$]{{0,60}}:\s*[`*]*{number}\b"
+    beside = (
+        rf"{number}[`*]* (?:is|=|means) [^.;\n$]{{1,40}}(?:,|\band)\s*[`*]*\d{{1,3}}[`*]* (?:is|=|means)?\s?[A-Za-z]"
+    )
+    return re.search(listed, around) is not None or re.search(beside, around) is not None
 
 
 def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], kind: _Held) -> Found | None:
@@ -267,9 +274,8 @@ def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], ki
     if not others:
         return None
     equals = claim.manner == "equals" and claim.addresses[0].digits < 4  # `3 is $03` speaks of a number
-    disjoint = _is_title if equals else _disjoint
-    reason = disjoint(said, wide, here, others) or _opposite(said, wide, solid, here, others, claim)
-    if not reason:
+    disjoint = is_title if equals else is_disjoint
+    if not disjoint(said, wide, here, others) and not is_opposite(said, wide, here, others, manner=claim.manner):
         return None
     best = next((one for one in others if said.axes.items() <= one.all_axes.items()), others[0])
     address = claim.addresses[0]
@@ -297,92 +303,6 @@ def _writable(one: Row) -> bool:
     """Tell whether a register can be written: no other can be meant by what goes into one."""
     register = register_at(one.address)
     return register is None or register.writable
-
-
-def _disjoint(said: Meaning, wide: Meaning, here: list[Row], others: list[Row]) -> bool:
-    """Tell whether no row here says any of it, and it says enough to mean another."""
-    telling = said.needed - VAGUE - OWNERS
-    enough = 2 if here[0].kind == "register" else 3
-    if len(said.needed - OWNERS) >= enough and not any(shares(said.needed, one.said, one.squeezed) for one in here):
-        return True
-    if _is_title(said, wide, here, others):
-        return True
-    if not telling:
-        return _of_channel(said, here, others)
-    if here[0].kind == "register" and _singled_out(telling, here, others):
-        return True
-    if any(shares(telling, one.said, one.squeezed) for one in here):
-        return False
-    loose = wide.needed - VAGUE - OWNERS
-    return len(others) == 1 or not any(shares(loose, one.title, one.squeezed) for one in here)
-
-
-def _of_channel(said: Meaning, here: list[Row], others: list[Row]) -> bool:
-    """Tell whether a plain word (size, source) is said of the wrong register of one DMA channel."""
-    first = here[0]
-    near = [one for one in others if first.kind == "register" and one.address >> 4 == first.address >> 4 >= 0x430]
-    return bool(near) and not any(shares(said.needed, one.said, one.squeezed) for one in here)
-
-
-def _singled_out(telling: frozenset[str], here: list[Row], others: list[Row]) -> bool:
-    """Tell whether a word that hardly any register has is said of one that does not have it."""
-    for word in telling:
-        if not any(shares((word,), one.said, one.squeezed) for one in here):
-            having = meant(Meaning(frozenset((word,)), frozenset((word,)), {}), "register")
-            if len(having) <= _RARE and any(one in others for one in having):
-                return True
-    return False
-
-
-def _is_title(said: Meaning, wide: Meaning, here: list[Row], others: list[Row]) -> bool:
-    """Tell whether it is word for word what another row is called, and rows here miss what matters of it."""
-    del wide
-    whole = said.words - _SELF
-    if len(whole) < 2:
-        return False
-    missing = {word for word in whole if not any(shares((word,), one.said, one.squeezed) for one in here)}
-    for other in others[:3]:
-        title = other.title - _SELF
-        exact = any(_alike(whole, words) for words in (title, *other.called))
-        if exact and missing and (missing - OWNERS):
-            return True
-        if len(whole) >= 3 and whole <= title and len(title - whole) <= 1 and len(missing) * 2 >= len(whole):
-            return True
-    return False
-
-
-def _alike(whole: frozenset[str], words: frozenset[str]) -> bool:
-    """Tell whether two lists of words say the same, small words aside."""
-    rest = words - _SELF - (GENERIC - whole)
-    return bool(rest) and all(
-        any(not expanded(word).isdisjoint(expanded(other)) for other in theirs)
-        for mine, theirs in ((whole, rest), (rest, whole))
-        for word in mine
-    )
-
-
-def _opposite(said: Meaning, wide: Meaning, solid: list[Row], here: list[Row], others: list[Row], claim: Claim) -> bool:
-    """Tell whether it says the opposite of all rows here on one axis, and another row is just so."""
-    if len(solid) != len([one for one in here if one.title]) or not others:
-        return False
-    conflicts = {opposed(said, one.axes, one.all_axes) for one in solid}
-    if "" in conflicts:
-        return False
-    axis = conflicts.pop()
-    if claim.manner in ("moved", "comment") and axis in (*_TOLERANT, "owner"):
-        return False
-    if any(not wide.axes.get(axis, frozenset()).isdisjoint(one.axes.get(axis, frozenset())) for one in solid):
-        return False
-    if not any(other.all_axes.get(axis, frozenset()) & said.axes[axis] for other in others):
-        return False
-    rest = {word for word in said.needed if word not in _words_of(said, axis)}
-    return not rest or any(shares(rest, one.said, one.squeezed) for one in solid)
-
-
-def _words_of(said: Meaning, axis: str) -> set[str]:
-    from knowledge.alttp.validation.meaning import axes_of
-
-    return {word for word in said.words if axis in axes_of((word,))}
 
 
 def _title(one: Row) -> str:

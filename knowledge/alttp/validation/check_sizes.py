@@ -115,9 +115,15 @@ def _of_each(there: list[Address], number: int, span: tuple[int, int]) -> Iterat
         yield from _of_row(first, number, span, elements=True)
 
 
+_ANOTHER = re.compile(r",?\s+and\s+(?:the|an?|its|this|that)\s+\W*$", re.IGNORECASE)
+"""What begins to speak of another thing, right before its size: `$0BE0, and the 56-byte table`."""
+
+
 def _meant(there: list[Address], text: str, at: int) -> Address | None:
     """Return the address that a size is said of: the only one, or the one just before it."""
     if len({_whole(one) for one in there}) == 1:
+        if there[0].end < at and _ANOTHER.search(text, there[0].end, at):
+            return None
         between = text[at : there[0].start] if there[0].start > at else ""
         return None if len(between) > 60 or _OTHERWISE.search(between) else there[0]
     before = [one for one in there if one.end <= at]

@@ -99,6 +99,10 @@ _PASSIVE = re.compile(
 """A verb in the passive voice: it says what is done there, not what is there."""
 _PRONOUN = re.compile(r"\b(?:it|they|he|she|this|that)\s+\w+s?\W*$", re.IGNORECASE)
 """A pronoun with its verb: what it speaks of stands elsewhere."""
+_PREDICATE = re.compile(
+    r"\s*of |[`\s]*(?:also |then |only )?(?:push|pull|mov|access|copi|transfer|jump|count|wait|spin)\w*s\s"
+)
+"""A phrase that begins with a verb: it says what the code before it does."""
 _MOVES = re.compile(r"^(?:into|to|with|using|via|through)$", re.IGNORECASE)
 
 
@@ -123,7 +127,7 @@ def _left(segment: str) -> tuple[str, str, int, int] | None:
     match = _LEFT_CUT.match(segment, start, end)
     begin = match.end() if match else start
     phrase = segment[begin:end]
-    if _PASSIVE.match(phrase) or _PRONOUN.search(phrase) or phrase.lstrip().startswith("of "):
+    if _PASSIVE.match(phrase) or _PRONOUN.search(phrase) or _PREDICATE.match(phrase):
         return None
     return (phrase, how, begin, end) if len(phrase.strip()) >= 2 else None
 
@@ -265,7 +269,7 @@ def _of_group(
     out = [
         Claim(group, phrase, wide, at + start, at + end, "is", said.around)
         for phrase, start, end in rights
-        if not _VERBAL.match(phrase) and not _VALUES.match(phrase)
+        if not _VERBAL.match(phrase) and not _VALUES.match(phrase) and not _of_the_next(around, phrase, end)
     ]
     out += _forms_before(around, group, said)
     left = _left_of(around, spoken)
@@ -276,6 +280,13 @@ def _of_group(
         at = said.start + around.before
         out.append(Claim(group, left[0], wide, at + left[2], at + left[3], manner, said.around))
     return out, [(start, end) for _, start, end in rights]
+
+
+def _of_the_next(around: _Around, phrase: str, end: int) -> bool:
+    """Tell whether a phrase runs into the next address and so names that one: `... / $4206 -> quotient $4214`."""
+    rest = around.text[around.last + end : around.after]
+    runs_on = around.between[1] and not rest.strip("`*(_ ") and phrase[-1:] in "` *_("
+    return runs_on and "," not in phrase and not re.search(r"\b(?:and|or|to|in|at|with|from|then)\W*$", phrase)
 
 
 def _forms_before(around: _Around, group: tuple[Address, ...], said: Statement) -> Iterator[Claim]:
