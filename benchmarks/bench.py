@@ -119,6 +119,18 @@ def _context() -> list[Ratio]:
     return bench_context.measure()
 
 
+def _grep() -> list[Ratio]:
+    from benchmarks import bench_grep
+
+    return bench_grep.measure()
+
+
+def _scan() -> list[Ratio]:
+    from benchmarks import bench_scan
+
+    return bench_scan.measure()
+
+
 MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "spawn": _spawn,
     "step": _step,
@@ -134,6 +146,8 @@ MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "read": _read,
     "shell": _shell,
     "context": _context,
+    "grep": _grep,
+    "scan": _scan,
     "swap": _swap,
 }
 """Name -> what measures it."""

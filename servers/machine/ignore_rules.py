@@ -17,13 +17,19 @@ from servers.machine.names import escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from servers.machine.beneath import Root, Seen
 
-__all__ = ["IgnoreRules"]
+__all__ = ["IgnoreRules", "rules_above"]
 
-_FILES = (b".gitignore", b".ignore", b".rgignore")
+_FILES = (b".git/info/exclude", b".gitignore", b".ignore", b".rgignore")
+"""Files of rules, the weakest first."""
+_END = re.compile(r"(?<!\\)\s+$")
+_MEANT = re.compile(r"\\(.)")
+"""A character that is meant as it stands."""
 _BRACES = re.compile(r"\{([^{}]*)\}")
+_WILD = {"*": "[*]", "?": "[?]", "[": "[[]"}
 _MOST = 1_000
 _LIMIT = 1_000_000
 """Bytes read of a file of rules."""
@@ -37,24 +43,54 @@ class _Rule(NamedTuple):
     only_folders: bool
 
 
+def rules_above(root: Root, folder: bytes, place: Path) -> bool:
+    """Tell whether a folder of a root has to do with rules above it: of its repository, or of the root's own folders.
+
+    `place` is the root's path. What lies above a root that is in no repository says nothing of the root's files.
+    """
+    rules = IgnoreRules(root, folder=folder.rpartition(b"/")[0])
+    if rules.top or any(os.path.lexists(above / ".git") for above in place.parents):
+        return True
+    return bool(folder) and rules.guided
+
+
 class IgnoreRules:
     """Which files of a folder are searched; ask `enter` and `wants` as a walk meets names."""
 
-    def __init__(self, root: Root, globs: Sequence[str] = ()) -> None:
-        """Read the rules of the folder itself. A glob keeps what fits it; with a leading `!` it leaves that out."""
+    def __init__(self, root: Root, globs: Sequence[str] = (), *, folder: bytes = b"") -> None:
+        """Read the rules of a folder and of those above it, up to the root.
+
+        A glob keeps what fits it, below the folder; with a leading `!` it leaves that out.
+        """
         self._root = root
+        self._folder = folder
         self._globs = [rule for glob in reversed(globs) for rule in _rules(_without_braces(glob))]
         self._kept_only = any(not glob.startswith("!") for glob in globs)
         self._rules: dict[bytes, list[_Rule]] = {}
         self._tops: set[bytes] = set()
-        self._read(b"")
+        parts = folder.split(b"/") if folder else []
+        for count in range(len(parts) + 1):
+            self._read(b"/".join(parts[:count]))
+
+    @property
+    def top(self) -> bool:
+        """Whether a repository was met."""
+        return bool(self._tops)
+
+    @property
+    def guided(self) -> bool:
+        """Whether a rule was met."""
+        return bool(self._rules)
 
     def enter(self, folder: bytes) -> bool:
-        """Tell whether to go into a folder, and read its own rules if so."""
+        """Tell whether to go into a folder below the first one, and read its own rules if so."""
         if folder.rpartition(b"/")[2] == b".git" or self._ignored(folder, folder=True):
             return False
-        self._read(folder)
+        self._read(self._below_root(folder))
         return True
+
+    def _below_root(self, path: bytes) -> bytes:
+        return self._folder + b"/" + path if self._folder else path
 
     def wants(self, seen: Seen) -> bool:
         """Tell whether to search what a walk met in a folder that it entered."""
@@ -67,11 +103,11 @@ class IgnoreRules:
                 return not rule.keeps
         if self._kept_only and not folder:
             return True
-        above = path
+        whole = above = self._below_root(path)
         while above:
             above = above.rpartition(b"/")[0]
             for rule in self._rules.get(above, ()):
-                if (folder or not rule.only_folders) and rule.fits(path[len(above) + bool(above) :]):
+                if (folder or not rule.only_folders) and rule.fits(whole[len(above) + bool(above) :]):
                     return not rule.keeps
             if above in self._tops:
                 break
@@ -115,11 +151,11 @@ def _without_braces(glob: str) -> list[str]:
 def _rules(lines: Sequence[str]) -> Iterator[_Rule]:
     """Give what globs say: each keeps what fits it, with a leading `!` it does not; a remark says nothing."""
     for line in lines:
-        text = line.rstrip()
+        text = _END.sub("", line)
         if not text or text.startswith("#"):
             continue
         keeps = not text.startswith("!")
-        text = text.removeprefix("!").removeprefix("\\")
+        text = _MEANT.sub(lambda found: _WILD.get(found[1], found[1]), text.removeprefix("!"))
         parts = [part for part in text.split("/") if part]
         if parts:
             free = "/" not in text.rstrip("/")

@@ -11,6 +11,7 @@ import shutil
 from typing import TYPE_CHECKING, Protocol
 
 from servers.machine.errors import ServerError
+from servers.machine.names import escape
 from servers.machine.ripgrep_process import Printing, descriptor_path
 from servers.machine.ripgrep_query import CountReader, FileCount
 from servers.machine.ripgrep_records import Records
@@ -18,6 +19,7 @@ from servers.machine.wire import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from servers.machine.beneath import Root
     from servers.machine.ripgrep_process import Printed
@@ -45,8 +47,11 @@ class FileSearch(Protocol):
     def cancel(self) -> None:
         """End the search now."""
 
-    def count(self, root: Root) -> Counts:
-        """Count the matching lines of each file below a root, as ignore rules and globs have it."""
+    def count(self, root: Root, folder: bytes, place: Path) -> Counts:
+        """Count the matching lines of each file below a folder of a root, as ignore rules and globs have it.
+
+        `place` is the root's own path.
+        """
         ...
 
     def count_file(self, fd: int) -> Counts:
@@ -82,10 +87,14 @@ class Ripgrep:
         """End the search now."""
         self._printing.cancel()
 
-    def count(self, root: Root) -> Counts:
-        """Count the matching lines of each file below a root, as ignore rules and globs have it."""
+    def count(self, root: Root, folder: bytes, place: Path) -> Counts:
+        """Count the matching lines of each file below a folder of a root, as ignore rules and globs have it."""
+        from servers.machine.ignore_rules import rules_above
+
         globs = [f"--glob={glob}" for glob in self._query.globs]
-        return self._count([*globs, *_WALK], ["."], folder=root.fileno())
+        above = () if rules_above(root, folder, place) else ("--no-ignore-parent",)
+        with root.below(escape(folder)) as inner:
+            return self._count([*globs, *_WALK, *above], ["."], folder=inner.fileno())
 
     def count_file(self, fd: int) -> Counts:
         """Count the matching lines of an open file; its path is empty."""

@@ -14,6 +14,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from servers.machine.ignore_rules import IgnoreRules
+from servers.machine.names import escape
 from servers.machine.ripgrep import refused, whole
 from servers.machine.ripgrep_process import Printing, descriptor_path
 from servers.machine.ripgrep_query import CountReader, FileCount
@@ -21,6 +22,7 @@ from servers.machine.ripgrep_records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from servers.machine.beneath import Root
     from servers.machine.ripgrep_process import Printed
@@ -34,9 +36,9 @@ _START = r"""
 import collections, json, os, re, stat, sys, tempfile
 import python_ripgrep
 
-pattern, fds, context, most = json.loads(sys.argv[1])
+pattern, plain, fds, context, most = json.loads(sys.argv[1])
 where = "/proc/self/fd/%d" if os.path.isdir("/proc/self/fd") else "/dev/fd/%d"
-LONGEST = 256 << 20
+LONGEST, LINE, AROUND = 256 << 20, 1 << 16, 2048
 
 def searched(paths, **more):
     try:
@@ -45,17 +47,21 @@ def searched(paths, **more):
     except ValueError as error:
         sys.exit(str(error))
 
+def is_text(data):
+    try:
+        data.decode()
+        return True
+    except UnicodeDecodeError:
+        return False
+
 def of_file(fd, **more):
     data = os.pread(fd, LONGEST, 0)
-    try:
-        if data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-            data.decode()
-    except UnicodeDecodeError:
-        with tempfile.TemporaryFile() as text:
-            text.write(data.decode("utf-8", "backslashreplace").encode())
-            text.flush()
-            return searched([where % text.fileno()], **more)
-    return searched([where % fd], **more)
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or is_text(data):
+        return searched([where % fd], **more)
+    with tempfile.TemporaryFile() as text:
+        text.write(data.decode("utf-8", "backslashreplace").encode())
+        text.flush()
+        return searched([where % text.fileno()], **more)
 
 def lines(texts):
     return (row for text in texts for row in text.split("\n"))
@@ -66,18 +72,26 @@ _COUNTING = (
     _START
     + r"""
 names = [name for name in os.fdopen(fds[0], "rb").read().split(b"\0") if name] if most else [b""]
-done = 0
+done, quick, counts = 0, [], collections.Counter()
 for name in names:
     try:
         fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW) if name else fds[0]
     except OSError as error:
         print(error.strerror, "(os error)", file=sys.stderr)
         continue
-    found = 0
     if stat.S_ISREG(os.fstat(fd).st_mode):
         done += 1
-        found = sum(1 for row in lines(of_file(fd)) if re.match("[0-9]+\0|binary file matches", row))
+        if name and b"\n" not in name and is_text(name) and is_text(os.pread(fd, LONGEST, 0)):
+            quick.append("./" + name.decode())
+        else:
+            counts[name] = sum(1 for row in lines(of_file(fd)) if re.match("[0-9]+\0|binary file matches", row))
     os.close(fd)
+for at in range(0, len(quick), 500):
+    for row in lines(searched([*quick[at : at + 500], os.devnull])):
+        found = re.match("([^\0]+)\0[0-9]+\0|(.+): binary file matches ", row)
+        if found:
+            counts[(found[1] or found[2])[2:].encode()] += 1
+for name, found in counts.items():
     if found:
         sys.stdout.buffer.write(b"%s\0%d\n" % (name, found))
 sys.stdout.buffer.write(b"\n%d files searched\n" % done)
@@ -93,11 +107,15 @@ for fd in fds:
         found = re.match("([0-9]+)(\0+)", row)
         if found is not None:
             kind = "match" if len(found[2]) == 1 else "context"
-            data = {"lines": {"text": row[found.end() :]}, "line_number": int(found[1]), "submatches": []}
+            text, before = row[found.end() :], 0
+            if len(text) > LINE:
+                before = max(0, text.lower().find(plain) - AROUND)
+                text = text[before : before + 2 * AROUND]
+            data = {"lines": {"text": text}, "line_number": int(found[1]), "before": before, "submatches": []}
             print(json.dumps({"type": kind, "data": data}, separators=(",", ":")))
 """
 )
-"""Prints what `rg --json` does, of open files."""
+"""Prints what `rg --json` does, of open files; of a long line what stands around the match, if it is there as text."""
 
 
 class LibrarySearch:
@@ -113,9 +131,13 @@ class LibrarySearch:
         """End the search now."""
         self._printing.cancel()
 
-    def count(self, root: Root) -> Counts:
-        """Count the matching lines of each file below a root, as ignore rules and globs have it."""
-        rules = IgnoreRules(root, self._query.globs)
+    def count(self, root: Root, folder: bytes, place: Path) -> Counts:  # what `FileSearch` asks
+        """Count the matching lines of each file below a folder of a root, as ignore rules and globs have it."""
+        rules = IgnoreRules(root, self._query.globs, folder=folder)
+        with root.below(escape(folder)) as inner:
+            return self._below(inner, rules)
+
+    def _below(self, root: Root, rules: IgnoreRules) -> Counts:
         with contextlib.closing(root.walk(cap=_MOST_NAMES, enter=rules.enter, measured=False)) as walk:
             names = [seen.path for seen in walk if rules.wants(seen)]
         with tempfile.TemporaryFile() as file:
@@ -156,7 +178,7 @@ class LibrarySearch:
         most: int = 0,
         folder: int = -1,
     ) -> Printed:
-        asked = json.dumps([self._query.expression(), list(fds), context, most])
+        asked = json.dumps([self._query.expression(), self._query.pattern.lower(), list(fds), context, most])
         argv = [sys.executable, "-I", "-c", script, asked]
         ended = self._printing.run(argv, take, seconds=self._seconds, environment={}, folder=folder, descriptors=fds)
         if ended.returncode != 0 and ended.complete:

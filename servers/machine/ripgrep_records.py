@@ -80,7 +80,8 @@ class Records:
         elif kind in (b"match", b"conte"):
             data = json.loads(record)["data"]
             start = data["submatches"][0]["start"] if data["submatches"] else 0
-            self._add(Line(data["line_number"] or 0, _bytes(data["lines"]), start if kind == b"match" else -1))
+            text, before = _bytes(data["lines"]), data.get("before", 0)
+            self._add(Line(data["line_number"] or 0, text, start if kind == b"match" else -1, before))
 
     def _add(self, line: Line) -> None:
         if line.start >= 0 and self._left:

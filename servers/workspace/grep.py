@@ -102,8 +102,9 @@ class Search:
     def _counts(self, place: _Place, inner: str, path: str) -> Counts:
         kind = place.root.state(inner).kind
         if kind == "folder":
-            with place.root.below(inner) as folder:
-                return self._search.count(folder)
+            roots = self._opened.roots
+            own = next(path for path in roots.paths if roots.at(str(path)).root is place.root)
+            return self._search.count(place.root, place.folder, own)
         if kind != "file":
             raise ServerError(f"{show(path)} is no folder and no regular file; name one, or leave path empty")
         with place.root.opened(inner) as fd:

@@ -162,6 +162,28 @@ async def test_ignore_rules_hold_hidden_files_are_searched_and_git_is_not(settin
 
 
 @both
+async def test_rules_above_a_folder_hold_up_to_the_workspace_and_none_of_what_lies_above_that(
+    settings: Settings, root: Path
+) -> None:
+    for name in ("sub/a.o", "sub/b", "sub/only", "sub/build/c", "sub/x/only"):
+        put(root, name, b"needle\n")
+    put(root, ".gitignore", b"*.o\nbuild/\n/sub/only\n")
+    put(root.parent, ".gitignore", b"b\nsub/\n")
+    assert await every(settings, pattern="needle") == [("sub/b", 1), ("sub/x/only", 1)]
+    assert ("sub/x/only", 1) in await every(settings, pattern="needle", path="sub")
+    assert not {("sub/a.o", 1), ("sub/only", 1)} & set(await every(settings, pattern="needle", path="sub"))
+
+
+@both
+async def test_rules_are_read_as_git_reads_them(settings: Settings, root: Path) -> None:
+    for name in ("blank ", "#sign", "!sign", "star*", "stars", "excluded", "kept"):
+        put(root, name, b"needle\n")
+    put(root, ".gitignore", b"blank\\ \n\\#sign\n\\!sign\nstar\\*\n# kept\nexcluded2  \n!kept\n")
+    put(root, ".git/info/exclude", b"excluded\nkept\n")
+    assert await every(settings, pattern="needle") == [("kept", 1), ("stars", 1)]
+
+
+@both
 @pytest.mark.parametrize(
     ("globs", "path", "names"),
     [
@@ -174,7 +196,7 @@ async def test_ignore_rules_hold_hidden_files_are_searched_and_git_is_not(settin
         (["{a,b}.asm", "d.txt"], "", ["a.asm", "d.txt", "src/b.asm"]),
     ],
 )
-async def test_globs_choose_files(
+async def test_globs_choose_which_files_are_searched(
     settings: Settings, root: Path, globs: list[str], path: str, names: list[str]
 ) -> None:
     for name in ("a.asm", "src/b.asm", "src/old/c.asm", "d.txt"):
@@ -205,7 +227,18 @@ async def test_a_page_may_hold_only_files_with_their_counts(settings: Settings, 
 
 @both
 async def test_odd_names_are_searched_and_what_is_shown_can_be_opened(settings: Settings, root: Path) -> None:
-    names = [b"odd\xff.txt", b"new\nline", b"esc\x1b[2J", b"-rf", b"sp ace", b"d\xfe/x", "\u30bc".encode(), b"\\x41"]
+    names = [
+        b"odd\xff.txt",
+        b"new\nline",
+        b"esc\x1b[2J",
+        b"-rf",
+        b"sp ace",
+        b"d\xfe/x",
+        "\u30bc".encode(),
+        b"\\x41",
+        b"\xff\xfeb",
+        b"-",
+    ]
     for name in names:
         put(root, name, b"needle\n")
     found = await every(settings, pattern="needle")

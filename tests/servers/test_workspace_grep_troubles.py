@@ -100,9 +100,8 @@ async def every(settings: Settings, **arguments: Any) -> list[tuple[str, int]]:
     raise AssertionError("the pages do not end")
 
 
+@both
 async def test_a_line_of_many_megabytes_is_shown_around_its_match(settings: Settings, root: Path) -> None:
-    if shutil.which("rg") is None:
-        pytest.skip("the program rg is absent: install ripgrep")
     put(root, "one", b"first\n" + b"x" * 9_000_000 + b"needle" + b"y" * 9_000_000 + b"\nneedle\n")
     (file,) = (await good(settings, pattern="needle"))["files"]
     assert [(row["line"], row["column"]) for row in file["lines"]] == [(2, 9_000_001), (3, 1)]
