@@ -255,6 +255,19 @@ def _short_is_address(address: Address, claim: Claim) -> bool:
     return address.digits >= 2 and claim.manner in ("is", "in", "equals", "cell", "comment")
 
 
+_BUS = re.compile(r"\b(?:H?DMA|BBAD\w|B[- ]?bus|PPU|registers?|target|destination)\b|\$43[0-9x][0-9x]", re.IGNORECASE)
+
+
+def _is_port(claim: Claim, said: Meaning) -> bool:
+    """Tell whether two digits are a PPU register as a DMA channel is told it: `$22 is CGRAM` means $2122."""
+    first = claim.addresses[0]
+    register = (
+        rows_at(0x2100 | first.value) if first.digits == 2 and _BUS.search(f"{claim.around} {claim.wide}") else ()
+    )
+    telling = said.needed - VAGUE or said.needed
+    return any(one.kind == "register" and shares(telling, one.said, one.squeezed) for one in register)
+
+
 def _among_values(text: str, around: str) -> bool:
     """Tell whether a short number stands behind an address and a colon, or beside plain numbers: `$FF is B1, 0 1F`."""
     number = re.escape(text)
@@ -266,7 +279,7 @@ def _among_values(text: str, around: str) -> bool:
 
 
 def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], kind: _Held) -> Found | None:
-    if not said.needed or len(said.words) > 9 or (kind == "ram" and said.words & _PASSING):
+    if not said.needed or _is_port(claim, said) or len(said.words) > 9 or (kind == "ram" and said.words & _PASSING):
         return None
     wide = meaning(claim.wide + " " + claim.phrase)
     solid = [one for one in here if one.solid]

@@ -171,14 +171,19 @@ _IN_VAIN = re.compile(
 """What comes of reading a register that cannot be read."""
 
 
+_READ_VERB = re.compile(r"\b(?:read|poll|check|load)(?:s|ing)?\s", re.IGNORECASE)
+_ELSE_THAN_READ = re.compile(
+    r"\b(?:wr(?:ite|itten|iting)|stor(?:e|ing)|set\w*|needs?|requires?|takes?|is|are|was|and|then|after|before|while|"
+    r"when|with|by|using|to|through|unless|if|because|happens|at|starts?|enables?|enabled|has|have|works?|for)\b",
+    re.IGNORECASE,
+)
+"""Words between `read` and a register that say that something else is done there: `the read needs bit 0 of $4200`."""
+
+
 def _access(said: Statement) -> Iterator[Found]:
     for match in () if _IN_VAIN.search(said.text) else _READS.finditer(said.text):
         register = _register(match["place"])
-        if (
-            register
-            and not register.readable
-            and not re.search(r"\bwr(?:ite|itten|iting)\b|\bstor(?:e|ing)\b|\bset", match.group(), re.I)
-        ):
+        if register and not register.readable and not _ELSE_THAN_READ.search(_READ_VERB.split(match.group())[-1]):
             yield _wrong(register, match, said.start, "read")
     for match in _WRITES.finditer(said.text):
         register = _register(match["place"])

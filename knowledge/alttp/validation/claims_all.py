@@ -33,7 +33,8 @@ def _of_row(found: TableRow) -> Iterator[Claim]:
         header = found.header[place] if place < len(found.header) else ""
         if place == at or _COUNT.match(text) or _LESS.search(header) or len(text) > 90:
             continue
-        yield Claim(tuple(there), text, wide, start, start + len(text), "cell", found.around)
+        around = f"{found.around} {' '.join(found.header)}"
+        yield Claim(tuple(there), text, wide, start, start + len(text), "cell", around)
 
 
 def _is_address(found: TableRow, place: int) -> bool:

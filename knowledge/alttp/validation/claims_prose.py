@@ -34,7 +34,8 @@ _APPOSED = re.compile(
 _VERBAL = re.compile(
     r"^\W*(?:not|only|always|never|read|written|set|cleared|loaded|stored|copied|compared|checked|used|added|updated|"
     r"initiali[sz]ed|reset|changed|modified|called|incremented|decremented|increased|in|at|where|what|how|about|"
-    r"queued|mirrored|\d+[- ]bit|\d+ (?:cpu )?(?:bytes?|cycles?)|one|two|located|found|available|free|part|"
+    r"queued|mirrored|\d+[- ]bit|(?:\d+|three|four|five|six|seven|eight) "
+    r"(?:cpu )?(?:bytes?|cycles?)|one|two|located|found|available|free|part|"
     r"defined|shared|accessed|"
     r"clear|zero|empty|non-?zero|done|ready|low|high|stores|writes|adds|subtracts|increments|decrements|"
     r"clears|copies|calls|jumps|"

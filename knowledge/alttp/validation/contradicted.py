@@ -36,10 +36,10 @@ def is_disjoint(said: Meaning, wide: Meaning, here: Sequence[Row], others: Seque
         return True
     if any(shares(telling, one.said, one.squeezed) for one in here):
         return False
-    if len(said.needed) == 1:
-        others = [one for one in others if all(_is_called(one, word) for word in telling)]
+    if len(said.needed) == 1 and not any(_is_called(one, word) for one in others for word in telling):
+        return False
     loose = wide.needed - VAGUE - OWNERS
-    return len(others) == 1 or bool(others) and not any(shares(loose, one.title, one.squeezed) for one in here)
+    return len(others) == 1 or not any(shares(loose, one.title, one.squeezed) for one in here)
 
 
 def _of_channel(said: Meaning, here: Sequence[Row], others: Sequence[Row]) -> bool:
