@@ -12,10 +12,12 @@ from servers.context.mounts import MOUNTS, mount_at, mounts_of
 from servers.machine.beneath import NotThereError, Place, Root
 from servers.machine.errors import ServerError
 from servers.machine.layout import REGISTRY, Layout, Project, layout_of, project_of
-from servers.machine.names import parse, show
+from servers.machine.names import escape, parse, show
+from servers.machine.real_path import real_path
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from servers.settings import Settings
 
@@ -26,6 +28,7 @@ Reach = Literal["project", "common", "all"]
 Whose = Literal["auto", "project", "common"]
 """Where something new is put: `auto` is the project one works in where there is one, else what all share."""
 
+_PROJECTS = b"projects"
 _NO_PROJECT = "this folder belongs to no project of the context: run `afs context init` in it, or choose scope common"
 
 
@@ -40,18 +43,26 @@ class View(NamedTuple):
     """The context as one call sees it."""
 
     root: Root
+    place: Path
+    """The folder that is the root."""
     layout: Layout
     project: Project | None
     """The project that the server was started in, if the context knows it."""
 
     def foreign(self, path: str | bytes) -> bool:
-        """Tell whether a path (as a caller gives it, or real bytes) lies in another project's part of the context."""
-        parts = path.split(b"/") if isinstance(path, bytes) else _straight(parse(path))
+        """Tell whether a path, as a caller gives it or real as bytes, lies in another project's part of the context.
+
+        A caller's path is judged by where it really leads, through links too. Raises ServerError for no path.
+        """
+        real = path if isinstance(path, bytes) else real_path(self.root, self.place, path)
+        if _PROJECTS not in real.lower():
+            return False
+        parts = real.split(b"/")
         if self.layout.version == 2:
             own = self.project.id if self.project else ""
-            return len(parts) > 2 and parts[1] == b"projects" and parts[2] != os.fsencode(own)
+            return len(parts) > 2 and parts[1].lower() == _PROJECTS and parts[2] != os.fsencode(own)
         own = self.project.folder if self.project else ""
-        return self.layout.marked and len(parts) > 1 and parts[0] == b"projects" and parts[1] != os.fsencode(own)
+        return len(parts) > 1 and parts[0].lower() == _PROJECTS and parts[1] != os.fsencode(own) and self.layout.marked
 
     def scope(self, whose: Whose) -> Project | None:
         """Return whose something new is: a project, or None for all. Raises ServerError: there is no project."""
@@ -80,7 +91,7 @@ class View(NamedTuple):
         near: list[str] = []
         with contextlib.suppress(ServerError):
             names = [entry.path for entry in self.root.entries(depth=4, cap=2_000).entries]
-            seen = [name for name in names if not self.foreign(name)]
+            seen = [name for name in names if not self.foreign(b"/".join(parse(name)))]
             near = difflib.get_close_matches(path, seen, n=3, cutoff=0.6)
         hint = f"did you mean {' or '.join(map(show, near))}? or " if near else ""
         return NotThereError(f"there is no {show(path)} in the context; {hint}call list_context to see what is there")
@@ -127,7 +138,7 @@ class Opened:
         """Return the context as it is now: its layout and the project one works in. Raises ServerError."""
         root = self.root(create=create)
         layout = layout_of(root)
-        return View(root, layout, self._project_in(root, layout))
+        return View(root, self.settings.context_root, layout, self._project_in(root, layout))
 
     def _project_in(self, root: Root, layout: Layout) -> Project | None:
         """Return the project, looked up again when the registry's folder has changed."""
@@ -149,20 +160,22 @@ class Opened:
                 with place.root:
                     yield place
                 return
-        if reach != "all" and ("projects" in path or "\\" in path or ".." in path):
-            self.check(path)
-        yield Place(root, path)
+        yield Place(root, path if reach == "all" else self._own(root, path))
 
-    def check(self, path: str) -> None:
-        """Raise ServerError where a path lies in another project's part of the context."""
-        if self.view().foreign(path):
+    def _own(self, root: Root, path: str) -> str:
+        """Return the path to read for a caller's: the real one, once it is sure that it is no other project's."""
+        real = real_path(root, self.settings.context_root, path)
+        if _PROJECTS in real.lower() and self.view().foreign(real):
             text = f"{show(path)} belongs to another project; ask for it with scope all"
             raise ServerError(text)
+        return path if real == b"/".join(parse(path)) or real.startswith(b"..") else escape(real)
 
     @contextlib.contextmanager
     def writing(self, view: View, path: str) -> Generator[Root]:
         """Give the root with the policies of the layout upon it; raises ServerError, also where nothing is there."""
-        parts = _straight(parse(path))
+        if view.foreign(path):
+            raise ServerError(f"{show(path)} belongs to another project; write to your own, e.g. memory/notes.md")
+        parts = real_path(view.root, view.place, path).split(b"/")
         near = {os.fsdecode(parts[1])} if len(parts) > 1 and parts[0] == b"projects" else set[str]()
         if view.layout.version == 1:
             with contextlib.suppress(ServerError):
@@ -187,14 +200,3 @@ def _changed(root: Root, folder: str) -> int:
         return root.state(folder).modified_ns
     except ServerError:
         return 0
-
-
-def _straight(parts: tuple[bytes, ...]) -> list[bytes]:
-    """Return the parts of a path without `..`, as they read."""
-    out: list[bytes] = []
-    for part in parts:
-        if part != b"..":
-            out.append(part)
-        elif out:
-            out.pop()
-    return out

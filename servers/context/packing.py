@@ -36,8 +36,6 @@ _SHARE = 0.3
 """What the state of the work, and the handoff, may each take of a budget."""
 _MOST = 120
 _OF_ONE_FILE = 3
-_TELLING = 0.1
-"""A passage that scores less than this part of the best one says nothing to the prompt."""
 _ALIKE = 0.7
 _WORD = re.compile(r"\w+")
 _PROMPT = 100_000
@@ -133,12 +131,11 @@ def _why(hit: Hit) -> str:
 
 def _found(packer: _Packer, hits: Sequence[Hit], taken: frozenset[str]) -> int:
     """Add the best passages, and return how many that matter did not fit."""
-    least = _TELLING * hits[0].score if hits else 0.0
     counts = dict.fromkeys(taken, _OF_ONE_FILE)
     left_out = 0
     for hit in hits:
         text = clean(hit.text).strip("\n")
-        if hit.score < least or counts.get(hit.path, 0) >= _OF_ONE_FILE or packer.repeats(text):
+        if counts.get(hit.path, 0) >= _OF_ONE_FILE or packer.repeats(text):
             continue
         piece = _piece(hit.path, hit.first, hit.last, _why(hit), hit.etag, text, title=clean(hit.title))
         if packer.add(piece):
@@ -155,9 +152,10 @@ def pack(
     if not prompt.strip():
         raise ServerError("the prompt is empty; give the task that the context is for")
     seen = searched.seen()
-    wish = searched.wish(seen, "", scope)
-    fresh = searched.refresh(seen, told)
-    near = searched.near(seen, prompt[:_PROMPT])
+    with searched.places(seen, "", scope) as wide:
+        fresh = wide.refresh(told)
+        near = searched.near(seen, prompt[:_PROMPT])
+        hits = wide.near(near.passages).passages(prompt[:_PROMPT], most=_MOST)
     packer = _Packer(budget, find_note(fresh, near.note))
     taken: set[str] = set()
     left_out = 0
@@ -167,7 +165,6 @@ def pack(
             taken.add(first.path)
         else:
             left_out += 1
-    hits = searched.index(seen).passages(prompt[:_PROMPT], wish._replace(near=near.passages), most=_MOST)
     left_out += _found(packer, hits, frozenset(taken))
     return packer.pack.model_copy(update={"left_out": left_out}).counted()
 

@@ -12,6 +12,7 @@ from servers.context.opened import Opened, Reach, named
 from servers.context.results import ContextEntry, ContextFile, ContextList
 from servers.machine.beneath import Entry, Listing, NotThereError, Place
 from servers.machine.face import READS, Face
+from servers.machine.names import parse
 from servers.machine.paging import Page, TextPage, page_of, read_text
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ def _seen(opened: Opened, view: View, path: str, *, depth: int, reach: Reach) ->
         return Listing(_within_mount(path, place, listing), listing.complete)
     if reach == "all":
         return listing
-    return Listing(tuple(entry for entry in listing.entries if not view.foreign(entry.path)), listing.complete)
+    mine = (entry for entry in listing.entries if not view.foreign(b"/".join(parse(entry.path))))
+    return Listing(tuple(mine), listing.complete)
 
 
 def _within_mount(path: str, place: Place, listing: Listing) -> tuple[Entry, ...]:

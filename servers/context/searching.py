@@ -17,7 +17,7 @@ from servers.context.searching_results import ContextMatch, ContextMatches
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.paging import page_of
-from servers.machine.search import QUERY_LIMIT, excerpt, search
+from servers.machine.search import QUERY_LIMIT, excerpt
 from servers.machine.work import in_thread
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ def _by_words(
     searched: Searched, query: str, path: str, *, scope: Reach, limit: int, offset: int, told: Told | None
 ) -> ContextMatches:
     seen = searched.seen()
-    wish = searched.wish(seen, path, scope)
-    fresh = searched.refresh(seen, told)
-    near = searched.near(seen, query)
-    found = searched.index(seen).search(query, wish._replace(near=near.passages), limit=limit, offset=offset)
+    with searched.places(seen, path, scope) as wide:
+        fresh = wide.refresh(told)
+        near = searched.near(seen, query)
+        found = wide.near(near.passages).search(query, limit=limit, offset=offset)
     if offset and offset >= found.total:
         raise ServerError(f"offset {offset} is past the end: there are {found.total} items; start at offset 0")
     matches = [
@@ -94,12 +94,9 @@ def _by_words(
 def _by_lines(
     searched: Searched, query: str, path: str, *, mode: Mode, scope: Reach, limit: int, offset: int, told: Told | None
 ) -> ContextMatches:
-    seen = searched.seen()
-    wish = searched.wish(seen, path, scope)
-    fresh = searched.refresh(seen, told)
-    files = searched.index(seen).files(wish)
-    files.sort(key=lambda entry: entry.path.startswith("history/"))
-    found = search(seen.view.root, query, files, regex=mode == "regex")
+    with searched.places(searched.seen(), path, scope) as wide:
+        fresh = wide.refresh(told)
+        found = wide.lines(query, regex=mode == "regex")
     matches = [ContextMatch(path=match.path, line=match.line, text=match.text) for match in found.matches]
     page = page_of(matches, offset=offset, limit=limit, weigh=_weight)
     return ContextMatches(
@@ -145,7 +142,7 @@ def offer_searching(face: Face, searched: Searched) -> None:
     async def search_context(
         ctx: Context,
         query: Annotated[str, Field(description="what to look for, at most 500 characters, case ignored")],
-        path: Annotated[str, Field(description="file or folder to search in; empty: everywhere")] = "",
+        path: Annotated[str, Field(description="file or folder to search in, a mount too; empty: everywhere")] = "",
         mode: Annotated[
             Mode,
             Field(description="words: best files first; literal: lines with this text; regex: Rust regular expression"),

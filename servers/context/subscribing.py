@@ -150,7 +150,8 @@ class Followed:
         found: list[object] = []
         for path in self._places[uri]:
             try:
-                found.append(self._opened.root().state(path))
+                with self._opened.reading(path) as place:
+                    found.append(place.root.state(place.path))
             except ServerError:
                 found.append(None)
         return tuple(found)

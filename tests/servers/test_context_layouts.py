@@ -8,6 +8,7 @@ import anyio
 import pytest
 from click.testing import CliRunner
 from mcp import Client
+from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, TextContent
 
 from servers.context.cli import context
@@ -176,6 +177,32 @@ async def test_files_of_another_project_are_seen_only_when_asked_for(settings: S
     assert "another project" in await refused(
         settings, "write_context", path=f"memory/projects/{OTHER}/x.md", content="x"
     )
+
+
+async def test_a_link_to_another_projects_files_shows_and_writes_nothing(settings: Settings, tree_2: Path) -> None:
+    note = "2026-01-01T000000Z--plan--0123456789.md"
+    put(tree_2, f"memory/projects/{OTHER}/notes/{note}", "# Plan of others")
+    (tree_2 / "memory/common/one.md").symlink_to(f"../projects/{OTHER}/other.md")
+    (tree_2 / "memory/common/all").symlink_to(tree_2 / f"memory/projects/{OTHER}")
+    (tree_2 / "memory/common/notes").symlink_to(f"../projects/{OTHER}/notes")
+    (tree_2 / f"memory/projects/{OWN}/mine.md").symlink_to("../../common/seen.md")
+    for path in ("memory/common/one.md", "memory/one.md", "memory/common/all/other.md", "memory/all/other.md"):
+        assert "scope all" in await refused(settings, "read_context", path=path)
+        assert "scope all" in await refused(settings, "search_context", query="others", path=path)
+        assert (await good(settings, "read_context", path=path, scope="all"))["text"] == "memory of others"
+        for mode in ("replace", "append"):
+            wrong = await refused(settings, "write_context", path=path, content="x", mode=mode)
+            assert "another project" in wrong
+    assert "scope all" in await refused(settings, "list_context", path="memory/common/all")
+    assert "another project" in await refused(settings, "create_note", title="x", text="y", scope="common")
+    assert (await good(settings, "list_notes"))["notes"] == []
+    assert "no note" in await refused(settings, "create_note", title="x", text="y", revises="0123456789")
+    assert (await good(settings, "read_context", path="memory/mine.md"))["text"] == "memory of all"
+    async with Client(build(settings)) as client:
+        with pytest.raises(MCPError, match="another project"):
+            await client.read_resource("context://file/memory/common/one.md")
+    assert (tree_2 / f"memory/projects/{OTHER}/other.md").read_text(encoding="utf-8") == "memory of others"
+    assert [path.name for path in (tree_2 / f"memory/projects/{OTHER}/notes").iterdir()] == [note]
 
 
 async def test_version_1_keeps_other_projects_apart_too(settings: Settings, tree_1: Path) -> None:

@@ -240,6 +240,61 @@ async def test_a_folder_is_mounted_after_the_user_agreed_and_is_read_only(
     assert sorted(path.name for path in docs.iterdir()) == [".env", "out", "ram.md"]
 
 
+async def test_what_is_mounted_is_searched_and_packed_but_keys_and_hidden_files_never(
+    settings: Settings, root: Path, tmp_path: Path
+) -> None:
+    docs, other = tmp_path / "docs", tmp_path / "other"
+    for folder, name, text in (
+        (docs, "map/ram.md", "# Music\n\nthe melody of the overworld is at $7E0132"),
+        (docs, "map/private.md", "the melody that nobody may find"),
+        (docs, ".git/melody.md", "the melody of a hidden folder"),
+        (docs, ".env", "melody=secret"),
+        (other, "sound.md", "the melody is loaded by the driver"),
+        (root, "memory/common/tune.md", "which melody plays, we noted here"),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    (docs / "out.md").symlink_to(tmp_path / "other" / "sound.md")
+    (root / ".afs" / "sensitivity.toml").write_text('never_index = ["mounts/docs/**/private.md"]', encoding="utf-8")
+    async with Client(build(settings)) as client:
+        for name, folder in (("docs", docs), ("other", other)):
+            asked = await call(client, "mount_context", name=name, path=str(folder))
+            await call(client, "mount_context", name=name, path=str(folder), confirm=asked["confirm"])
+        for mode in ("words", "literal", "regex"):
+            for path, wanted in (
+                ("", ["memory/common/tune.md", "mounts/docs/map/ram.md", "mounts/other/sound.md"]),
+                ("mounts", ["mounts/docs/map/ram.md", "mounts/other/sound.md"]),
+                ("mounts/docs", ["mounts/docs/map/ram.md"]),
+                ("mounts/docs/map/ram.md", ["mounts/docs/map/ram.md"]),
+                ("memory/tune.md", ["memory/common/tune.md"]),
+            ):
+                found = await call(client, "search_context", query="melody", mode=mode, path=path)
+                assert [match["path"] for match in found["matches"]] == wanted
+        first = await call(client, "search_context", query="melody", limit=1)
+        second = await call(client, "search_context", query="melody", limit=2, offset=first["next_offset"])
+        assert [match["path"] for match in (*first["matches"], *second["matches"])] == [
+            "memory/common/tune.md",
+            "mounts/docs/map/ram.md",
+            "mounts/other/sound.md",
+        ]
+        packed = await call(client, "pack_context", prompt="where is the melody of the overworld loaded?")
+        assert "mounts/docs/map/ram.md lines 1-3" in packed["shown"]
+        assert "nobody" not in packed["shown"]
+        assert "secret" not in packed["shown"]
+        assert "hidden" not in packed["shown"]
+        missing = await refused(client, "search_context", query="melody", path="mounts/docs/none")
+        assert "there is no 'mounts/docs/none'" in missing
+        (other / "sound.md").unlink()
+        other.rmdir()
+        left = await call(client, "search_context", query="melody")
+        assert left["total"] == 2
+        assert "mount other is gone" in left["note"]
+        indexes = len([*(root / ".afs" / "search").glob("*.sqlite")])
+        await call(client, "mount_context", name="docs")
+        assert (await call(client, "search_context", query="melody"))["total"] == 1
+        assert len([*(root / ".afs" / "search").glob("*.sqlite")]) == indexes - 1
+
+
 async def test_folders_that_hold_too_much_or_keys_are_never_mounted(
     settings: Settings, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
