@@ -1,22 +1,17 @@
 """Models of an Ollama daemon: native tools where the model has them, action JSON through `format` where not."""
 
 import json
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import anyio
 from pydantic import JsonValue
 
-from runner.errors import ConfigError, ModelError
-from runner.models.action import AnswerText, action_messages, action_schema, parse_action
-from runner.models.calls import call_number, number_calls
-from runner.models.model import OnText, Reply, ignore_text
-from runner.models.ollama_chat import ChatRefused, Daemon, Heard, Waits, daemon_url, package_client
-from runner.models.printed import find_printed_calls, may_become_calls
+from runner.errors import ConfigError
+from runner.models.action import action_messages, action_schema
+from runner.models.ollama_chat import ChatRefused, Daemon, daemon_url, package_client
+from runner.models.turn import UNREADABLE, WARMER, AskedModel, Heard, Turn, Waits
 from schemas.frozen import Frozen
-from schemas.message import Message, ToolCall, ToolSpec, Usage
+from schemas.message import Message, ToolSpec
 
 __all__ = ["OllamaModel", "OllamaStatus", "ollama_status"]
 
@@ -24,12 +19,8 @@ STATUS_SECONDS = 1.0
 """How long `ollama_status` waits for a daemon."""
 
 _WAITS = Waits()
-_WARMER = 0.3
 _CHARACTERS_PER_TOKEN = 5
 _WORTH_A_NOTE = 512
-_EMPTY = "Your reply was empty. Call a tool, or answer the question."
-_UNREADABLE = "Your tool call was not valid JSON. Send it again as valid JSON, with short arguments."
-_THINK = "<think>"
 
 
 class OllamaStatus(Frozen):
@@ -42,39 +33,7 @@ class OllamaStatus(Frozen):
     """The address, or why there is no answer."""
 
 
-class _Understood(NamedTuple):
-    message: Message
-    note: str
-
-
-class _Said(NamedTuple):
-    heard: Heard
-    understood: _Understood
-
-
-@dataclass(kw_only=True)
-class _Turn:
-    """What one reply is asked for, and what has gone wrong with it so far."""
-
-    messages: Sequence[Message]
-    tools: Sequence[ToolSpec]
-    must_answer: bool
-    on_text: OnText
-    nudge: str = ""
-    troubles: int = 0
-    usage: Usage = Usage()
-    notes: list[str] = field(default_factory=list[str])
-
-    @property
-    def calls_allowed(self) -> bool:
-        return bool(self.tools) and not self.must_answer
-
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(tool.name for tool in self.tools)
-
-
-class OllamaModel:
+class OllamaModel(AskedModel):
     """A model of an Ollama daemon.
 
     `num_ctx` is the context window in tokens; it stays the same for every request, since a change makes the daemon
@@ -93,6 +52,7 @@ class OllamaModel:
         max_tokens: int = 0,
         waits: Waits = _WAITS,
     ) -> None:
+        super().__init__()
         self._model = name
         self._num_ctx = num_ctx
         self._temperature = temperature
@@ -101,7 +61,6 @@ class OllamaModel:
         self._daemon = Daemon(daemon_url(host), waits=waits)
         self._loading = anyio.Lock()
         self._known = False
-        self._native = True
         self._thinks = False
 
     @property
@@ -123,70 +82,25 @@ class OllamaModel:
                 self._thinks = abilities is not None and "thinking" in abilities
                 self._known = True
 
-    async def reply(
-        self,
-        messages: Sequence[Message],
-        tools: Sequence[ToolSpec],
-        *,
-        on_text: OnText = ignore_text,
-        must_answer: bool = False,
-    ) -> Reply:
-        """Answer with text, calls, or both.
-
-        An empty reply (a model that only thinks), or a call that the daemon could not read, is asked for once more,
-        a little warmer and with a word of what was wrong. If that fails too, a model with native tools changes to
-        action JSON for good; where that is no way out, it is a ModelError.
-
-        Raises:
-            ModelMissing: the daemon has no such model.
-            ModelError: no daemon answers, it refused, broke off, or the model said nothing twice.
-        """
-        await self.load()
-        started = time.monotonic()
-        turn = _Turn(messages=messages, tools=tools, must_answer=must_answer, on_text=on_text)
-        while True:
-            said = await self._ask(turn)
-            if said is None:
-                continue
-            heard, understood = said
-            if understood.message.text or understood.message.calls:
-                return Reply(
-                    message=understood.message,
-                    usage=turn.usage,
-                    seconds=time.monotonic() - started,
-                    cut_off=heard.done_reason == "length",
-                    note="; ".join(note for note in (*turn.notes, understood.note) if note),
-                )
-            nothing = "only thought" if heard.thinking else "said nothing"
-            problem = ModelError(
-                f"{self.name} {nothing}, twice; ask again in other words, or use another model", retryable=True
-            )
-            self._take_trouble(turn, problem, nudge=_EMPTY)
-
     async def close(self) -> None:
         """Close the connection; the daemon keeps the model for `keep_alive`. Safe to call twice."""
         await self._daemon.close()
 
-    async def _ask(self, turn: _Turn) -> _Said | None:
-        """Ask once; None when what went wrong has been taken care of and the turn can be tried again."""
+    async def _ask(self, turn: Turn) -> Heard | None:
         body = self._body(turn)
-        voice = _Voice(turn.on_text, constrained="format" in body, calls_allowed=turn.calls_allowed)
+        voice = turn.voice(constrained="format" in body)
         try:
             heard = await self._daemon.chat(body, voice.feed)
         except ChatRefused as refused:
             if not self._learn(refused.reason, turn):
                 if "error parsing tool call" not in refused.reason:
                     raise
-                self._take_trouble(turn, refused, nudge=_UNREADABLE)
+                self._take_trouble(turn, refused, nudge=UNREADABLE)
             return None
-        turn.usage += Usage(prompt_tokens=heard.prompt_tokens, answer_tokens=heard.answer_tokens)
-        turn.notes += [note for note in [_truncation(body, heard.prompt_tokens)] if note]
-        understood = self._understand(heard, turn)
-        if understood.message.text and not voice.told:
-            turn.on_text(understood.message.text)
-        return _Said(heard, understood)
+        turn.notes += [note for note in [_truncation(body, heard.usage.prompt_tokens)] if note]
+        return heard
 
-    def _learn(self, reason: str, turn: _Turn) -> bool:
+    def _learn(self, reason: str, turn: Turn) -> bool:
         """Take from a refusal what `/api/show` did not say; true when there is something new to try."""
         if self._native and "does not support tools" in reason:
             self._native = False
@@ -197,24 +111,12 @@ class OllamaModel:
             return True
         return False
 
-    def _take_trouble(self, turn: _Turn, problem: ModelError, *, nudge: str) -> None:
-        """Prepare another try, or raise `problem` when all ways have been tried."""
-        turn.troubles += 1
-        turn.nudge = nudge
-        if turn.troubles < 2:
-            turn.notes.append("asked twice")
-        elif self._native and turn.calls_allowed:
-            self._native = False
-            turn.notes.append("native tools failed twice: action JSON from now on")
-        else:
-            raise problem
-
-    def _body(self, turn: _Turn) -> dict[str, JsonValue]:
-        acted = not self._native and (bool(turn.tools) or any(message.calls for message in turn.messages))
+    def _body(self, turn: Turn) -> dict[str, JsonValue]:
+        acted = not self._native and turn.has_calls
         told = _acted(turn.messages, turn.tools) if acted else _told(turn.messages)
         if turn.nudge:
             told.append({"role": "user", "content": turn.nudge})
-        warmer = _WARMER if turn.troubles else 0.0
+        warmer = WARMER if turn.troubles else 0.0
         body: dict[str, JsonValue] = {"model": self._model, "messages": told}
         if turn.calls_allowed and self._native:
             body["tools"] = [_tool(tool) for tool in turn.tools]
@@ -228,72 +130,6 @@ class OllamaModel:
         if self._thinks:
             body["think"] = False
         return {**body, "stream": True, "keep_alive": self._keep_alive, "truncate": False, "shift": False}
-
-    def _understand(self, heard: Heard, turn: _Turn) -> _Understood:
-        number = call_number(turn.messages)
-        text, thinking = _without_thinking(heard)
-        if heard.calls:
-            made = _identified(number_calls(heard.calls, first=number), heard.ids, turn.messages)
-            return _Understood(Message(role="assistant", text=text, thinking=thinking, calls=made), "")
-        if not self._native and turn.tools:
-            message = parse_action(text, turn.tools, call_id=f"call_{number}")
-            return _Understood(message.model_copy(update={"thinking": thinking}), "")
-        printed = find_printed_calls(text, turn.names, first=number) if turn.calls_allowed else ()
-        if printed:
-            message = Message(role="assistant", thinking=thinking, calls=printed)
-            return _Understood(message, "the model printed its call as text")
-        return _Understood(Message(role="assistant", text=text, thinking=thinking), "")
-
-
-class _Voice:
-    """Passes text on as it arrives, and holds back what may turn out to be a call or a thought."""
-
-    def __init__(self, on_text: OnText, *, constrained: bool, calls_allowed: bool) -> None:
-        self._on_text = on_text
-        self._answer = AnswerText() if constrained else None
-        self._calls_allowed = calls_allowed
-        self._held = ""
-        self.told = False
-
-    def feed(self, piece: str) -> None:
-        if self._answer is not None:
-            self._tell(self._answer.feed(piece))
-        elif self.told:
-            self._tell(piece)
-        else:
-            self._held += piece
-            if not self._holds():
-                self._tell(self._held)
-
-    def _holds(self) -> bool:
-        head = self._held.lstrip()[: len(_THINK)]
-        return _THINK.startswith(head) or (self._calls_allowed and may_become_calls(self._held))
-
-    def _tell(self, text: str) -> None:
-        if text:
-            self.told = True
-            self._on_text(text)
-
-
-class _Split(NamedTuple):
-    text: str
-    thinking: str
-
-
-def _without_thinking(heard: Heard) -> _Split:
-    """Split off the thinking that a template without a thinking capability leaves in the text."""
-    if not heard.text.lstrip().startswith(_THINK):
-        return _Split(heard.text, heard.thinking)
-    thought, _, rest = heard.text.lstrip().removeprefix(_THINK).partition("</think>")
-    return _Split(rest.lstrip(), heard.thinking + thought.strip())
-
-
-def _identified(made: tuple[ToolCall, ...], ids: tuple[str, ...], messages: Sequence[Message]) -> tuple[ToolCall, ...]:
-    """Give calls the daemon's own ids where it sent some, each unique in the run."""
-    used = {call.id for message in messages for call in message.calls}
-    if not all(ids) or len({*ids, *used}) != len(ids) + len(used):
-        return made
-    return tuple(call.model_copy(update={"id": given}) for call, given in zip(made, ids, strict=True))
 
 
 def _tool(tool: ToolSpec) -> JsonValue:

@@ -8,7 +8,7 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -16,12 +16,14 @@ from pydantic import JsonValue
 
 from runner.errors import ConfigError, ModelError, ModelMissing
 from runner.models.calls import RawCall, decode, read_call
+from runner.models.turn import Heard, Waits
+from schemas.message import Usage
 
 if TYPE_CHECKING:
     import httpx
     import ollama
 
-__all__ = ["CONNECT_SECONDS", "ChatRefused", "Daemon", "Heard", "Waits", "daemon_url", "package_client"]
+__all__ = ["CONNECT_SECONDS", "ChatRefused", "Daemon", "daemon_url", "package_client"]
 
 CONNECT_SECONDS = 5.0
 _PORT = 11434
@@ -36,26 +38,6 @@ class ChatRefused(ModelError):
     def __init__(self, message: str, *, reason: str, partial: str = "", retryable: bool = False) -> None:
         super().__init__(message, partial=partial, retryable=retryable)
         self.reason = reason
-
-
-class Waits(NamedTuple):
-    """How many seconds to wait: for the first chunk (the model may have to be loaded first), and between chunks."""
-
-    first: float = 600.0
-    quiet: float = 120.0
-
-
-class Heard(NamedTuple):
-    """One reply, collected over all its chunks."""
-
-    text: str
-    thinking: str
-    calls: tuple[RawCall, ...]
-    ids: tuple[str, ...]
-    """The ids of the calls; empty strings where the daemon sent none."""
-    done_reason: str
-    prompt_tokens: int
-    answer_tokens: int
 
 
 def daemon_url(host: str = "") -> str:
@@ -327,7 +309,6 @@ class _Collected:
             thinking="".join(self._thoughts),
             calls=tuple(self._calls),
             ids=tuple(self._ids),
-            done_reason=str(self._last.get("done_reason", "")),
-            prompt_tokens=self._count("prompt_eval_count"),
-            answer_tokens=self._count("eval_count"),
+            cut_off=self._last.get("done_reason") == "length",
+            usage=Usage(prompt_tokens=self._count("prompt_eval_count"), answer_tokens=self._count("eval_count")),
         )

@@ -38,7 +38,7 @@ def find_printed_calls(text: str, offered: Collection[str], *, first: int = 1) -
 
     Accepted: JSON objects or lists of them, bare, in a fence, or in <tool_call> or <tools> tags, one or
     several, each naming a tool in `offered`. With anything else beside them, the text is only text. The calls
-    get the ids `call_N`, counted from `first`.
+    get the ids `call_N`, counted from `first`, and are marked `from_text`.
     """
     if len(text) > _LONGEST or not may_become_calls(text):
         return ()
@@ -51,7 +51,9 @@ def find_printed_calls(text: str, offered: Collection[str], *, first: int = 1) -
             at = _skip(text, piece.end)
     except ValueError:
         return ()
-    return number_calls(raw, first=first) if len(raw) <= _MOST else ()
+    if len(raw) > _MOST:
+        return ()
+    return tuple(call.model_copy(update={"from_text": True}) for call in number_calls(raw, first=first))
 
 
 def _skip(text: str, at: int) -> int:

@@ -10,9 +10,9 @@ import pytest
 from runner.errors import ModelError, ModelMissing
 from runner.models.model import Reply
 from runner.models.ollama import OllamaModel
-from runner.models.ollama_chat import Waits
 from runner.models.ollama_double import OllamaDouble
 from runner.models.ollama_wire import ScriptedReply, calls, drop, error, raw, stream_error, text, thinking
+from runner.models.turn import Waits
 from schemas.message import Message, ToolSpec
 
 pytestmark = pytest.mark.anyio

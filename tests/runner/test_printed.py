@@ -35,6 +35,7 @@ def test_a_reply_that_is_only_a_call_is_a_call(text: str) -> None:
         {"query": "$7EF36D"},
         "",
     )
+    assert call.from_text
 
 
 @pytest.mark.parametrize(
