@@ -300,7 +300,7 @@ class Root:
         with errors(path):
             spot = self._spot(path, make=False, follow=False)
             with closing(spot.folder):
-                self._guard(spot.real, path)
+                self._guard(spot.real, path, whole=True)
                 locked((spot.folder,), path)
                 if stat.S_ISLNK(os.stat(spot.name, dir_fd=spot.folder, follow_symlinks=False).st_mode):
                     raise ServerError(f"{show(path)} is a link; name the file itself")
@@ -345,7 +345,7 @@ class Root:
         spot = self._straight(parts, follow=follow)
         if spot is None:
             if make and b".." not in parts:
-                self._guard(parts, path)  # before any folder is made
+                self._guard(parts, path, whole=not root)  # before any folder is made
             may = make and all(plain(part) for part in parts)
             making = Making(partial(self._guard, path=path), self._folder_mode) if may else None
             spot = find(self._fd, parts, places=self._places, make=making, follow=follow)

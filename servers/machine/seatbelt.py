@@ -5,7 +5,7 @@ a canary decides there, as everywhere, whether it is used.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 __all__ = ["SANDBOX_EXEC", "limited", "profile", "sealed_patterns"]
@@ -47,9 +47,17 @@ def profile(
     return "\n".join(lines) + "\n"
 
 
-def sealed_patterns(workspace: Path, rules: Sequence[Sequence[str]]) -> list[str]:
-    """Return the patterns of what is sealed below a workspace, at any depth and in any case of letters."""
-    return [f"^{_literal(str(workspace))}/(.*/)?{'/'.join(map(_caseless, rule))}(/|$)" for rule in rules]
+def sealed_patterns(workspace: Path, rules: Iterable[str]) -> list[str]:
+    """Return the patterns of what is sealed below a workspace, at any depth and in any case of letters.
+
+    In a rule `*` is any one part of a path, and `**` any number of them.
+    """
+    return [f"^{_literal(str(workspace))}/(.*/)?{_pattern(rule)}(/|$)" for rule in rules]
+
+
+def _pattern(rule: str) -> str:
+    parts = ["(.*/)?" if part == "**" else f"{_caseless(part)}/" for part in rule.split("/")]
+    return "".join(parts).removesuffix("/")
 
 
 def _literal(text: str) -> str:

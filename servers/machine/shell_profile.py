@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from servers.machine import landlock
+from servers.machine.agent_files import AGENT_FILES
 from servers.machine.bubblewrap import SYSTEM_PATHS, Gate, ResourceLimits, knows
 from servers.machine.confined_process import Launch
 from servers.machine.errors import ServerError
@@ -19,7 +20,6 @@ from servers.machine.sandbox_launch import nothing, tool
 from servers.machine.sandbox_marks import Mark, as_runner
 from servers.machine.seatbelt import SANDBOX_EXEC, limited, profile, sealed_patterns
 from servers.machine.seccomp import filter_file, filter_thread, filters_here
-from servers.machine.shell_seals import RULES
 
 __all__ = ["GO", "Bound", "Shown", "by_bubblewrap", "by_landlock", "by_nothing", "by_sandbox_exec", "shell_words"]
 
@@ -208,7 +208,7 @@ def by_sandbox_exec(words: Sequence[str], shown: Shown, limits: ResourceLimits) 
     rules = profile(
         readable=[Path("/private/etc/localtime")],
         writable=[shown.place, Path("/private/tmp")],
-        sealed=sealed_patterns(shown.place, RULES),
+        sealed=sealed_patterns(shown.place, AGENT_FILES),
     )
     bounded = limited(words, cpu_seconds=limits.cpu_seconds, file_bytes=limits.file_bytes, open_files=limits.open_files)
     command = [str(SANDBOX_EXEC), "-p", rules, *bounded]

@@ -58,7 +58,7 @@ def bring_back(root: int, copy: int, changes: Sequence[Change]) -> Returned:
 
 def _refused(change: Change) -> str:
     now = change.now or (change.before.copy if change.before else None)
-    if is_sealed(change.path, folder=now is not None and now.kind == stat.S_IFDIR):
+    if is_sealed(change.path, now.kind if now is not None else stat.S_IFREG):
         return "read-only here: it tells others what to run"
     if now is not None and now.kind == stat.S_IFLNK and change.now is not None and not _stays(change.path, now.link):
         return "a link that leads outside the workspace"

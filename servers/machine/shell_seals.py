@@ -6,7 +6,6 @@ of the workspace again, at the latest when it ends, and kept in a folder aside.
 """
 
 import contextlib
-import functools
 import os
 import shutil
 import stat
@@ -14,29 +13,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from servers.machine.agent_files import AGENT_FILES, REPOSITORY
+from servers.machine.beneath_sealed import Sealed
 from servers.machine.names import escape
 from servers.machine.shell_folders import inside
 
-__all__ = ["RULES", "Seal", "Seals", "is_sealed", "look_for_seals", "planted", "put_back", "set_aside"]
+__all__ = ["Seal", "Seals", "is_sealed", "look_for_seals", "planted", "put_back", "set_aside"]
 
-_GIT = ("hooks", "config", "config.worktree", "commondir")
-_ANY = "*"
-RULES: tuple[tuple[str, ...], ...] = (
-    *((".git", name) for name in _GIT),
-    *((".git", "modules", _ANY, name) for name in _GIT),
-    *((".git", "worktrees", _ANY, name) for name in _GIT),
-    *((name,) for name in (".mcp.json", ".claude", ".gemini", ".codex", ".cursor", ".vscode", ".idea")),
-    *((name,) for name in ("claude.md", "claude.local.md", "gemini.md", "agents.md")),
-    *((name,) for name in (".gitconfig", ".gitmodules", ".ripgreprc", ".inputrc", ".direnvrc")),
-    *((name,) for name in (".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile")),
-    *((name,) for name in (".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout")),
-)
-"""What is sealed wherever it lies, with all below it; in small letters, as names are compared without case."""
-_ONE = frozenset(rule[0] for rule in RULES if len(rule) == 1)
-_LONG = tuple(rule for rule in RULES if len(rule) > 1)
-_MARKER = ".git"
-"""A folder of this name is a repository; a file or link of this name says where one is, and is sealed."""
-_LAST = frozenset(rule[-1].encode() for rule in RULES) | {_MARKER.encode()}
+_SEALED = Sealed(AGENT_FILES)
+_LAST = frozenset(rule.rpartition("/")[2].encode() for rule in AGENT_FILES) | {REPOSITORY.encode()}
 _PASSED_OVER = frozenset([b"node_modules", b"__pycache__", b".venv", b"objects"])
 _CAP = 20_000
 """Names that are looked at, from the top down: a plant deeper down is found by nobody who happens to pass."""
@@ -60,27 +45,21 @@ class Seals(NamedTuple):
     pins: tuple[Seal, ...]
 
 
-@functools.lru_cache(maxsize=4096)
-def _folded(name: bytes) -> str:
-    return os.fsdecode(name).casefold()
+def is_sealed(path: bytes, kind: int = stat.S_IFREG) -> bool:
+    """Say whether a path below a workspace is sealed. `kind`, as of `Seal`: a folder `.git` is a repository.
 
-
-def is_sealed(path: bytes, *, folder: bool = False) -> bool:
-    """Say whether a path below a workspace is sealed; `folder`: it is one, so that `.git` is a repository."""
-    parts = [_folded(part) for part in path.split(b"/")]
-    if not folder and parts[-1] == _MARKER:
+    A link is sealed too where it would lead to something sealed, e.g. one that is `.git/modules`.
+    """
+    parts = path.split(b"/")
+    if _SEALED.reason(parts):
         return True
-    if not _ONE.isdisjoint(parts):
+    if kind != stat.S_IFDIR and _is_repository(parts[-1]):
         return True
-    return _MARKER in parts and any(_fits(parts, rule) for rule in _LONG)
+    return kind == stat.S_IFLNK and bool(_SEALED.above(parts))
 
 
-def _fits(parts: list[str], rule: tuple[str, ...]) -> bool:
-    last = len(parts) - len(rule)
-    return any(
-        all(wanted in (_ANY, part) for wanted, part in zip(rule, parts[start:], strict=False))
-        for start in range(last + 1)
-    )
+def _is_repository(name: bytes) -> bool:
+    return os.fsdecode(name).casefold() == REPOSITORY
 
 
 def _names(root: int, path: bytes) -> Iterator[tuple[bytes, os.stat_result | None]]:
@@ -88,7 +67,7 @@ def _names(root: int, path: bytes) -> Iterator[tuple[bytes, os.stat_result | Non
     with contextlib.suppress(OSError), inside(root, path) as folder, os.scandir(folder) as entries:
         for entry in entries:
             name = os.fsencode(entry.name)
-            wanted = not name.isascii() or name.lower() in _LAST or entry.is_dir(follow_symlinks=False)
+            wanted = not entry.is_file(follow_symlinks=False) or not name.isascii() or name.lower() in _LAST
             state = None
             if wanted:
                 with contextlib.suppress(OSError):
@@ -111,11 +90,11 @@ def look_for_seals(root: int) -> Seals:
             path = above + b"/" + name if above else name
             kind = stat.S_IFMT(state.st_mode)
             seal = Seal(path, kind, (state.st_dev, state.st_ino))
-            if is_sealed(path, folder=kind == stat.S_IFDIR):
+            if is_sealed(path, kind):
                 found.append(seal._replace(link=_link(root, path)) if kind == stat.S_IFLNK else seal)
             elif kind == stat.S_IFDIR and name not in _PASSED_OVER:
                 todo.append(path)
-                if _folded(name) == _MARKER:
+                if _is_repository(name):
                     pins.append(seal)
     return Seals(tuple(found), tuple(pins))
 
@@ -141,7 +120,7 @@ def planted(before: Seals, now: Seals) -> tuple[Seal, ...]:
 def _held(path: bytes) -> bool:
     """Say whether no folder above a path can be moved: it lies at the top, or in the repository there."""
     above = path.rpartition(b"/")[0]
-    return not above or above == _MARKER.encode()
+    return not above or above == REPOSITORY.encode()
 
 
 def set_aside(root: int, seals: Iterable[Seal], aside: Path) -> list[str]:

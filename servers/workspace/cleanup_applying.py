@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from servers.machine.agent_files import AGENT_FILES
 from servers.machine.beneath import NotThereError, Root
 from servers.machine.errors import ServerError
 from servers.machine.names import bytes_of, plain
 from servers.machine.times import utc
 from servers.workspace.cleanup_plan import Action, Move, Plan, Receipt, Sureness
 from servers.workspace.duplicates_reading import full_hash, reached
-from servers.workspace.opened import AGENT_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

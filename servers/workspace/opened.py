@@ -7,6 +7,7 @@ import difflib
 import os
 from typing import TYPE_CHECKING
 
+from servers.machine.agent_files import AGENT_FILES
 from servers.machine.beneath import NotThereError, Place, Root, Roots
 from servers.machine.errors import ServerError
 from servers.machine.names import show
@@ -16,27 +17,7 @@ if TYPE_CHECKING:
 
     from servers.settings import Settings
 
-__all__ = ["AGENT_FILES", "Opened", "named"]
-
-_AGENTS = "it tells agents and hosts what to run, so no tool writes it; edit it yourself"
-_HOOKS = "git runs what is in it, so no tool writes it; edit it yourself"
-AGENT_FILES = {
-    ".git/hooks": _HOOKS,
-    ".git/config": _HOOKS,
-    ".git/modules": _HOOKS,
-    ".git/worktrees": _HOOKS,
-    ".mcp.json": _AGENTS,
-    ".claude": _AGENTS,
-    ".gemini": _AGENTS,
-    ".codex": _AGENTS,
-    ".cursor": _AGENTS,
-    ".vscode": _AGENTS,
-    ".idea": _AGENTS,
-    "CLAUDE.md": _AGENTS,
-    "GEMINI.md": _AGENTS,
-    "AGENTS.md": _AGENTS,
-}
-"""What no tool writes, at any depth, and why: whoever writes these runs commands as the user."""
+__all__ = ["Opened", "named"]
 
 
 def named(path: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from servers.machine.agent_files import AGENT_FILES
 from servers.machine.names import escape
-from servers.workspace.opened import AGENT_FILES
 
 if TYPE_CHECKING:
     from servers.machine.face import Face
@@ -21,7 +21,10 @@ def _roots(opened: Opened) -> str:
     lines = ["Folders of the workspace; nothing outside them can be read or written:", ""]
     lines += [f"- {first} (relative paths begin here)", *(f"- {folder} (by absolute paths)" for folder in more)]
     lines += ["", "No tool writes these, at any depth, since they tell programs what to run:", ""]
-    return "\n".join([*lines, *(f"- `{name}`" for name in AGENT_FILES)])
+    for reason in dict.fromkeys(AGENT_FILES.values()):
+        names = (f"`{rule}`" for rule, why in AGENT_FILES.items() if why == reason)
+        lines.append(f"- {', '.join(names)}: {reason}")
+    return "\n".join(lines)
 
 
 def offer_references(face: Face, opened: Opened) -> None:

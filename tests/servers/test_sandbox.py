@@ -14,12 +14,12 @@ import anyio
 import pytest
 
 from servers.machine import landlock, sandbox_choice
+from servers.machine.agent_files import AGENT_FILES
 from servers.machine.errors import ServerError
 from servers.machine.sandbox import Finished, run_confined
 from servers.machine.sandbox_launch import Backend, Limits
 from servers.machine.sandbox_report import describe_sandbox
 from servers.machine.seatbelt import profile, sealed_patterns
-from servers.machine.shell_seals import RULES
 from tests.shell import forget, only
 
 pytestmark = pytest.mark.anyio
@@ -307,13 +307,13 @@ async def test_a_run_ends_with_its_program_and_not_with_a_pipe_that_a_child_hold
 
 def test_the_profile_for_macos_denies_by_default_and_names_every_seal() -> None:
     workspace = Path('/Volumes/x/a "b" (c)')
-    patterns = sealed_patterns(workspace, RULES)
+    patterns = sealed_patterns(workspace, AGENT_FILES)
     text = profile(readable=[Path("/opt/tool")], writable=[workspace], sealed=patterns, processes=False)
     assert text.startswith("(version 1)\n(deny default)\n")
     assert '(subpath "/Volumes/x/a \\"b\\" (c)")' in text
     assert "network" not in text and "process-fork" not in text
-    assert text.count("(deny file-write*") == len(RULES)
-    sealed = [".git/hooks/x", "a/.GIT/config", ".mcp.json", "a/b/.Claude/settings.json", ".git/modules/m/hooks/x"]
-    free = ["git/hooks", ".gitignore", "mcp.json", ".git/HEAD", "x.mcp.json"]
+    assert text.count("(deny file-write*") == len(AGENT_FILES)
+    sealed = [".git/hooks/x", "a/.GIT/config", ".mcp.json", "a/b/.Claude/settings.json", ".git/modules/m/n/hooks/x"]
+    free = ["git/hooks", ".gitignore", "mcp.json", ".git/HEAD", "x.mcp.json", ".git/modules/m/HEAD"]
     found = [any(re.search(one, f"{workspace}/{name}") for one in patterns) for name in (*sealed, *free)]
     assert found == [True] * len(sealed) + [False] * len(free)

@@ -58,6 +58,17 @@ PLANTS = {
     "settings": ("mkdir -p .claude; echo '{}' > .claude/settings.json", ".claude"),
     "words for agents": ("echo evil > agents.MD", "agents.MD"),
     "a start-up file": ("echo evil > .bashrc", ".bashrc"),
+    "a hook of a submodule two folders down": (
+        "mkdir -p .git/modules/libs/asar/hooks; echo evil > .git/modules/libs/asar/hooks/post-checkout",
+        ".git/modules/libs/asar/hooks",
+    ),
+    "a hook of a submodule of a submodule": (
+        "mkdir -p .git/modules/a/modules/b; echo evil > .git/modules/a/modules/b/config",
+        ".git/modules/a/modules/b/config",
+    ),
+    "a link to the submodules": ("mkdir -p .git evil/a/hooks; ln -s ../evil .git/modules", ".git/modules"),
+    "a link to one worktree": ("mkdir -p .git/worktrees evil; ln -s ../../evil .git/worktrees/w", ".git/worktrees/w"),
+    "settings of git": ("mkdir -p .config/git; echo evil > .config/git/config", ".config/git"),
     "a link to a folder of settings": ("mkdir evil; ln -s evil .vscode", ".vscode"),
 }
 
