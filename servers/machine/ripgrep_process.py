@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Printed", "Printing", "descriptor_path"]
 
 _CHUNK = 1 << 18
+_SMALL, _FEW, _NAP = 1 << 14, 20, 0.002
+"""After a few parts with fewer bytes than that, so many seconds are let pass before the next one is read."""
 _ERRORS = 1 << 16
 """Bytes kept of what is written to standard error."""
 _PROC = "/proc/self/fd"
@@ -120,6 +122,7 @@ class Printing:
         with selectors.DefaultSelector() as selector:
             selector.register(output, selectors.EVENT_READ)
             selector.register(errors, selectors.EVENT_READ)
+            small = 0
             while selector.get_map():
                 left = deadline - time.monotonic()
                 ready = selector.select(left) if left > 0 else []
@@ -127,10 +130,13 @@ class Printing:
                     return False
                 for key, _ in ready:
                     chunk = os.read(key.fd, _CHUNK)
+                    small = small + 1 if len(chunk) < _SMALL else 0
                     if not chunk:
                         selector.unregister(key.fd)
                     elif key.fd == errors:
                         said += chunk[: _ERRORS - len(said)]
                     elif not take(chunk):
                         return False
+                if small > _FEW:  # it tells of one file after another: to wake for each takes its time away
+                    time.sleep(_NAP)
         return True

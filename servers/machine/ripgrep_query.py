@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from heapq import nsmallest
+from operator import methodcaller
 from typing import Literal, NamedTuple, overload
 
 from servers.machine.errors import ServerError
@@ -18,6 +20,8 @@ Case = Literal["smart", "sensitive", "ignore"]
 _PATTERN_LIMIT = 2_000
 _GLOB_LIMIT = 500
 _MOST_GLOBS = 50
+_FIRST = 1_000
+"""Files that are put in order at once."""
 _COUNTS_LIMIT = 128 << 20
 """Bytes of names with their counts: about a million files."""
 _ROW = re.compile(rb"(?:\./)?([^\0]*\0\d+)\n")
@@ -73,8 +77,12 @@ class FileCounts(Sequence[FileCount]):
     """Files with their counts, in order of their paths; each is made when it is asked for, since most never are."""
 
     def __init__(self, rows: list[bytes]) -> None:
-        """Take rows of a path, a NUL and a number."""
-        self._rows = sorted(rows, key=_parts)
+        """Take rows of a path, a NUL and a number, in any order."""
+        self._rows = rows
+        self._first = nsmallest(_FIRST, rows, key=_parts)
+        self._sorted = len(self._first) == len(rows)
+        if self._sorted:
+            self._rows = self._first
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -87,8 +95,17 @@ class FileCounts(Sequence[FileCount]):
 
     def __getitem__(self, index: int | slice) -> FileCount | list[FileCount]:
         if isinstance(index, slice):
-            return [_file(row) for row in self._rows[index]]
-        return _file(self._rows[index])
+            return [_file(row) for row in self._up_to(index.stop)[index]]
+        return _file(self._up_to(index + 1)[index])
+
+    def _up_to(self, end: int | None) -> list[bytes]:
+        """Return rows that are in order up to an index; few ask for more than the first ones."""
+        if not self._sorted and end is not None and 0 < end <= len(self._first):
+            return self._first
+        if not self._sorted:
+            self._rows.sort(key=_parts)
+            self._sorted = True
+        return self._rows
 
 
 class Counts(NamedTuple):
@@ -125,9 +142,8 @@ class CountReader:
         return Counts(files, lines, int(searched[1]) if searched else 0, errors.count("(os error"), complete)
 
 
-def _parts(row: bytes) -> bytes:
-    """Return what puts a path in order by its parts: no byte of a name is less than the one between them."""
-    return row.replace(b"/", b"\0")
+_parts = methodcaller("replace", b"/", b"\0")
+"""Returns what puts a path in order by its parts: no byte of a name is less than the one between them."""
 
 
 def _file(row: bytes) -> FileCount:

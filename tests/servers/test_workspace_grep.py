@@ -225,6 +225,16 @@ async def test_a_page_may_hold_only_files_with_their_counts(settings: Settings, 
     assert (page["matches"], page["matching_files"], page["next_offset"]) == (15, 5, 4)
 
 
+async def test_the_last_pages_of_many_files_are_in_order_too(settings: Settings, root: Path) -> None:
+    for number in range(1_300):
+        put(root, f"d{number % 7}/f{number:04}", b"needle\n")
+    names = sorted(f"d{number % 7}/f{number:04}" for number in range(1_300))
+    for offset in (0, 950, 1_200):
+        page = await good(settings, pattern="needle", context=-1, limit=100, offset=offset)
+        assert [file["path"] for file in page["files"]] == names[offset : offset + 100]
+        assert page["next_offset"] == (-1 if offset == 1_200 else offset + 100)
+
+
 @both
 async def test_odd_names_are_searched_and_what_is_shown_can_be_opened(settings: Settings, root: Path) -> None:
     names = [
