@@ -10,6 +10,7 @@ from knowledge.alttp.validation.contradicted import is_disjoint, is_opposite, is
 from knowledge.alttp.validation.found import Found, listed
 from knowledge.alttp.validation.known import Row, behind, meant, named, rows_at
 from knowledge.alttp.validation.meaning import OWNERS, VAGUE, Meaning, meaning, shares
+from knowledge.alttp.validation.short_numbers import is_short_address, is_value
 from knowledge.alttp.words import squeeze
 from knowledge.snes.addresses import fold, show
 from knowledge.snes.registers import find_register, register_at
@@ -33,11 +34,6 @@ _US = re.compile(r"\b(?:US|USA|U ?1\.0|U\.S\.|North American?|usdasm)\b|\(U\)")
 _ROM: tuple[FactKind, ...] = ("routine", "data", "sublabel")
 _PASSING = frozenset(["dma", "sourc", "destin", "destination", "target"])  # what a transfer goes by
 _FAR = 0x20  # bytes: addresses further apart are a range of many things
-_AMOUNT = re.compile(
-    r"\W*(?:\d+|half|one|two|three|four|five|six|seven|eight|nine|ten|twelve|sixteen|twenty)\b(?![- ]?bit)(?!-)",
-    re.IGNORECASE,
-)
-"""How an amount begins: `$18 means three hearts` speaks of a value."""
 _WITHIN = re.compile(
     r"\b(?:hook\w*|inside|within|middle|patch\w*|instruction|call site|branch|partway|into)\b", re.IGNORECASE
 )
@@ -209,14 +205,14 @@ def _by_words(claim: Claim) -> Found | None:
     first_one, *more = claim.addresses
     if any(abs(one.value - first_one.value) > _FAR for one in more):
         return None
-    if any(address.digits < 4 and not _short_is_address(address, claim) for address in claim.addresses):
+    if any(address.digits < 4 and not is_short_address(address, claim) for address in claim.addresses):
         return None
     here = [one for address in claim.addresses for one in _rows(address) if one.kind == kind]
     if not here or not _rows(first_one) or not any(one.solid for one in here):
         return None
     if any(not one.solid and one.title and one.address == fold(_work(first_one)) for one in here if one.said):
         return None
-    if _BESIDE.search(claim.phrase):
+    if _BESIDE.search(claim.phrase) or _OF_CODE.search(next(phrases(claim), "")):
         return None
     for phrase in phrases(claim):
         if len(phrase) < len(claim.phrase.strip()) and _spoken_for(claim, phrase, here):
@@ -227,6 +223,12 @@ def _by_words(claim: Claim) -> Found | None:
     return None
 
 
+_OF_CODE = re.compile(
+    r"\b(?:absolute|direct[- ]page|addressing|immediate|indirect|implied|cycles?|opcodes?|"
+    r"(?:\d|two|three|four) bytes)\b",
+    re.IGNORECASE,
+)
+"""Words of the instruction that has the address, not of what lies there."""
 _BESIDE = re.compile(
     r"\b(?:(?:the )?same|similar|likewise|ditto|neighbou?rs?|next to|away from|beside|adjacent|close to|behind|"
     r"in front of|"
@@ -243,43 +245,8 @@ def _spoken_for(claim: Claim, phrase: str, here: list[Row]) -> bool:
     return any(len([word for word in rest if shares((word,), one.said, one.squeezed)]) >= least for one in here)
 
 
-def _short_is_address(address: Address, claim: Claim) -> bool:
-    """Tell whether two or three digits are an address: where something is or holds, and is called so."""
-    if claim.manner in ("is", "equals") and _AMOUNT.match(claim.phrase):
-        return False
-    if re.search(
-        rf"(?i)(?:\\b(?:writ|stor|put|load|sav|set)\\w*|\\bvalue|=|#)\\s*[`*]*{re.escape(address.text)}\\b",
-        claim.around,
-    ) or _among_values(address.text, claim.around):
-        return False  # it is written somewhere as a value, or one of a list of values
-    return address.digits >= 2 and claim.manner in ("is", "in", "equals", "cell", "comment")
-
-
-_BUS = re.compile(r"\b(?:H?DMA|BBAD\w|B[- ]?bus|PPU|registers?|target|destination)\b|\$43[0-9x][0-9x]", re.IGNORECASE)
-
-
-def _is_port(claim: Claim, said: Meaning) -> bool:
-    """Tell whether two digits are a PPU register as a DMA channel is told it: `$22 is CGRAM` means $2122."""
-    first = claim.addresses[0]
-    register = (
-        rows_at(0x2100 | first.value) if first.digits == 2 and _BUS.search(f"{claim.around} {claim.wide}") else ()
-    )
-    telling = said.needed - VAGUE or said.needed
-    return any(one.kind == "register" and shares(telling, one.said, one.squeezed) for one in register)
-
-
-def _among_values(text: str, around: str) -> bool:
-    """Tell whether a short number stands behind an address and a colon, or beside plain numbers: `$FF is B1, 0 1F`."""
-    number = re.escape(text)
-    listed = rf"\$[0-9A-Fa-f:]{{2,7}}[^.;\n$]{{0,60}}:\s*[`*]*{number}\b"
-    beside = (
-        rf"{number}[`*]* (?:is|=|means) [^.;\n$]{{1,40}}(?:,|\band)\s*[`*]*\d{{1,3}}[`*]* (?:is|=|means)?\s?[A-Za-z]"
-    )
-    return re.search(listed, around) is not None or re.search(beside, around) is not None
-
-
 def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], kind: _Held) -> Found | None:
-    if not said.needed or _is_port(claim, said) or len(said.words) > 9 or (kind == "ram" and said.words & _PASSING):
+    if not said.needed or is_value(claim, said) or len(said.words) > 9 or (kind == "ram" and said.words & _PASSING):
         return None
     wide = meaning(claim.wide + " " + claim.phrase)
     solid = [one for one in here if one.solid]

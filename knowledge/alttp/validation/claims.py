@@ -27,7 +27,8 @@ ADDRESS = re.compile(
 """An address as it is written in prose."""
 _BETWEEN = re.compile(r"[`*_\s\"')\]]*(?:-|\u2013|\u2014|/|,|&|\+|and|or|to|through|thru|\.\.\.?)[`*_\s\"'(\[]*")
 _NEGATED = re.compile(
-    r"\b(?:not|never|no longer|wrong(?:ly)?|incorrect(?:ly)?|mistaken?(?:ly)?|mistakes?|myths?|confus\w*|mislabel\w*|"
+    r"\b(?:not|cannot|never|no longer|wrong(?:ly)?|incorrect(?:ly)?|mistaken?(?:ly)?|mistakes?|myths?|confus\w*|"
+    r"mislabel\w*|"
     r"misnam\w*|misread\w*|mix(?:ed)? up|typos?|errors?|erroneous(?:ly)?|invalid|illegal|no such|there is no|"
     r"there's no|"
     r"if (?:it|this|that) (?:were|was)|if you (?:were|had)|would (?:be|have|mean|hold)|might (?:be|have|hold)"
@@ -58,6 +59,14 @@ _OTHER_MEMORY = re.compile(
     r"(?:address|index|entry|offset|location)?\s*[`(]*$",
     re.I,
 )
+_LAST_ID = 0x1FF
+_ID = re.compile(
+    r"\b(?:rooms?|screens?|sprites?|items?|ancillae?|overlords?|entrances?|songs?|messages?|dungeons?|ids?|values?|banks?|"
+    r"opcodes?|masks?|tiles?|slots?|receipts?|followers?|(?<!the )(?<!main )(?<!'s )(?<!current )(?:sub)?modules?)"
+    r"[`*\s(]*(?:id|number)?\s[`*]*$",
+    re.IGNORECASE,
+)
+"""What a number is the id of, before it."""
 _DECIMAL = re.compile(r"(?<![\w$.,])(?P<n>\d{2,5})[`*\s]*(?:\(|=|,? or |/)[`*\s(]*(?:hex )?$")
 
 
@@ -117,6 +126,8 @@ def addresses(text: str, start: int = 0) -> list[Address]:
         if _OTHER_MEMORY.search(text, max(0, match.start() - 24), match.start()):
             continue
         value, digits = _value(match)
+        if digits <= 4 and value <= _LAST_ID and _ID.search(text, max(0, match.start() - 24), match.start()):
+            continue  # `room $0012` is a number
         same = _DECIMAL.search(text, max(0, match.start() - 16), match.start())
         if same and int(same["n"]) == value:
             continue  # `300 ($012C)` is a number in both bases

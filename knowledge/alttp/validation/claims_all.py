@@ -9,9 +9,11 @@ from knowledge.alttp.validation.claims_prose import of_statement
 from knowledge.alttp.validation.claims_refer import of_references
 from knowledge.alttp.validation.claims_versions import of_versions
 from knowledge.alttp.validation.passages import Passages, TableRow
+from knowledge.alttp.validation.short_numbers import lists_values
 
 __all__ = ["claims"]
 
+_LIST_ITEM = re.compile(r"^\s*(?:[-*+\u2022]|\d+[.)])\s")
 _COUNT = re.compile(
     r"^\W*(?:\d+|0x\w+|[rw/ -]+|\d+ ?(?:bytes?|bits?|words?)?|yes|no|n/a|-|[\d, -]+)\W*$", re.IGNORECASE
 )
@@ -28,6 +30,9 @@ def _of_row(found: TableRow) -> Iterator[Claim]:
     if len(held) != 1:
         return
     at, there = held[0]
+    head = found.header[at] if at < len(found.header) else ""
+    if all(one.digits < 4 for one in there) and lists_values(head, table=True):
+        return
     wide = " ".join(text for place, (_, text) in enumerate(found.cells) if place != at)
     for place, (start, text) in enumerate(found.cells):
         header = found.header[place] if place < len(found.header) else ""
@@ -96,8 +101,12 @@ def _of_calls(found: Passages) -> Iterator[Claim]:
 
 def claims(found: Passages) -> Iterator[Claim]:
     """Give what a text says of addresses, in prose, tables and definitions."""
+    head = ""
     for said in found.statements:
-        yield from of_statement(said)
+        item = _LIST_ITEM.match(said.text) is not None
+        short = item and lists_values(head)
+        yield from (one for one in of_statement(said) if not short or one.addresses[0].digits >= 4)
+        head = head if item else said.text[-200:]
     for row in found.rows:
         yield from _of_row(row)
     yield from _of_code(found)

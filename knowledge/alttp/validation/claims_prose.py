@@ -94,7 +94,7 @@ _LEFT_CUT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _PASSIVE = re.compile(
-    r"\s*(?:\w{1,20}ly\s+)?\w{1,20}(?:ed|lt|pt|en|nt|ld|ut|et)\s+(?:in|into|from|to|by|on|onto|up|out|through|via)\b",
+    r"\s*(?:\w{1,20}ly\s+)?\w{1,20}(?:ed|lt|pt|en|nt|ld|ut|et|wn|un)\s+(?:in|into|from|to|by|on|onto|up|out|through|via)\b",
     re.IGNORECASE,
 )
 """A verb in the passive voice: it says what is done there, not what is there."""

@@ -67,6 +67,20 @@ _RETRACTED = re.compile(
     r"false\b|incorrect\b|nope\b|not (?:true|quite|right|correct)|no[,.:!\u2014 ]+(?:that|this|it|\$|`)|actually,)",
     re.IGNORECASE,
 )
+_POSTED = re.compile(
+    r"\b(?:you|your|you've|you have|user|author|he|she|they)(?: \w+){0,3} "
+    r"(?:posted|pasted|wrote|sent|shared|quoted|asked about)\b"
+    r"|\b(?:posted|pasted|quoted|original|current|existing) (?:code|snippet|line|routine|version)\b",
+    re.IGNORECASE,
+)
+"""What introduces somebody else's code."""
+_FAULTY = re.compile(
+    r"^\W*(?:this|that|it|here|there|(?:the|your) (?:above|code|line|snippet|instruction|problem|first|second|last)\b)"
+    r"[^.:]{0,60}?(?:\b(?:won't|will not|does not|doesn't|do not|don't|can't|cannot|isn't|is not|fails?|wrong|"
+    r"incorrect|invalid|errors?|bugs?|illegal|crash\w*|corrupts?|breaks?|impossible|rejects?|mistakes?)\b|n\u2019t\b)",
+    re.IGNORECASE,
+)
+"""How a paragraph begins that says what is wrong with the code above it."""
 _ASKS = re.compile(r"\?[\s`*_\"')]*$")
 _QUOTED = re.compile(r"\"(?=[^\"\n]{12,200}\")(?:[^\s\"]+\s){3,30}[^\s\"]+\"|\u201c[^\u201c\u201d\n]{12,200}\u201d")
 """A sentence in quotation marks: somebody else's."""
@@ -189,9 +203,11 @@ class _Reader:
         self.intro = ""
         self.table: list[_Line] = []
         self.blocks = 0
+        self.last_block = 0
 
     def flush(self) -> None:
         """File the paragraph and the table that end here."""
+        self.take_back()
         code = [
             line
             for line in self.paragraph
@@ -243,12 +259,20 @@ class _Reader:
                 self.flush()
             self.paragraph.append(line)
 
+    def take_back(self) -> None:
+        """Drop the block just above when the paragraph that begins here says that it does not work."""
+        last = self.last_block
+        self.last_block = 0
+        if last and self.paragraph and _FAULTY.match(" ".join(line.text for line in self.paragraph[:3])[:300]):
+            self.found.code = [line for line in self.found.code if line.block != last]
+
     def block(self, lines: list[_Line], tag: str) -> None:
         """File one block of code when it is 65816 code that is meant to be right."""
         intro = f"{self.heading} {self.intro}" if not self.intro.startswith("#") else self.intro
-        if _WRONG.search(self.intro[-160:]) or not _is_assembly(lines, tag, intro):
+        if _WRONG.search(self.intro[-160:]) or _POSTED.search(self.intro[-160:]) or not _is_assembly(lines, tag, intro):
             return
         self.blocks += 1
+        self.last_block = self.blocks
         tagged = tag in _ASM_TAGS
         self.found.code += [CodeLine(line.start, line.text, self.blocks, intro, tagged) for line in lines]
 
