@@ -131,6 +131,12 @@ def _scan() -> list[Ratio]:
     return bench_scan.measure()
 
 
+def _many() -> list[Ratio]:
+    from benchmarks import many_processes
+
+    return many_processes.measure()
+
+
 MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "spawn": _spawn,
     "step": _step,
@@ -149,6 +155,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "grep": _grep,
     "scan": _scan,
     "swap": _swap,
+    "many": _many,
 }
 """Name -> what measures it."""
 

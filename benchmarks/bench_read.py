@@ -1,5 +1,6 @@
 """How long reading a file of 4 KB takes through the protocol, against the echo call of a bare `MCPServer`."""
 
+import contextlib
 import json
 import os
 import random
@@ -34,15 +35,24 @@ class Line:
         )
         self._number = 0
         told = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
-        self._ask("initialize", told)
-        self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        try:
+            self._ask("initialize", told)
+            self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        except (RuntimeError, OSError, ValueError):
+            self.__exit__()
+            raise
 
     def __enter__(self) -> "Line":
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._process:
-            self._process.kill()
+        self.kill()
+        with contextlib.suppress(BrokenPipeError), self._process:  # what it has not read is lost with it
+            pass
+
+    def kill(self) -> None:
+        """Kill the server, at whatever it is; a call that waits for it raises."""
+        self._process.kill()
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._process.stdin is None:
@@ -58,6 +68,18 @@ class Line:
             if answer.get("id") == self._number:
                 return answer
         raise RuntimeError("the server ended before it answered; run it by hand to see why")
+
+    def result(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Call a tool and return its result, one that says `isError` too.
+
+        Raises:
+            RuntimeError: the server ended.
+            OSError: it ended before it was asked.
+            ValueError: it ended within its answer.
+        """
+        answer = self._ask("tools/call", {"name": tool, "arguments": arguments})
+        found: dict[str, Any] = answer.get("result") or {"isError": True, "content": [{"text": str(answer)[:300]}]}
+        return found
 
     def call(self, tool: str, arguments: dict[str, Any]) -> float:
         """Call a tool and return the milliseconds until its answer was there.

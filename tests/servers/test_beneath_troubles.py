@@ -99,7 +99,7 @@ sys.stdout.write(root.read("b" if Path(sys.argv[1], "b").exists() else "a", limi
 
 
 def limited(place: Path, what: str, *, most: int) -> list[str]:
-    command = [sys.executable, "-c", LIMITED, str(place), what, str(most)]
+    command = [sys.executable, "-B", "-c", LIMITED, str(place), what, str(most)]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=True)
     return done.stdout.splitlines()
 

@@ -90,7 +90,9 @@ except ServerError as error:
 def test_a_file_size_limit_keeps_the_old_content_and_leaves_nothing(tmp_path: Path) -> None:
     target = tmp_path / "a"
     write_atomic(target, b"old")
-    done = subprocess.run([sys.executable, "-c", LIMITED, str(target)], capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", LIMITED, str(target)], capture_output=True, timeout=60, check=False
+    )
     assert done.returncode == 7, done.stderr
     assert b"file size limit" in done.stderr
     assert target.read_bytes() == b"old"
