@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from servers.machine.times import utc
-from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, counted, file_row
+from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, counted, file_row, in_turns
 from servers.workspace.asking_search import FileHit, Words, file_hits, folder_hits, grouped
 from servers.workspace.duplicates_groups import groups_of, sum_of_groups
 from servers.workspace.scan_facts import OWN, project_found, projects_of
@@ -22,9 +22,8 @@ def by_files(asked: Asked) -> Rows:
     hits = file_hits(asked.scope, wish, asked.words)
     if not hits and wish.kinds and wish.endings:
         return by_files(asked._replace(wish=wish._replace(endings=())))
-    if not hits and wish.words and (wish.kinds or wish.endings):
-        rest = by_names(asked)
-        return rest if rest.rows else by_files(asked._replace(words=Words(())))
+    if not hits and asked.words.groups and (wish.kinds or wish.endings or wish.names):
+        return _by_less(asked)
     files = [file_row(asked, hit) for hit in hits[:MOST]]
     if wish.order or wish.names or wish.target == "file" or len(hits) < 2:
         holding = [] if wish.target != "folder" else grouped(asked.scope, hits, wish)
@@ -42,6 +41,17 @@ def by_files(asked: Asked) -> Rows:
         files = [pair for pair in files if pair not in named]
         return Rows([*named[:6], *few, *named[6:], *files], counted(hits))
     return Rows([*few[:6], *files, *few[6:]], f"{counted(hits)} in {len(folders)} folders")
+
+
+def _by_less(asked: Asked) -> Rows:
+    """Answer where no file of the kind has the words: by what has the words, and by the kind alone.
+
+    What has all of the words comes first.
+    """
+    names, alone = by_names(asked), by_files(asked._replace(words=Words(())))
+    if not asked.wish.names and any(asked.words.fit(row.path) for _, row in names.rows):
+        return names._replace(rows=in_turns(names.rows, alone.rows))
+    return alone._replace(rows=in_turns(alone.rows, names.rows))
 
 
 def _with_projects(asked: Asked, folders: list[tuple[bytes, Found]]) -> list[tuple[bytes, Found]]:

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from servers.workspace.asking_time import Span, read_span
-from servers.workspace.asking_words import KIND_WORDS, LANGUAGE_WORDS, NOISE, SAME, SUBJECTS
+from servers.workspace.asking_words import CONSOLE_WORDS, KIND_WORDS, LANGUAGE_WORDS, NOISE, SAME, SUBJECTS
 from servers.workspace.scan_kinds import KINDS
 
 __all__ = ["Wish", "alike", "read_question", "stem"]
@@ -135,6 +135,7 @@ def read_question(question: str, now: datetime.datetime) -> Wish:
     where = bool(_WHERE.search(left.text))
     header = _header(left, text.casefold())
     order = _order(left, subject)
+    endings += _console(left)
     kinds, said = _kinds(left)
     endings += _told_endings(kinds, said)
     languages = _languages(left, target)
@@ -190,6 +191,16 @@ def _order(left: _Left, subject: str) -> str:
     return "newest" if left.take(_NEWEST) else ""
 
 
+def _console(left: _Left) -> tuple[str, ...]:
+    """Return the endings of the ROMs of a console whose games are asked for; the kind is left to be read."""
+    for pattern, endings in _CONSOLES:
+        match = pattern.search(left.text)
+        if match:
+            left.text = f"{left.text[: match.start()]} roms {left.text[match.end() :]}"
+            return endings
+    return ()
+
+
 def _kinds(left: _Left) -> tuple[tuple[str, ...], tuple[str, ...]]:
     kinds: list[str] = []
     said: list[str] = []
@@ -215,6 +226,13 @@ def _variants(words: str) -> str:
 
 _VERBS = frozenset(("save",))
 """Words that are a kind of file in the plural only."""
+_CONSOLES = tuple(
+    (
+        re.compile(rf"(?<![\w.-])(?:{words}) (?:games?|roms?(?! hack)|rom files|cartridges?|dumps?)(?![\w-])"),
+        tuple(endings.split()),
+    )
+    for words, endings in CONSOLE_WORDS.items()
+)
 _TWO_WAYS = frozenset(("midi", "lock", "mod", "state", "env"))
 """Endings that are written in another way too, or that mean more than the ending."""
 _KINDS = tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from servers.machine.times import utc
@@ -15,16 +16,20 @@ if TYPE_CHECKING:
     from servers.workspace.asking_search import FileHit, Words
     from servers.workspace.scan_place import Scope
 
-__all__ = ["MOST", "Asked", "Rows", "by_folders", "counted", "file_row"]
+__all__ = ["MOST", "Asked", "Row", "Rows", "by_folders", "counted", "file_row", "in_turns"]
 
 MOST = 200
 """Rows of an answer at most."""
 
 
-class Rows(NamedTuple):
-    """Rows of an answer, best first, each with its path below the root; and what to say of all of them."""
+Row = tuple[bytes, Found]
+"""A row of an answer with its path below the root."""
 
-    rows: list[tuple[bytes, Found]]
+
+class Rows(NamedTuple):
+    """Rows of an answer, best first; and what to say of all of them."""
+
+    rows: list[Row]
     summary: str
 
 
@@ -41,6 +46,12 @@ class Asked(NamedTuple):
 def counted(hits: Sequence[FileHit]) -> str:
     """Return how many files they are and their bytes, for reading."""
     return f"{len(hits)} files, {amount(sum(hit.size for hit in hits))}"
+
+
+def in_turns(first: Sequence[Row], second: Sequence[Row]) -> list[Row]:
+    """Return two rankings as one: the first of each, the second of each, and so on."""
+    pairs = (pair for some in zip_longest(first, second) for pair in some if pair)
+    return list(dict(pairs).items())
 
 
 def file_row(asked: Asked, hit: FileHit, why: str = "") -> tuple[bytes, Found]:

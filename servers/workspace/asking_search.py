@@ -60,6 +60,11 @@ class Words:
         missing = sum(1 for group in self.groups if not any(_one(word, own, beside, small, higher) for word in group))
         return max(total - 2.5 * missing, 0.01 * total) / len(self.groups)
 
+    def fit(self, path: str) -> bool:
+        """Tell whether each word stands somewhere in a path."""
+        small = path.casefold()
+        return all(any(word in small for word in group) for group in self.groups)
+
     def rank(self) -> tuple[str, tuple[str, ...]]:
         """Return an expression that is higher the more of the words a file has in its path, and its values."""
         parts, values = list[str](), list[str]()
@@ -114,8 +119,9 @@ def conditions(wish: Wish) -> tuple[str, tuple[object, ...]]:
         parts.append("(" + " OR ".join(["lower(CAST(name AS TEXT)) = ?"] * len(wish.names)) + ")")
         values += wish.names
     if wish.span:
-        parts.append("file.mtime >= ? AND file.mtime < ?")
-        values += [wish.span.start, wish.span.end]
+        named = " OR instr(CAST(folder.path AS TEXT) || '/' || CAST(name AS TEXT), ?)" * len(wish.span.named)
+        parts.append(f"((file.mtime >= ? AND file.mtime < ?){named})")
+        values += [wish.span.start, wish.span.end, *wish.span.named]
     for bound, sign in ((wish.least, ">="), (wish.most, "<=")):
         if bound:
             parts.append(f"size {sign} ?")
@@ -138,8 +144,11 @@ def file_hits(scope: Scope, wish: Wish, words: Words, *, most: int = _HITS) -> l
     )
     out: list[FileHit] = []
     for path, name, kind, size, mtime, _fit in scope.store.rows(sql, (*texts, *scope_of(scope.top), *values)):
+        whole = joined(path, name)
         score = words.score(escape(name), escape(path)) if words.groups else 0.0
-        out.append(FileHit(score, joined(path, name), kind, size, mtime))
+        if words.groups and wish.span and any(each.encode() in whole for each in wish.span.named):
+            score += 1.0
+        out.append(FileHit(score, whole, kind, size, mtime))
     if words.groups:
         out.sort(key=lambda hit: -hit.score)
         best = out[0].score if out else 0

@@ -40,12 +40,16 @@ _PAST = re.compile(rf"(?:in |within |during |over |from )?(?:the )?(?:last|past|
 _LAST = re.compile(
     r"(?:in |within |during |over |from )?(?:the )?(last|past|previous|this|current) (day|week|month|year)"
 )
-_DAY = re.compile(r"\b(today|yesterday|recently|lately|recent)\b")
+_DAY = re.compile(r"\b(?:today (?:or|and) )?(today|yesterday|recently|lately|recent)(?: (?:or|and) today)?\b")
 _MONTH = re.compile(rf"(?:(since|after|before|until|by|from) )?\b(?:in |of )?({_NAME})(?: of)? ((?:19|20)\d\d)\b")
 _SOLO = re.compile(rf"\b(since|after|before|in|from|during) ({_NAME})\b(?! \d)")
 _YEAR = re.compile(
     r"(?:\b(since|after|before|until|older than|newer than|from|in|of|during)\b )?\b((?:19|20)\d\d)\b(?!\.\w)"
 )
+
+
+_DONE = re.compile(r"\b(?:chang|modif|edit|touch|work|wr[io]te?|creat|updat|access|open|us(?:ed|ing))")
+"""Signs that a time is when something was done, and not one that stands in a name."""
 
 
 class Span(NamedTuple):
@@ -55,6 +59,8 @@ class Span(NamedTuple):
     end: int
     said: str
     rest: str
+    named: tuple[str, ...] = ()
+    """How the year or the month may stand in names: a tax return for 2023 was not written in that year."""
 
 
 class _Days(NamedTuple):
@@ -72,8 +78,16 @@ def read_span(text: str, now: datetime.datetime) -> Span | None:
         days = way(match, now) if match else None
         if match and days:
             rest = f"{text[: match.start()]} {text[match.end() :]}"
-            return Span(_ns(days.start, 0), _ns(days.end, 1 << 62), match.group().strip(), rest)
+            named = _named(match, days) if pattern in (_YEAR, _MONTH) and not _DONE.search(text) else ()
+            return Span(_ns(days.start, 0), _ns(days.end, 1 << 62), match.group().strip(), rest, named)
     return None
+
+
+def _named(match: re.Match[str], days: _Days) -> tuple[str, ...]:
+    if not (days.start and days.end):
+        return ()
+    year, month = match.groups()[-1], f"{days.start.month:02}"
+    return (year,) if match.re is _YEAR else (f"{year}-{month}", f"{year}_{month}", f"{year}{month}")
 
 
 def _ns(moment: datetime.datetime | None, default: int) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from servers.machine.times import utc
 from servers.workspace.asking_files import by_duplicates, by_files, by_names, empty_ones, trashed
 from servers.workspace.asking_projects import abandoned, by_projects, scattered, uncommitted, unkept, unpushed
-from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, file_row
+from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, file_row, in_turns
 from servers.workspace.asking_search import file_hits
 from servers.workspace.scan_facts import CACHE, DAY_NS
 from servers.workspace.scan_kinds import CACHES
@@ -23,15 +23,20 @@ if TYPE_CHECKING:
 __all__ = ["way_of"]
 
 _OLD_CACHE_DAYS = 90
+_CODE = frozenset(("code", "assembly"))
 _LOOSE = frozenset(("build", "dist", "Caches", ".cache", "target", "virtualenv"))
 
 
 def way_of(wish: Wish) -> Callable[[Asked], Rows]:
     """Return the way to answer a question."""
+    if wish.subject == "duplicates" and wish.target == "project":
+        return scattered
     if wish.subject in _WAYS:
         return _WAYS[wish.subject]
     if wish.target == "project" or (wish.languages and not wish.kinds):
         return by_projects
+    if wish.languages and set(wish.kinds) <= _CODE and not (wish.target or wish.order or wish.endings or wish.names):
+        return _code
     if wish.target == "folder" and wish.order and not wish.kinds and not wish.endings:
         return _space
     if wish.kinds or wish.endings or wish.names or wish.header >= 0 or wish.least or wish.most:
@@ -39,6 +44,12 @@ def way_of(wish: Wish) -> Callable[[Asked], Rows]:
     if wish.words:
         return by_names
     return by_files if wish.order or wish.span or wish.target else _space
+
+
+def _code(asked: Asked) -> Rows:
+    """Answer by projects in the languages that are asked for, in turns with files in them."""
+    projects, files = by_projects(asked), by_files(asked)
+    return files._replace(rows=in_turns(projects.rows, files.rows))
 
 
 def _caches(asked: Asked) -> Rows:

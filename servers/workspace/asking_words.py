@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KIND_WORDS", "LANGUAGE_WORDS", "NOISE", "SAME", "SUBJECTS"]
+__all__ = ["CONSOLE_WORDS", "KIND_WORDS", "LANGUAGE_WORDS", "NOISE", "SAME", "SUBJECTS"]
 
 KIND_WORDS: Mapping[str, tuple[str, ...]] = {
     "rom hacks|rom hack|romhacks|romhack|hacks|hack": ("patch", "rom"),
@@ -27,16 +27,23 @@ KIND_WORDS: Mapping[str, tuple[str, ...]] = {
     "archives|archive files|zip files|zips|zip archives|tarballs|tarball|compressed files|backups archives": (
         "archive",
     ),
-    "disk images|disc images|iso images|iso files|isos|iso|virtual machines|vm images|virtual disks": ("disk image",),
+    "install images|installation images|installer images|boot images|live images|disk images|disc images": (
+        "disk image",
+    ),
+    "iso images|iso files|isos|iso|virtual machines|vm images|virtual disks": ("disk image",),
     "documents|document|pdfs|pdf files|spreadsheets|presentations|slides|ebooks|papers|manuals": ("document",),
     "notes|markdown files|markdown|text files|readmes": ("note",),
     "screenshots|screenshot|pictures|picture|photos|photo|images|image files|wallpapers|drawings": ("image",),
+    "voice recordings|sound recordings|audio recordings|voice memos": ("audio",),
     "videos|video|movies|movie|screen recordings|recordings|films|clips": ("video",),
     "songs|music|audio files|audio|sound files|mp3s|podcasts|soundtracks": ("audio", "game music"),
     "fonts|font files|typefaces": ("font",),
     "databases|database files|database|sqlite files": ("database",),
     "log files|logs|logfiles": ("log",),
-    "temporary files|temp files|tmp files|leftovers|partial downloads|swap files|backup files": ("temporary",),
+    "unfinished downloads|incomplete downloads|interrupted downloads|broken downloads|partial downloads": (
+        "temporary",
+    ),
+    "temporary files|temp files|tmp files|leftovers|swap files|backup files": ("temporary",),
     "config files|configuration files|configurations|configs|settings files|dotfiles": ("configuration",),
     "programs|executables|installers|binaries|libraries": ("program",),
     "source code|source files|code files|scripts|code": ("code", "assembly"),
@@ -44,6 +51,17 @@ KIND_WORDS: Mapping[str, tuple[str, ...]] = {
     "object files|compiled files": ("build output",),
 }
 """Words of a question -> the kinds of files that they mean."""
+CONSOLE_WORDS: Mapping[str, str] = {
+    "snes|super nintendo|super famicom|super nes": "sfc smc fig swc",
+    "game ?boy advance|gba": "gba",
+    "game ?boy(?: colou?r)?|gbc?": "gb gbc",
+    "nes|famicom": "nes fds",
+    "nintendo 64|n64": "n64 z64 v64",
+    "nintendo ds|nds|ds": "nds",
+    "mega ?drive|(?:sega )?genesis": "gen smd",
+    "master system": "sms",
+}
+"""Names of consoles, as expressions, the longer ones first -> the endings of their ROMs."""
 LANGUAGE_WORDS: Mapping[str, str] = {
     "python": "Python", "rust": "Rust", "javascript": "JavaScript", "typescript": "TypeScript", "golang": "Go",
     "go": "Go", "c++": "C++", "cpp": "C++", "c#": "C#", "csharp": "C#", "java": "Java", "kotlin": "Kotlin",
@@ -59,9 +77,12 @@ SUBJECTS: Mapping[str, str] = {
     "uncommitted": r"uncommit\w*|work in progress|not committed|(?:unsaved|local|pending) changes|dirty",
     "unpushed": r"unpushed|not (?:been )?pushed|never pushed|un-pushed|haven't (?:been )?pushed"
     r"|have not pushed|ahead of",
-    "unkept": r"no remote|without a? ?(?:git )?remote|not backed up|without a? ?backup"
+    "unkept": r"(?:no|without|lack\w*|missing)(?: an?| any)? (?:git )?remotes?|not backed up"
+    r"|without (?:an? |any )?backups?"
+    r"|not on (?:github|gitlab|any server)"
     r"|only (?:exist )?(?:here|locally)",
-    "abandoned": r"abandon\w*|stale|forgotten|dead|neglected|dormant|inactive|unfinished|given up|gave up|left behind"
+    "abandoned": r"abandon\w*|stale|forgotten|dead|neglected|dormant|inactive|unfinished(?! downloads?)"
+    r"|given up|gave up|left behind"
     r"|haven't (?:touched|worked|used|opened)\w*|have not (?:touched|worked|used)|not (?:been )?touched|untouched",
     "caches": r"caches?|node.modules|virtual ?envs?|virtual environments?|venvs?|\.venvs?|pycache|__pycache__"
     r"|build (?:output|artifact|folder|director)\w*|build artefacts|regenerat\w*|rebuil[dt]\w*|made again|\.gradle"
@@ -69,7 +90,8 @@ SUBJECTS: Mapping[str, str] = {
     r"|free (?:up )?(?:some )?(?:disk )?space|clean(?:ed)? ?up",
     "empty": r"empty",
     "trash": r"in (?:my |the )?trash|trashed|recycle bin|wastebasket",
-    "space": r"(?:most|so much|much|all my) (?:disk |hard drive |storage )?(?:space|room|storage)|disk usage"
+    "space": r"(?:most|so much|too much|much|all my|lots? of|loads of|tons of|plenty of)(?: the| my)? "
+    r"(?:disk |hard drive |storage )?(?:space|room|storage)|disk usage"
     r"|eat\w* (?:up )?(?:my )?"
     r"(?:disk|space|storage)|disk hogs?|space hogs?|fill\w* (?:up )?(?:my )?(?:disk|drive)"
     r"|using (?:up )?(?:my )?(?:disk|space)"
@@ -113,5 +135,8 @@ SAME: tuple[frozenset[str], ...] = (
     frozenset(("emulator", "emu", "emulators")),
     frozenset(("configuration", "config", "configs")),
     frozenset(("backup", "backups", "bak")),
+    frozenset(("linux", "ubuntu", "debian", "fedora", "archlinux", "mint")),
+    frozenset(("neovim", "nvim")),
+    frozenset(("cv", "resume", "curriculum")),
 )
 """Words that mean the same."""
