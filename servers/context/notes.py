@@ -24,6 +24,13 @@ ABOUT_REVISES = "id of what this is a new revision of; empty: a new one"
 ABOUT_WHOSE = "whose it is; auto: the project's where there is one, else everybody's"
 
 _MOST_TAGS = 20
+_KEPT: dict[str, Sensitivity] = {
+    "never_index": "never_index",
+    "never_export": "never_export",
+    "private": "never_export",
+    "restricted": "restricted",
+}
+"""What a revision keeps of what it revises, unless it says otherwise itself."""
 
 
 def write_note(opened: Opened, draft: Draft, kind: Kind, *, whose: Whose = "auto") -> Artifact:
@@ -36,6 +43,8 @@ def write_note(opened: Opened, draft: Draft, kind: Kind, *, whose: Whose = "auto
     if draft.revises.strip():
         old = find_note(view, draft.revises, kind)
         draft = draft._replace(revises=old.id, thread=old.thread, after=old.created, tags=draft.tags or old.tags)
+        if draft.sensitivity == "normal" and old.sensitivity in _KEPT:
+            draft = draft._replace(sensitivity=_KEPT[old.sensitivity])
     agent, _, model = draft.agent.partition("@")
     owner = scope.id if scope and view.layout.version == 2 else ""
     with opened.writing(view, folder) as root:
@@ -111,7 +120,8 @@ def offer_notes(face: Face, opened: Opened) -> None:
         source: Annotated[str, Field(description="where it is from: a file and line, a URL, a run; empty: none")] = "",
         revises: Annotated[str, Field(description=ABOUT_REVISES)] = "",
         sensitivity: Annotated[
-            Sensitivity, Field(description="never_index: not for search; never_export: not for training")
+            Sensitivity,
+            Field(description="never_index: not for search; never_export: not for training; a revision keeps it"),
         ] = "normal",
     ) -> NoteWritten:
         """Keep what was learnt as a note for all agents. It is never changed: correct it by a new revision."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from servers.machine.artifacts import ARTIFACT_LIMIT, FOLDERS, HOMES, NAME, Artifact, Kind, parse_artifact
 from servers.machine.errors import ServerError
 from servers.machine.names import escape, show
+from servers.machine.sensitivity import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "find_note", "newest_first", "note_files", "whole_note"]
 
-_HEAD = 8_192
 _MOST = 50_000
 
 
@@ -78,7 +78,7 @@ def _second(path: str) -> str:
 
 def _head(view: View, path: str) -> Artifact | None:
     try:
-        chunk = view.root.read(path, limit=_HEAD, tagged=False)
+        chunk = view.root.read(path, limit=HEAD, tagged=False)
     except ServerError:  # gone meanwhile, or not ours to read
         return None
     return parse_artifact(path, chunk.data, size=chunk.size)

@@ -168,7 +168,7 @@ class Opened:
         if _PROJECTS in real.lower() and self.view().foreign(real):
             text = f"{show(path)} belongs to another project; ask for it with scope all"
             raise ServerError(text)
-        return path if real == b"/".join(parse(path)) or real.startswith(b"..") else escape(real)
+        return path if not real or real.startswith(b"..") or real == b"/".join(parse(path)) else escape(real)
 
     @contextlib.contextmanager
     def writing(self, view: View, path: str) -> Generator[Root]:

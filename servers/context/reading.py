@@ -18,7 +18,7 @@ from servers.machine.paging import Page, TextPage, page_of, read_text
 if TYPE_CHECKING:
     from servers.context.opened import View
 
-__all__ = ["list_files", "offer_reading", "read_file"]
+__all__ = ["list_files", "listed", "offer_reading", "read_file"]
 
 _SCOPE = "project: one's own project and what all share; common: what all share; all: every project"
 
@@ -60,7 +60,7 @@ def list_files(
     opened: Opened, path: str, *, depth: int, limit: int, offset: int, reach: Reach = "project"
 ) -> ContextList:
     """Return a page of the entries under a folder. Raises ServerError."""
-    where, listing = _listed(opened, path, depth=depth, reach=reach)
+    where, listing = listed(opened, path, depth=depth, reach=reach)
     page: Page[Entry] = page_of(listing.entries, offset=offset, limit=limit, weigh=_weight)
     return ContextList(
         path=where,
@@ -75,7 +75,8 @@ def list_files(
     )
 
 
-def _listed(opened: Opened, path: str, *, depth: int, reach: Reach) -> tuple[str, Listing]:
+def listed(opened: Opened, path: str, *, depth: int = 1, reach: Reach = "project") -> tuple[str, Listing]:
+    """Return the folder that a path, or a short one, names, and all that is seen in it. Raises ServerError."""
     view = opened.view()
     top = path.strip("/.") == ""
     if path.strip("/") == MOUNTS and mounts_of(view.root):

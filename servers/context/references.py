@@ -13,7 +13,7 @@ from mcp.types import Completion, CompletionArgument, CompletionContext, PromptR
 from servers.context.handoffs import newest_handoff
 from servers.context.notes import notes_in
 from servers.context.notes_found import find_note, note_files
-from servers.context.reading import list_files, read_file
+from servers.context.reading import listed, read_file
 from servers.context.status import status
 from servers.context.subscribing import Followed, offer_subscriptions
 from servers.machine.artifacts import FOLDERS, Kind
@@ -135,18 +135,21 @@ def _offer_completion(face: Face, opened: Opened) -> None:
 def _values(opened: Opened, uri: str, start: str) -> list[str]:
     if uri.startswith(FILE):
         return _paths_from(opened, start)
-    kind: Kind = "handoff" if uri.startswith("context://handoff/") else "note"
+    kinds: dict[str, Kind] = {"context://note/{id}": "note", "context://handoff/{id}": "handoff"}
+    kind = kinds.get(uri)
+    if kind is None:
+        return []
     names = [path.removesuffix(".md").rpartition("--")[2] for path in note_files(opened.view(), kind, "project").paths]
     return [name for name in names if name.startswith(start)]
 
 
 def _paths_from(opened: Opened, start: str) -> list[str]:
     """Return the files and folders (these with a slash) whose path begins so."""
-    listed = list_files(opened, start.rpartition("/")[0], depth=1, limit=500, offset=0)
-    paths = [f"{entry.path}/" if entry.kind == "folder" else entry.path for entry in listed.entries]
     short = start.rpartition("/")[0]
-    if listed.path != short:  # a short path, such as memory/ for the project's own
-        paths = [short + path.removeprefix(listed.path) for path in paths]
+    where, found = listed(opened, short)
+    paths = [f"{entry.path}/" if entry.kind == "folder" else entry.path for entry in found.entries]
+    if where != short:  # a short path, such as memory/ for the project's own
+        paths = [short + path.removeprefix(where) for path in paths]
     return [clean(path) for path in paths if path.startswith(start)]
 
 

@@ -44,8 +44,10 @@ FOLDERS: Mapping[Kind, str] = {"note": "notes", "handoff": "handoffs"}
 HOMES = ("memory", "scratchpad")
 """The categories that notes lie in: what lasts, then drafts."""
 
-ARTIFACT_LIMIT = 1_000_000
-"""Largest file, in bytes."""
+TEXT_LIMIT = 1_000_000
+"""Largest text, in bytes."""
+ARTIFACT_LIMIT = TEXT_LIMIT + 32_768
+"""Largest file, in bytes: the text and what stands before it."""
 NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z--[^/]{1,120}--[0-9a-f]{10}\.md")
 """The names of these files; no tool writes over one."""
 TITLE_LIMIT = 240
@@ -235,6 +237,8 @@ def publish(root: Root, folder: str, draft: Draft, *, project_id: str = "") -> A
         "".join((draft.body, draft.title, draft.agent, draft.model, draft.source, *draft.tags)).encode("utf-8")
     except UnicodeEncodeError as error:
         raise ServerError("the text is not valid Unicode (a lone surrogate); send plain text") from error
+    if len(draft.body.encode("utf-8")) > TEXT_LIMIT:
+        raise ServerError(f"the text has more than {TEXT_LIMIT} bytes; write it in parts")
     if "\0" in draft.body:
         raise ServerError("the text holds a NUL, which Markdown cannot; remove it")
     draft = draft._replace(
@@ -255,8 +259,6 @@ def _published(root: Root, folder: str, draft: Draft, project_id: str) -> Artifa
         created = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
         path = f"{folder}/{moment:%Y-%m-%dT%H%M%SZ}--{_slug(draft.title)}--{ident[:10]}.md"
         data = _rendered(draft, ident, created, project_id)
-        if len(data) > ARTIFACT_LIMIT:
-            raise ServerError(f"the text has {len(data)} bytes, more than {ARTIFACT_LIMIT}; write it in parts")
         try:
             done = root.write(path, data)
         except TakenError:  # ten characters of two ids are the same

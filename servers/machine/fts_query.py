@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from servers.machine.fts_text import UNSPACED, humps, joined_addresses
+from servers.machine.fts_text import UNSPACED, humps, joined_addresses, prefixed_numbers
 
 __all__ = ["Term", "all_of", "any_of", "terms_of"]
 
@@ -60,8 +60,8 @@ def _term(word: str) -> Term | None:
         return None
     if UNSPACED.search(plain):
         return Term(plain, _quoted(_spaced(plain)), "")
-    ways = [plain, *joined_addresses(plain)]
-    banked = _HEX.fullmatch(plain)
+    ways = [plain, *joined_addresses(plain), *prefixed_numbers(plain)]
+    banked = _HEX.fullmatch(ways[-1])
     if banked:
         ways.append(f"{banked.group(1)} {banked.group(2)}")
     if parts := humps(plain):

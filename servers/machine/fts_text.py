@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["UNSPACED", "Passage", "humps", "joined_addresses", "name_words", "parts_of", "passages"]
+__all__ = ["UNSPACED", "Passage", "humps", "joined_addresses", "name_words", "parts_of", "passages", "prefixed_numbers"]
 
 _LONGEST = 1_500
 """Characters of a passage at most."""
@@ -25,6 +25,7 @@ _TITLE = re.compile(r"title[ \t]*[=:][ \t]*(.{1,200})", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])")
 _HEX = re.compile(r"[0-9A-Fa-f]*[0-9][0-9A-Fa-f]*")
+_PREFIXED = re.compile(r"\b0[xX]([0-9A-Fa-f]{4,8})\b")
 _BANKED = re.compile(r"\b([0-9A-Fa-f]{2})[:/]([0-9A-Fa-f]{4})\b")
 
 UNSPACED = re.compile(
@@ -141,15 +142,23 @@ def joined_addresses(text: str) -> Iterator[str]:
         yield found.group(1) + found.group(2)
 
 
+def prefixed_numbers(text: str) -> Iterator[str]:
+    """Give each number that is written like `0x7EF36D` without the `0x`; short ones are only what they are."""
+    for found in _PREFIXED.finditer(text):
+        yield found.group(1)
+
+
 def parts_of(text: str) -> str:
     """Return what else a text shall be found by: parts of names, addresses joined and cut, unspaced characters."""
     found: list[str] = []
     for word in dict.fromkeys(_WORD.findall(text)):
+        word = word[2:] if _PREFIXED.fullmatch(word) else word
         if len(word) == 6 and _HEX.fullmatch(word):
             found.append(word[2:])
         else:
             found += humps(word)
     found += joined_addresses(text)
+    found += prefixed_numbers(text)
     if not text.isascii():
         for run in UNSPACED.findall(text):
             found += run

@@ -18,11 +18,11 @@ from servers.machine.errors import ServerError
 from servers.machine.globs import matcher
 from servers.machine.layout_policies import said_by
 
-__all__ = ["RULES", "SECRETS", "Rules", "is_secret", "sensitivity_of"]
+__all__ = ["HEAD", "RULES", "SECRETS", "Rules", "is_secret", "sensitivity_of"]
 
 RULES = ".afs/sensitivity.toml"
 """The user's rules, below the context root."""
-HEAD = 4_096
+HEAD = 32_768
 """Bytes of a file that hold its front matter."""
 
 SECRETS = (
@@ -66,6 +66,8 @@ SECRETS = (
 )
 """Names of files and folders that hold keys and passwords, at any depth."""
 
+_LINE = re.compile(rb"^[ \t]*sensitivity[ \t]*[:=](.*(?:\r?\n[ \t]*-.*)*)", re.MULTILINE | re.IGNORECASE)
+_WORD = re.compile(r"[a-z_]+")
 _INDEX = frozenset(["never_index", "restricted"])
 _EXPORT = frozenset(["never_export", "restricted", "private"])
 
@@ -80,7 +82,7 @@ class Rules:
         self._export = self._all(never_export)
 
     def indexable(self, path: str | bytes, *, head: bytes = b"") -> bool:
-        """Tell whether search and packs may show a file; `head` (its first 4096 bytes) may hold front matter."""
+        """Tell whether search and packs may show a file; `head` (its first `HEAD` bytes) may hold front matter."""
         return self._free(path, head, self._index, _INDEX)
 
     def exportable(self, path: str | bytes, *, head: bytes = b"") -> bool:
@@ -93,7 +95,7 @@ class Rules:
         raw = _folded(path)
         if is_secret(raw) or any(meant(raw) for meant in patterns):
             return False
-        return not head.startswith((b"+++", b"\xef\xbb\xbf+++")) or words.isdisjoint(_said(head))
+        return words.isdisjoint(_said(head))
 
     def _all(self, patterns: Sequence[str]) -> tuple[Callable[[bytes], bool], ...]:
         out: list[Callable[[bytes], bool]] = []
@@ -110,8 +112,18 @@ def _folded(path: str | bytes) -> bytes:
 
 
 def _said(head: bytes) -> set[str]:
-    """Return what a file says of its own sensitivity: one word or a list of them."""
-    value = front_matter(head).values.get("sensitivity")
+    """Return what a file says of its own sensitivity: one word or a list of them.
+
+    Front matter that is no TOML, or has no end here, is taken by its words: what may be meant to be hidden is.
+    """
+    start = head.removeprefix(b"\xef\xbb\xbf")[:3]
+    if start not in (b"+++", b"---"):
+        return set()
+    values = front_matter(head).values
+    if not values:
+        lines = b" ".join(_LINE.findall(head.partition(b"\n")[2].partition(b"\n" + start)[0]))
+        return set(_WORD.findall(lines.decode("utf-8", "replace").lower()))
+    value = values.get("sensitivity")
     items = cast("list[object]", value) if isinstance(value, list) else [value]
     return {item.strip().lower() for item in items if isinstance(item, str)}
 

@@ -74,7 +74,7 @@ class Wants(NamedTuple):
     enter: Callable[[bytes], bool] = bool
     """Whether a folder is gone into."""
     shown: Callable[[bytes, bytes], bool] = _all_shown
-    """Whether a file is, by its path and its first 4096 bytes."""
+    """Whether a file is, by its path and its first 32,768 bytes."""
     rules: str = ""
     """Changes when the answers of the others do."""
 

@@ -20,7 +20,7 @@ TEXT, SKIPPED, GONE = 1, 2, 0
 """What a row says of its file: its text is in the index; it has none that is wanted; it is not there any more."""
 
 _APPLICATION = 0x41465354
-_FORM = 1
+_FORM = 2
 _BUSY_SECONDS = 10.0
 _SCHEMA = (
     "CREATE TABLE file(id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, "

@@ -11,6 +11,7 @@ from servers.machine.beneath import NotThereError, Root
 from servers.machine.errors import ServerError
 from servers.machine.fts_text import Passage, name_words, parts_of, passages
 from servers.machine.names import escape
+from servers.machine.sensitivity import HEAD
 from servers.machine.text_index_file import GONE, SKIPPED, TEXT, IndexFile, Row
 
 __all__ = ["LARGEST", "SHIFT", "Prepared", "gone", "prepare", "put"]
@@ -20,7 +21,6 @@ LARGEST = 8_000_000
 SHIFT = 16
 """A passage's row is its file's id, so many bits to the left, plus its number in the file."""
 
-_HEAD = 4_096
 _MARK = 8
 _TICK_NS = 50_000_000
 """A file that changed so shortly before it was read may change again without a new time of change."""
@@ -71,7 +71,7 @@ def _settled(state: os.stat_result) -> int:
 def prepare(root: Root, path: bytes, *, known: Row | None, shown: Callable[[bytes, bytes], bool]) -> Prepared:
     """Read one file. What cannot be read is `SKIPPED`, what is not there any more `GONE`.
 
-    `shown` is given the path and the first 4096 bytes, and False skips the file. A file whose content is what
+    `shown` is given the path and the first 32,768 bytes, and False skips the file. A file whose content is what
     `known` says has no passages here: its rows stay.
     """
     name = escape(path)
@@ -91,7 +91,7 @@ def prepare(root: Root, path: bytes, *, known: Row | None, shown: Callable[[byte
     etag = hashlib.sha256(data).hexdigest()[:16]
     if known is not None and known.etag == etag:
         return Prepared(path, state.st_size, modified, state.st_ino, known.state, etag, known)
-    text = _decoded(data) if shown(path, data[:_HEAD]) else None
+    text = _decoded(data) if shown(path, data[:HEAD]) else None
     if text is None:
         return Prepared(path, state.st_size, modified, state.st_ino, SKIPPED, etag, known)
     cut = passages(text, name=name)[: 1 << SHIFT]

@@ -16,7 +16,7 @@ from mcp.types import CallToolResult, TextContent
 from servers.context.server import build
 from servers.machine.artifacts import NAME, parse_artifact
 from servers.machine.beneath import Root
-from servers.machine.sensitivity import sensitivity_of
+from servers.machine.sensitivity import Rules, sensitivity_of
 from servers.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -122,6 +122,7 @@ async def test_bad_notes_are_refused_with_the_next_step_and_leave_nothing(settin
         ({"title": "x", "text": "a\0b"}, "NUL"),
         ({"title": "x", "text": "\ud800"}, "surrogate"),
         ({"title": "x", "text": "y" * 1_000_001}, "1000000"),
+        ({"title": "x", "text": "\u00e9" * 500_001}, "1000000"),
         ({"title": "x", "text": "y", "revises": "0" * 32}, "list_notes"),
         ({"title": "x", "text": "y", "tags": ["t"] * 21}, "20"),
         ({"title": "x", "text": "y", "scope": "nobody"}, "scope"),
@@ -129,7 +130,10 @@ async def test_bad_notes_are_refused_with_the_next_step_and_leave_nothing(settin
     async with Client(build(settings)) as client:
         for arguments, reason in cases:
             assert reason in await refused(client, "create_note", **arguments)
-    assert not list(root.glob("memory/**/*.md"))
+        assert not list(root.glob("memory/**/*.md"))
+        most = await call(client, "create_note", title="x" * 240, text="y" * 1_000_000, source="z" * 1_000)
+        again = await call(client, "create_note", title="x", text="y", revises=most["id"])
+        assert again["revises"] == most["id"]
 
 
 async def test_notes_of_a_page_join_to_all_and_odd_files_do_no_harm(settings: Settings, root: Path) -> None:
@@ -271,6 +275,22 @@ def test_rules_and_front_matter_say_what_is_never_indexed_or_exported(root: Path
     assert found.problems == []
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "+++\nsensitivity = never_index\n+++\ntext",
+        "+++\r\ntitle = [\r\nsensitivity = 'Never_Index'\r\n+++\r\ntext",
+        "---\nsensitivity: never_index\n---\ntext",
+        "---\ntitle: a\nSensitivity:\n  - normal\n  - never_index\n---\ntext",
+        "+++\nsensitivity = 'never_index'\ntitle = '" + "x" * 40_000,
+    ],
+)
+def test_front_matter_that_cannot_be_read_hides_what_it_may_mean_to(head: str) -> None:
+    assert not Rules().indexable("a.md", head=head.encode())
+    assert Rules().exportable("a.md", head=head.encode())
+    assert Rules().indexable("a.md", head=f"text\n{head}".encode())
+
+
 @pytest.mark.parametrize("rules", ["not toml [", 'never_index = ["../x"]', 'never_index = "a"', "\xff"])
 def test_rules_that_cannot_be_read_are_a_problem_that_is_told(root: Path, rules: str) -> None:
     (root / ".afs" / "sensitivity.toml").write_bytes(rules.encode("latin-1"))
@@ -284,7 +304,12 @@ async def test_a_note_that_is_never_indexed_is_not_found_and_not_packed(settings
     with anyio.fail_after(60):
         async with Client(build(settings)) as client:
             await call(client, "create_note", title="open", text="the moldorm word")
-            await call(client, "create_note", title="shut", text="the moldorm secret", sensitivity="never_index")
+            long = {"source": "\U0001f5e1" * 1_000, "tags": [f"{number}" + "\U0001f5e1" * 50 for number in range(20)]}
+            for more in ({}, long):
+                old = await call(
+                    client, "create_note", title="shut", text="the moldorm secret", sensitivity="never_index", **more
+                )
+                await call(client, "create_note", title="new", text="moldorm secret", revises=old["id"])
             found = await call(client, "search_context", query="moldorm")
             packed = await call(client, "pack_context", prompt="moldorm", budget=2_000)
     assert "the moldorm word" in json.dumps(found)

@@ -158,6 +158,17 @@ async def test_paths_and_ids_are_completed(settings: Settings, root: Path, era: 
             assert await values(file, "path", odd) == []
 
 
+async def test_paths_of_a_folder_of_many_files_are_completed(settings: Settings, root: Path) -> None:
+    for number in range(700):
+        (root / "memory" / "common" / f"note-{number:03}.md").write_text("x", encoding="utf-8")
+    async with Client(build(settings)) as client:
+        ref = ResourceTemplateReference(uri="context://file/{+path}")
+        done = await client.complete(ref, {"name": "path", "value": "memory/common/note-69"})
+        assert done.completion.values == [f"memory/common/note-69{last}.md" for last in range(10)]
+        nothing = await client.complete(ResourceTemplateReference(uri="x://y"), {"name": "id", "value": ""})
+        assert nothing.completion.values == []
+
+
 async def test_a_client_of_the_newer_protocol_is_told_of_a_change(settings: Settings, root: Path) -> None:
     uri = "context://file/memory/common/a.md"
     with anyio.fail_after(30):

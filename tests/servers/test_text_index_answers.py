@@ -24,6 +24,7 @@ def tree(tmp_path: Path) -> Path:
     root = tmp_path / "tree"
     put(root, "memory/palette.md", "# Palettes\n\nThe title screen fades by CGRAM.\n")
     put(root, "memory/sprites.md", "# Sprites\n\nSprite 0x41 is a soldier; PlayerMainLoop calls it at $7E:F36D.\n")
+    put(root, "memory/ram.md", "# Timer\n\nThe clock of the mill is at 0x7E0ABC.\n")
     put(root, "history/run.jsonl", '{"prompt": "soldier", "answer": "' + "word " * 60 + '"}\n')
     return root
 
@@ -64,6 +65,11 @@ def ask(index: TextIndex, query: str) -> list[str]:
         ("$7EF36D", "memory/sprites.md"),
         ("7E:F36D", "memory/sprites.md"),
         ("F36D", "memory/sprites.md"),
+        ("0x7EF36D", "memory/sprites.md"),
+        ("0x7e0abc", "memory/ram.md"),
+        ("$7E0ABC", "memory/ram.md"),
+        ("7E:0ABC", "memory/ram.md"),
+        ("0ABC", "memory/ram.md"),
         ("sprites soldiers", "memory/sprites.md"),
         ("fading titles", "memory/palette.md"),
         ("cgr", "memory/palette.md"),
