@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from knowledge.alttp.validation.check_values import VALUE_ITEM, check_value, check_values
+from knowledge.alttp.validation.check_fields import check_buttons, check_field
+from knowledge.alttp.validation.check_values import (
+    VALUE_ITEM,
+    check_continued,
+    check_value,
+    check_values,
+    value_item,
+    values_of,
+)
 from knowledge.alttp.validation.choice import misplaced
 from knowledge.alttp.validation.claims import addresses, doubtful
 from knowledge.alttp.validation.found import Found
@@ -69,6 +77,7 @@ _MEANS = re.compile(
     r"(?i)\b(?:controls?|enables?|selects?|disables?|activates?|starts?|triggers?|turns? (?:on|off)|picks?|sets?|"
     r"chooses?|indicates?|reports?|tells|shows|is|are|holds?|means|determines?|for|to)\b|[=:(\u2192\u2014\u2013]|->"
 )
+_NEXT_BIT = re.compile(r"\b[Bb]its?\s+[`*]*\d")
 _SHIFTED = re.compile(
     r"(?i)\b(?:bits? \d+ (?:of|in) (?:A|X|Y|P|the (?:accumulator|status|result|value|operand|vram address|"
     r"tilemap|attribute))|spc|dsp|vram (?:address|word|entry))\b"
@@ -118,6 +127,8 @@ def _bit(place: Place | None, match: re.Match[str], start: int) -> Iterator[Foun
     fact = fact_of(place)
     if fact is None:
         return
+    if low == high and len(here) == 1 and found < 0:
+        yield from check_buttons(place, low, phrase, here[0], (start + match.start(), start + match.end()))
     if found < 0 or len(known) < 2:
         if (
             not here
@@ -126,6 +137,9 @@ def _bit(place: Place | None, match: re.Match[str], start: int) -> Iterator[Foun
             and not _IDLE.search(phrase)
         ):
             yield _unused(place, match, start, fact)
+        elif low < 8:
+            said = _NEXT_BIT.split(match.string[match.end("first") :])[0]
+            yield from check_field(place, (low, high), said, start + match.end("first"))
         return
     bottom, top, text = others[found]
     right = f"bit {top}" if top == bottom else f"bits {top}-{bottom}"
@@ -162,16 +176,31 @@ def check_bits(found: Passages) -> Iterator[Found]:
     force: Place | None = None
     paragraph = ""
     for said in found.statements:
-        item = _ITEM.match(said.text) or VALUE_ITEM.match(said.text)
+        item = _ITEM.match(said.text) or value_item(said.text, force)
         if item is None:
             goes_on = said.around == paragraph or said.text.lstrip()[:1] in "-*+"
-            force = only_place(said.text) or (force if goes_on and not addresses(said.text) else None)
+            force = _place_of_all(said.text) or (force if goes_on and not _long(said.text) else None)
         paragraph = said.around
         if doubtful(said.text):
             continue
         yield from _statement(said, force, item)
     for row in found.rows:
         yield from _row(row)
+
+
+def _long(text: str) -> bool:
+    """Tell whether a text names an address of more than two digits."""
+    return any(one.digits > 2 for one in addresses(text))
+
+
+def _place_of_all(text: str) -> Place | None:
+    """Return the one byte that a text names, or the first of several that hold the same values (bottles)."""
+    one = only_place(text)
+    if one is not None:
+        return one
+    places = [place for address in addresses(text) if (place := place_of(address.text.split(",")[0]))]
+    known = {values_of(place.address) for place in places if not place.register}
+    return places[0] if len(places) > 1 and len(known) == 1 and known != {()} else None
 
 
 def _statement(said: Statement, force: Place | None, item: re.Match[str] | None) -> Iterator[Found]:
@@ -189,6 +218,8 @@ def _statement(said: Statement, force: Place | None, item: re.Match[str] | None)
         return
     own = said.text[: item.end()].split("\n")[0]
     place = only_place(own) or force or only_place(said.heading)
+    if force and "value" in item.re.groupindex and item["mark"] and len(item["value"]) <= 2:
+        place = force  # `- $04 - right` below a line that names the byte
     if "first" in item.re.groupindex:
         yield from _bit(place, item, said.start)
     elif place is not None and not addresses(item["phrase"]):
@@ -222,13 +253,15 @@ def _plain(said: Statement, force: Place | None) -> Iterator[Found]:
             yield from _bit(spoken, match, said.start)
     yield from _loose(said, spoken)
     yield from check_values(said, place)
+    if force and not _long(said.text):
+        yield from check_continued(said, force)
 
 
 def _row(found: TableRow) -> Iterator[Found]:
     """Check a table whose first column is a bit or a value, under a heading that names the byte."""
     if len(found.cells) < 2 or not found.header or doubtful(found.text):
         return
-    place = only_place(found.around)
+    place = _place_of_all(found.around)
     head = found.header[0]
     if place is None:
         return

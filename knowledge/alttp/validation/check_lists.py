@@ -29,7 +29,8 @@ _HEADS = re.compile(
     re.IGNORECASE,
 )
 _FIRST = re.compile(
-    r"^[\s*+\u2022`-]*(?:0x|\$)(?P<number>[0-9A-Fa-f]{1,3})\b[`*]*\s*(?:=|:|is|\u2192|->|\u2014|\u2013|-)?\s*"
+    r"^(?:\s*\d+[.)]\s)?[\s*+\u2022`-]*(?:[A-Z][a-z]+ [`*]*)?(?:0x|\$)"
+    r"(?P<number>[0-9A-Fa-f]{1,4})\b[`*]*\s*(?:=|:|is|\u2192|->|\u2014|\u2013|-)?\s*"
     r"(?:the |a |an )?(?P<phrase>[A-Za-z][\w' -]{2,40}?)(?=\s*(?:[,.;(\n]|$))"
 )
 _LAST = re.compile(

@@ -223,6 +223,7 @@ def _by_words(claim: Claim) -> Found | None:
     return None
 
 
+_CHIPS = frozenset(["ppu", "cpu", "apu"])  # alone they say whose registers begin there
 _OF_CODE = re.compile(
     r"\b(?:absolute|direct[- ]page|addressing|immediate|indirect|implied|cycles?|opcodes?|"
     r"(?:\d|two|three|four) bytes)\b",
@@ -246,7 +247,12 @@ def _spoken_for(claim: Claim, phrase: str, here: list[Row]) -> bool:
 
 
 def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], kind: _Held) -> Found | None:
-    if not said.needed or is_value(claim, said) or len(said.words) > 9 or (kind == "ram" and said.words & _PASSING):
+    if (
+        said.needed <= _CHIPS
+        or is_value(claim, said)
+        or len(said.words) > 9
+        or (kind == "ram" and said.words & _PASSING)
+    ):
         return None
     wide = meaning(claim.wide + " " + claim.phrase)
     solid = [one for one in here if one.solid]

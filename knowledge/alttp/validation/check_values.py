@@ -14,7 +14,15 @@ from knowledge.alttp.validation.places import PLACE, Place, place_of
 from knowledge.alttp.values import ValueTextError, decode_value
 from knowledge.snes.addresses import fold, show
 
-__all__ = ["VALUE_ITEM", "check_value", "check_values", "value_found", "values_of"]
+__all__ = [
+    "VALUE_ITEM",
+    "check_continued",
+    "check_value",
+    "check_values",
+    "value_found",
+    "value_item",
+    "values_of",
+]
 
 _VALUE = r"[`*]*(?P<mark>#?\$|0x|#)?(?P<value>[0-9A-Fa-f]{1,4})(?![0-9A-Za-z])[`*]*"
 _VALUE_IS = re.compile(
@@ -23,10 +31,14 @@ _VALUE_IS = re.compile(
     rf")*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})"
 )
 VALUE_ITEM = re.compile(
-    rf"^\s*(?:[-*+\u2022])\s*{_VALUE}\s*(?:=|:|\u2192|->|\u2014|\u2013|-|is|means)"
+    rf"^\s*(?:[-*+\u2022]|\d+[.)])\s*{_VALUE}\s*(?:=|:|\u2192|->|\u2014|\u2013|-|is|means)"
     rf"\s*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})"
 )
 """An item of a list that says what one value means."""
+_PLAIN_ITEM = re.compile(
+    rf"^\s*{_VALUE}\s*(?:=|:|\u2192|->|\u2014|\u2013|-)\s*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})"
+)
+"""The same without a bullet."""
 _TURNED = re.compile(rf"(?P<phrase>[A-Za-z][\w' -]{{1,40}}?)\s+is\s+{_VALUE}\s*(?=[,.;)]|and\b|$)")
 _THEN = re.compile(
     rf"(?<![\w$.\[]){_VALUE},?\s*(?:then )?(?:the (?:game|player)|you|Link)(?:'re|'s| is| are)(?: currently)?"
@@ -82,6 +94,23 @@ class _Known(NamedTuple):
     value: int
     words: str
     ref: str
+
+
+def value_item(text: str, force: Place | None) -> re.Match[str] | None:
+    """Return an item of a list of values: with a bullet, or one whose number is a value of the byte named before."""
+    match = VALUE_ITEM.match(text)
+    if match or force is None or force.register:
+        return match
+    plain = _PLAIN_ITEM.match(text)
+    numbers = _numbers(plain) if plain and plain["mark"] else []
+    return plain if any(one.value in numbers for one in values_of(force.address)) else None
+
+
+def check_continued(said: Statement, force: Place) -> Iterator[Found]:
+    """Check the values of the byte that a sentence before names: `In the dark world, $0E is Skull Woods`."""
+    for match in _VALUE_IS.finditer(said.text) if not force.register else ():
+        if match["mark"] in ("$", "0x") and len(match["value"]) <= 2 and not _RECEIPT.search(said.text):
+            yield from check_value(force, match, said.start)
 
 
 def check_values(said: Statement, place: Place | None) -> Iterator[Found]:

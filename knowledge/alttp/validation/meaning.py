@@ -25,7 +25,7 @@ def _stems(text: str) -> frozenset[str]:
 
 GENERIC = _stems(
     "link player hero byte bytes value values variable address addresses ram wram memory sram location register "
-    "registers port ppu cpu apu number amount flag flags data bit bits word words pointer table array buffer entry entries index "
+    "registers port number amount flag flags data bit bits word words pointer table array buffer entry entries index "
     "counter game hardware snes field setting settings current kept stored holder real actual copy total own single "
     "unsigned signed integer decimal hex hexadecimal per each every slot slots part main coordinate various "
     "pixel pixels addr ptr var const foo bar yes wide long mirror shadow backup one two three four once twice both "
