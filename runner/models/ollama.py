@@ -8,8 +8,8 @@ from pydantic import JsonValue
 
 from runner.errors import ConfigError
 from runner.models.action import action_messages, action_schema
-from runner.models.ollama_chat import ChatRefused, Daemon, daemon_url, package_client
-from runner.models.turn import UNREADABLE, WARMER, AskedModel, Heard, Turn, Waits
+from runner.models.ollama_chat import Daemon, daemon_url, package_client
+from runner.models.turn import UNREADABLE, WARMER, AskedModel, ChatRefused, Heard, Turn, Waits
 from schemas.frozen import Frozen
 from schemas.message import Message, ToolSpec
 

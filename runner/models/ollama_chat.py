@@ -16,28 +16,20 @@ from pydantic import JsonValue
 
 from runner.errors import ConfigError, ModelError, ModelMissing
 from runner.models.calls import RawCall, decode, read_call
-from runner.models.turn import Heard, Waits
+from runner.models.turn import ChatRefused, Heard, Waits
 from schemas.message import Usage
 
 if TYPE_CHECKING:
     import httpx
     import ollama
 
-__all__ = ["CONNECT_SECONDS", "ChatRefused", "Daemon", "daemon_url", "package_client"]
+__all__ = ["CONNECT_SECONDS", "Daemon", "daemon_url", "package_client"]
 
 CONNECT_SECONDS = 5.0
 _PORT = 11434
 _LONGEST_LINE = 16 * 1024 * 1024
 _LONGEST_REPLY = 4 * 1024 * 1024
 _LONGEST_REASON = 500
-
-
-class ChatRefused(ModelError):
-    """The daemon refused a chat, or gave it up with an error line; `reason` is what it said."""
-
-    def __init__(self, message: str, *, reason: str, partial: str = "", retryable: bool = False) -> None:
-        super().__init__(message, partial=partial, retryable=retryable)
-        self.reason = reason
 
 
 def daemon_url(host: str = "") -> str:

@@ -19,13 +19,21 @@ from runner.models.model import OnText, Reply, ignore_text
 from runner.models.printed import find_printed_calls, may_become_calls
 from schemas.message import Message, ToolCall, ToolSpec, Usage
 
-__all__ = ["EMPTY", "UNREADABLE", "WARMER", "AskedModel", "Heard", "Turn", "Voice", "Waits"]
+__all__ = ["EMPTY", "UNREADABLE", "WARMER", "AskedModel", "ChatRefused", "Heard", "Turn", "Voice", "Waits"]
 
 EMPTY = "Your reply was empty. Call a tool, or answer the question."
 UNREADABLE = "Your tool call was not valid JSON. Send it again as valid JSON, with short arguments."
 WARMER = 0.3
 """What is added to the temperature when a turn is tried again."""
 _THINK = "<think>"
+
+
+class ChatRefused(ModelError):
+    """The server refused a chat, or gave it up in mid-stream; `reason` is what it said."""
+
+    def __init__(self, message: str, *, reason: str, partial: str = "", retryable: bool = False) -> None:
+        super().__init__(message, partial=partial, retryable=retryable)
+        self.reason = reason
 
 
 class Waits(NamedTuple):

@@ -1,0 +1,228 @@
+"""Models of OpenAI-compatible servers: LM Studio, llama.cpp, vLLM, OpenRouter, OpenAI itself.
+
+Servers differ in what they take. What one refuses (a field, pictures, tools) is left out from then on, as its own
+words say; without native tools a model is driven by action JSON through `response_format`.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import anyio
+from pydantic import JsonValue
+
+from runner.models.action import action_messages, action_schema
+from runner.models.openai_chat import RETRIES, Server, server_place
+from runner.models.openai_stream import THINKING_FIELDS
+from runner.models.prices import cost_of, load_prices
+from runner.models.turn import UNREADABLE, WARMER, AskedModel, ChatRefused, Heard, Turn, Waits
+from schemas.message import Image, Message, ToolCall, ToolSpec
+
+__all__ = ["OpenAIModel"]
+
+MAX_TOKENS = 8192
+_ABOVE = "The pictures of the results above:"
+_WAITS = Waits()
+_REPLAYED = (*THINKING_FIELDS, "reasoning_details")
+_UNPARSED = re.compile(r"pars\w+ (the )?(tool|function) call|failed to parse input|tool_use_failed", re.I)
+
+
+class _Trait(NamedTuple):
+    """Something that a server may not take, and how its refusal speaks of it."""
+
+    name: str
+    refusal: re.Pattern[str]
+    note: str
+
+
+_TRAITS = (
+    _Trait("max_tokens", re.compile(r"max_completion_tokens"), ""),
+    _Trait("stream_options", re.compile(r"stream_options|include_usage"), ""),
+    _Trait("temperature", re.compile(r"temperature"), "the model takes no temperature"),
+    _Trait("thinking", re.compile(r"reasoning"), ""),
+    _Trait("images", re.compile(r"image|mmproj|multimodal|vision", re.I), "the model takes no pictures"),
+    _Trait(
+        "tools",
+        re.compile(r"tool.{0,80}(support|requires?|enable|jinja)|support.{0,40}tool|jinja.{0,40}tool", re.I | re.S),
+        "the model has no native tools: action JSON from now on",
+    ),
+)
+
+
+class OpenAIModel(AskedModel):
+    """A model of an OpenAI-compatible server.
+
+    `url` as in OPENAI_BASE_URL; the key comes from `runner.models.keys`. `max_tokens` bounds one reply, thinking
+    included. `retries` is how often the official client asks again after 429, 5xx, a lost connection or silence.
+    """
+
+    _provider = "openai"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        url: str = "",
+        temperature: float = 0.0,
+        max_tokens: int = MAX_TOKENS,
+        waits: Waits = _WAITS,
+        retries: int = RETRIES,
+    ) -> None:
+        super().__init__()
+        self._model = name
+        self._temperature = temperature
+        self._max_tokens = max_tokens
+        self._server = Server(server_place(url), waits=waits, retries=retries)
+        self._refused: set[str] = set()
+        """The traits that this server does not take."""
+        self._unpriced = False
+        self._loading = anyio.Lock()
+
+    @property
+    def name(self) -> str:
+        """Return `openai:name`."""
+        return f"openai:{self._model}"
+
+    async def load(self) -> None:
+        """Make the client ready; nothing is sent.
+
+        Raises:
+            ConfigError: a key is missing or would travel in clear, or the table of prices cannot be read.
+        """
+        async with self._loading:
+            self._server.open()
+            if not self._server.place.is_own:
+                load_prices()
+
+    async def close(self) -> None:
+        """Close the connection. Safe to call twice."""
+        await self._server.close()
+
+    async def _ask(self, turn: Turn) -> Heard | None:
+        body = self._body(turn)
+        voice = turn.voice(constrained="response_format" in body)
+        try:
+            heard = await self._server.chat(body, voice.feed)
+        except ChatRefused as refused:
+            if refused.partial or not self._learn(refused.reason, body, turn):
+                if not _UNPARSED.search(refused.reason):
+                    raise
+                self._take_trouble(turn, refused, nudge=UNREADABLE)
+            return None
+        return self._priced(heard)
+
+    def _learn(self, reason: str, body: dict[str, JsonValue], turn: Turn) -> bool:
+        """Take from a refusal what the server does not take; true when there is something new to try."""
+        for trait in _TRAITS:
+            if trait.name not in self._refused and trait.refusal.search(reason) and _has(body, trait.name):
+                self._refused.add(trait.name)
+                self._native = self._native and trait.name != "tools"
+                turn.notes += [trait.note] if trait.note else []
+                return True
+        return False
+
+    def _priced(self, heard: Heard) -> Heard:
+        """Put what the reply cost with its usage; the table goes before what the server says."""
+        cost = cost_of("openai", self._model, heard.usage, local=self._server.place.is_own)
+        if cost.note and heard.usage.cost:
+            return heard
+        note = "" if self._unpriced else cost.note
+        self._unpriced = self._unpriced or bool(cost.note)
+        usage = heard.usage.model_copy(update={"cost": cost.dollars})
+        return heard._replace(usage=usage, note="; ".join(part for part in (heard.note, note) if part))
+
+    def _body(self, turn: Turn) -> dict[str, JsonValue]:
+        acted = not self._native and turn.has_calls
+        told = self._acted(turn) if acted else self._told(turn.messages)
+        if turn.nudge:
+            told.append({"role": "user", "content": turn.nudge})
+        body: dict[str, JsonValue] = {"model": self._model, "messages": told, "stream": True}
+        if turn.calls_allowed and self._native:
+            body["tools"] = [_tool(tool) for tool in turn.tools]
+        if acted:
+            schema = action_schema(turn.tools, must_answer=turn.must_answer)
+            held: JsonValue = {"name": "action", "strict": True, "schema": schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": held}
+        if "temperature" not in self._refused:
+            body["temperature"] = self._temperature + (WARMER if turn.troubles else 0.0)
+        body["max_completion_tokens" if "max_tokens" in self._refused else "max_tokens"] = self._max_tokens
+        if "stream_options" not in self._refused:
+            body["stream_options"] = {"include_usage": True}
+        return body
+
+    def _acted(self, turn: Turn) -> list[JsonValue]:
+        return [{**message} for message in action_messages(turn.messages, turn.tools)]
+
+    def _told(self, messages: Sequence[Message]) -> list[JsonValue]:
+        """Tell a conversation without its examples; pictures of results follow the results as a user's message."""
+        told: list[JsonValue] = []
+        pictures: list[Image] = []
+        for message in messages:
+            if message.example:
+                continue
+            if message.role != "tool" and pictures:
+                told.append(self._shown(_ABOVE, pictures))
+                pictures = []
+            told.append(self._wire(message))
+            pictures += message.images if message.role == "tool" else ()
+        return [*told, self._shown(_ABOVE, pictures)] if pictures else told
+
+    def _wire(self, message: Message) -> JsonValue:
+        if message.role == "tool":
+            text = f"Error: {message.text}" if message.failed else message.text
+            return {"role": "tool", "tool_call_id": message.call_id, "content": text}
+        if message.role == "user" and message.images:
+            return self._shown(message.text, message.images)
+        if message.role != "assistant":
+            return {"role": message.role, "content": message.text}
+        said: dict[str, JsonValue] = {"role": "assistant", "content": message.text}
+        raw = message.raw if message.raw_by == self._provider and isinstance(message.raw, dict) else {}
+        if "thinking" not in self._refused:
+            said |= {name: raw[name] for name in _REPLAYED if name in raw}
+        if message.calls:
+            said["tool_calls"] = _calls(message.calls, raw.get("extra_content"))
+        return said
+
+    def _shown(self, text: str, pictures: Sequence[Image]) -> JsonValue:
+        """Return a user's message with pictures, or with a word in their place."""
+        if "images" in self._refused:
+            left_out = f"({len(pictures)} pictures left out: you cannot see them)"
+            return {"role": "user", "content": f"{text}\n{left_out}".strip()}
+        parts: list[JsonValue] = [{"type": "text", "text": text}] if text else []
+        for picture in pictures:
+            url = f"data:{picture.mime_type};base64,{picture.data}"
+            parts.append({"type": "image_url", "image_url": {"url": url}})
+        return {"role": "user", "content": parts}
+
+
+def _tool(tool: ToolSpec) -> JsonValue:
+    return {
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+    }
+
+
+def _calls(calls: Sequence[ToolCall], extra: JsonValue) -> list[JsonValue]:
+    """Tell calls; what a server sent with a call (a signature of its thinking) goes back with it."""
+    extras = extra if isinstance(extra, list) and len(extra) == len(calls) else [None] * len(calls)
+    return [
+        {
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)},
+            **({} if kept is None else {"extra_content": kept}),
+        }
+        for call, kept in zip(calls, extras, strict=True)
+    ]
+
+
+def _has(body: dict[str, JsonValue], trait: str) -> bool:
+    """Tell whether a request holds what a trait is about."""
+    if trait in ("thinking", "images"):
+        messages = body["messages"]
+        told = [item for item in messages if isinstance(item, dict)] if isinstance(messages, list) else []
+        if trait == "thinking":
+            return any(name in item for item in told for name in _REPLAYED)
+        return any(isinstance(item.get("content"), list) for item in told)
+    return trait in body
