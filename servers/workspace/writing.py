@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -12,8 +11,8 @@ from servers.machine.beneath import Written
 from servers.machine.errors import ServerError
 from servers.machine.face import APPENDS, WRITES, Face
 from servers.machine.names import show
-from servers.machine.wire import shorten
 from servers.workspace.opened import Opened, named
+from servers.workspace.replacing import Replacement
 
 if TYPE_CHECKING:
     from servers.machine.beneath import Root
@@ -22,8 +21,6 @@ __all__ = ["Edited", "FileMoved", "FileWritten", "FolderMade", "edit", "make_fol
 
 CONTENT_LIMIT = 4_000_000
 """Largest file that a tool writes or edits, in bytes."""
-_DIFF_LIMIT = 6_000
-_LINES_NAMED = 8
 
 Action = Literal["created", "replaced", "appended to"]
 Mode = Literal["write", "create", "append"]
@@ -107,14 +104,13 @@ def write(opened: Opened, path: str, content: str, *, mode: Mode, etag: str) -> 
 
 
 def edit(opened: Opened, path: str, old: str, new: str, *, count: int, etag: str, dry: bool) -> Edited:
-    """Replace exact text; `count` says how often it must be there. Bytes that are not UTF-8 stay as they are.
+    """Replace exact text; `count` says how often it must be there, and see `Replacement`.
 
-    Where a file's lines end in CRLF, so do those of the texts. Raises ServerError: not there, or not as often;
-    nothing is written then.
+    Raises ServerError: not there, or not as often; nothing is written then.
     """
     if not old:
         raise ServerError("old is empty; give the exact text to replace, or call write_file with mode append")
-    edits = _Edit(path, _bytes(old), _bytes(new), count)
+    edits = Replacement(path, _bytes(old), _bytes(new), count)
     with opened.at(named(path)) as (root, inner):
         done = _looked_at(root, inner, edits, etag) if dry else root.edit(inner, edits, limit=CONTENT_LIMIT, etag=etag)
     return Edited(
@@ -122,62 +118,13 @@ def edit(opened: Opened, path: str, old: str, new: str, *, count: int, etag: str
     )
 
 
-def _looked_at(root: Root, path: str, edits: _Edit, etag: str) -> Written:
+def _looked_at(root: Root, path: str, edits: Replacement, etag: str) -> Written:
     chunk = root.read(path, limit=CONTENT_LIMIT + 1)
     if chunk.size > CONTENT_LIMIT:
         raise ServerError(f"{show(path)} has {chunk.size} bytes, more than {CONTENT_LIMIT}; edit a smaller file")
     if etag and etag != chunk.etag:
         raise ServerError(f"{show(path)} has changed since it was read (etag {show(etag)}); read it again, then edit")
     return Written(path, len(edits(chunk.data)), chunk.etag, existed=True)
-
-
-class _Edit:
-    """One replacement, called with the bytes of the file; keeps both sides for the difference."""
-
-    def __init__(self, path: str, old: bytes, new: bytes, count: int) -> None:
-        self._path, self._old, self._new, self._count = path, old, new, count
-        self._before = self._after = b""
-
-    def __call__(self, data: bytes) -> bytes:
-        old, new = self._old, self._new
-        if b"\r\n" in data and b"\r\n" not in old and data.count(b"\n") == data.count(b"\r\n"):
-            old, new = old.replace(b"\n", b"\r\n"), new.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-        found = data.count(old)
-        if found != self._count:
-            raise ServerError(self._wrong(data, old, found))
-        self._before, self._after = data, data.replace(old, new)
-        return self._after
-
-    def _wrong(self, data: bytes, old: bytes, found: int) -> str:
-        if not found:
-            near = _nearest(data, old)
-            hint = f"; the nearest line is {near}" if near else ""
-            return f"{show(self._path)} does not hold that text{hint}; read the file and give the exact text"
-        lines: list[str] = []
-        at = data.find(old)
-        while at >= 0 and len(lines) < _LINES_NAMED:
-            lines.append(str(data.count(b"\n", 0, at) + 1))
-            at = data.find(old, at + len(old))
-        where = ", ".join(lines) + (" ..." if found > len(lines) else "")
-        return (
-            f"{show(self._path)} holds that text {found} times (lines {where}), not {self._count}; give more of the "
-            f"text around the place, or count={found} to replace all"
-        )
-
-    def diff(self) -> str:
-        """Return the unified difference, at most about 6,000 characters."""
-        before, after = (side.decode("utf-8", "backslashreplace").splitlines() for side in (self._before, self._after))
-        lines = difflib.unified_diff(before, after, self._path, self._path, lineterm="", n=2)
-        return shorten("\n".join(lines), _DIFF_LIMIT)
-
-
-def _nearest(data: bytes, old: bytes) -> str:
-    """Return the line of a file that is most like the first line of a text that is not in it."""
-    first = next((line for line in old.decode("utf-8", "replace").splitlines() if line.strip()), "")[:400]
-    lines = data[: 1 << 20].decode("utf-8", "replace").splitlines()[:20_000]
-    short = [line[:400] for line in lines if line.strip()]
-    near = difflib.get_close_matches(first, short[:4_000], n=1, cutoff=0.6)
-    return f"{[line[:400] for line in lines].index(near[0]) + 1}: {show(near[0])}" if near else ""
 
 
 def move(opened: Opened, source: str, destination: str, *, replace: bool) -> FileMoved:
