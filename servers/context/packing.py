@@ -13,9 +13,11 @@ from schemas.prompt_facts import CHARACTERS_PER_TOKEN, tokens_of
 from servers.context.opened import Reach
 from servers.context.packing_results import ContextPack, PackPiece
 from servers.context.searching import find_note, telling
+from servers.machine.artifacts import FOLDERS, HOMES, front_matter
 from servers.machine.beneath import NotThereError
 from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
+from servers.machine.sensitivity import HEAD
 from servers.machine.text_index_search import Wish
 from servers.machine.wire import clean, shorten
 
@@ -36,6 +38,7 @@ _SHARE = 0.3
 """What the state of the work, and the handoff, may each take of a budget."""
 _MOST = 120
 _OF_ONE_FILE = 3
+_LONGEST_TITLE = 240
 _ALIKE = 0.7
 _WORD = re.compile(r"\w+")
 _PROMPT = 100_000
@@ -92,29 +95,50 @@ def _first(searched: Searched, seen: Seen, reach: Reach) -> Iterator[_First]:
         if index.files(Wish(under=(path.encode(),))):
             yield _First(path, "the state of the work")
             break
-    for folder in view.folders("memory", reach)[:2]:
-        files = index.files(Wish(under=(f"{folder}/handoffs".encode(),)))
+    for folders in zip(*(view.folders(home, reach)[:2] for home in HOMES), strict=True):
+        files = index.files(Wish(under=[f"{folder}/{FOLDERS['handoff']}".encode() for folder in folders]))
         if files:
-            yield _First(max(file.path for file in files), "the newest handoff")
+            newest = max((file.path for file in files), key=lambda path: path.rpartition("/")[2])
+            yield _First(newest, "the newest handoff")
             break
+
+
+class _Told(NamedTuple):
+    """What a text tells, and its first line."""
+
+    text: str
+    first: int
+
+
+def _told_by(data: bytes, first: int = 1) -> _Told:
+    """Return a file's text from line `first` on without its front matter, which says little and is much the same."""
+    begin = front_matter(data).body if first == 1 else 0
+    if first == 1 and not begin and data.startswith(b"+++"):
+        return _Told("", first)
+    rest = data[begin:].decode("utf-8", "replace")
+    text = rest.lstrip("\r\n") if begin else rest
+    return _Told(text, first + data[:begin].count(b"\n") + rest[: len(rest) - len(text)].count("\n"))
 
 
 def _begun(seen: Seen, first: _First, room: int) -> PackPiece | None:
     """Return the first lines of a file that fit into so many characters; None where none does."""
     try:
-        chunk = seen.view.root.read(first.path, limit=max(0, room) * 4)
+        chunk = seen.view.root.read(first.path, limit=max(0, room) * 4 + HEAD)
     except (NotThereError, ServerError):
         return None
+    told = _told_by(chunk.data)
     lines: list[str] = []
-    for line in clean(chunk.data.decode("utf-8", "replace")).splitlines():
+    for line in clean(told.text).splitlines():
         room -= len(line) + 1
         if room < 0:
             break
         lines.append(line)
     text = "\n".join(lines).rstrip()
-    last = text.count("\n") + 1
+    last = told.first + text.count("\n")
     more = "" if text.count("\n") + 1 >= len(lines) and room >= 0 else ", its beginning"
-    return _piece(first.path, 1, last, first.why + more, chunk.etag, text) if text.strip() else None
+    title = front_matter(chunk.data).values.get("title")
+    under = clean(title)[:_LONGEST_TITLE] if isinstance(title, str) else ""
+    return _piece(first.path, told.first, last, first.why + more, chunk.etag, text, under) if text.strip() else None
 
 
 def _piece(path: str, first: int, last: int, why: str, etag: str, text: str, title: str = "") -> PackPiece:
@@ -134,10 +158,11 @@ def _found(packer: _Packer, hits: Sequence[Hit], taken: frozenset[str]) -> int:
     counts = dict.fromkeys(taken, _OF_ONE_FILE)
     left_out = 0
     for hit in hits:
-        text = clean(hit.text).strip("\n")
-        if counts.get(hit.path, 0) >= _OF_ONE_FILE or packer.repeats(text):
+        told = _told_by(hit.text.encode("utf-8", "replace"), hit.first)
+        text = clean(told.text).strip("\n")
+        if not text or counts.get(hit.path, 0) >= _OF_ONE_FILE or packer.repeats(text):
             continue
-        piece = _piece(hit.path, hit.first, hit.last, _why(hit), hit.etag, text, title=clean(hit.title))
+        piece = _piece(hit.path, told.first, hit.last, _why(hit), hit.etag, text, title=clean(hit.title))
         if packer.add(piece):
             counts[hit.path] = counts.get(hit.path, 0) + 1
         else:

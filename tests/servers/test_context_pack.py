@@ -119,6 +119,29 @@ async def test_what_says_nearly_the_same_is_packed_once(root: Path) -> None:
     assert len([piece for piece in found["pieces"] if "copy" in piece["path"]]) == 1
 
 
+@pytest.mark.parametrize("version", [1, 2])
+async def test_notes_are_packed_without_their_front_matter_and_short_ones_are_not_taken_for_one(
+    tmp_path: Path, version: int
+) -> None:
+    root = tmp_path / "context"
+    put(root, ".afs/layout.toml", f"version = {version}\n")
+    settings = Settings(context_root=root, data_dir=tmp_path / "data", project_root=tmp_path)
+    with anyio.fail_after(60):
+        async with Client(build(settings)) as client:
+            for address in ("$7E0010", "$7E0011", "$7E0012", "$7E0013"):
+                await client.call_tool("create_note", {"title": f"RAM {address}", "text": f"moldorm: {address}"})
+            await client.call_tool("create_handoff", {"title": "Moldorm", "summary": "half done"})
+            result = await client.call_tool("pack_context", {"prompt": "moldorm", "budget": 400})
+    pack: dict[str, Any] = result.structured_content or {}
+    texts = [piece["text"] for piece in pack["pieces"]]
+    assert texts[0] == "half done"
+    assert pack["pieces"][0]["title"] == "Moldorm"
+    assert sorted(texts[1:]) == [f"moldorm: $7E001{number}" for number in range(4)]
+    for piece in pack["pieces"]:
+        lines = (root / piece["path"]).read_text(encoding="utf-8").splitlines()
+        assert "\n".join(lines[piece["first"] - 1 : piece["last"]]) == piece["text"]
+
+
 async def test_one_long_file_does_not_fill_the_pack(root: Path) -> None:
     found = await ask(root, "palette", budget=7_000)
     assert len([piece for piece in found["pieces"] if piece["path"] == "knowledge/common/long.md"]) <= 3
