@@ -119,11 +119,11 @@ def cost_of(
     """Return what the tokens of one reply cost.
 
     `written_tokens` is the part of `usage.prompt_tokens` that the provider put into its cache. `local` says that
-    the model runs on the user's own machine.
+    the request went to the user's own machine: what has no price is free there, what has one may be a proxy's.
     """
-    if local or provider in LOCAL:
-        return Cost(0.0, "")
     row = price_of(provider, model, prompt_tokens=usage.prompt_tokens, prices=prices)
+    if row is None and (local or provider in LOCAL):
+        return Cost(0.0, "")
     if row is None:
         return Cost(0.0, f"{provider}:{model} has no price in the table, so its cost is unknown; add one by AFS_PRICES")
     fresh = max(0, usage.prompt_tokens - usage.cached_tokens - written_tokens)

@@ -65,6 +65,10 @@ def test_an_unknown_model_is_said_to_be_unpriced_and_a_local_one_is_free() -> No
     assert cost_of("openai", "qwen", usage, local=True) == (0.0, "")
 
 
+def test_a_priced_model_behind_a_proxy_on_this_machine_costs_what_it_costs() -> None:
+    assert cost_of("claude", "claude-x", Usage(prompt_tokens=1_000_000), local=True, prices=(ROW,)).dollars == 4.0
+
+
 def test_the_users_rows_come_first(tmp_path: Path) -> None:
     own = tmp_path / "prices.toml"
     own.write_text(
