@@ -78,7 +78,10 @@ def by_names(asked: Asked) -> Rows:
         rows += [(hit.score * 0.9, *file_row(asked, hit)) for hit in hits[:MOST]]
     if asked.wish.target == "file":
         rows = [item for item in rows if item[2].kind not in ("folder", "project", "cache")]
-    rows.sort(key=lambda item: (-round(item[0], 3), item[1].count(b"/"), item[1]))
+    if asked.wish.order and hits:
+        rows = [(0.0, *file_row(asked, hit)) for hit in hits[:MOST]] + rows
+    else:
+        rows.sort(key=lambda item: (-round(item[0], 3), item[1].count(b"/"), item[1]))
     return Rows([(path, row) for _, path, row in rows], f"{len(folders)} folders and {len(hits)} files have such names")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from servers.workspace.asking_files import by_names
 from servers.workspace.asking_rows import Asked, Rows
+from servers.workspace.asking_search import Words
 from servers.workspace.scan_facts import (
     ABANDONED_DAYS,
     OWN,
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = ["abandoned", "by_projects", "scattered", "uncommitted", "unkept", "unpushed"]
 
+_IN_NAME = 2.5
+"""A score that only words in the name itself give."""
+
 
 def by_projects(asked: Asked) -> Rows:
     """Answer by projects, last worked on first."""
     wish = asked.wish
     facts = [fact for fact in projects_of(asked.scope) if _language_fits(fact, wish)]
-    facts = _with_kinds(asked, facts)
+    soft = Words(wish.kind_words)
+    named = [fact for fact in facts if soft.score(fact.name, "") > _IN_NAME]
+    facts = [*named, *(fact for fact in _with_kinds(asked, facts) if fact not in named)]
     if wish.span:
         facts = _in_span(asked, facts)
     if asked.words.groups:

@@ -7,7 +7,15 @@ import re
 from typing import NamedTuple
 
 from servers.workspace.asking_time import Span, read_span
-from servers.workspace.asking_words import CONSOLE_WORDS, KIND_WORDS, LANGUAGE_WORDS, NOISE, SAME, SUBJECTS
+from servers.workspace.asking_words import (
+    CONSOLE_WORDS,
+    FORMAT_WORDS,
+    KIND_WORDS,
+    LANGUAGE_WORDS,
+    NOISE,
+    SAME,
+    SUBJECTS,
+)
 from servers.workspace.scan_kinds import KINDS
 
 __all__ = ["Wish", "alike", "read_question", "stem"]
@@ -36,6 +44,7 @@ _PROJECTS = re.compile(
     r"\b(?:projects?|repos?|repositor(?:y|ies)|codebases?|clones?|checkouts?|working trees?|git trees?|source trees?)\b"
 )
 _FOLDERS = re.compile(r"\b(?:folders?|director(?:y|ies)|place|dirs?)\b")
+_HOW_LARGE = re.compile(r"\bhow (?:big|large|heavy) (?:is|are)\b")
 _FILES = re.compile(r"\bfiles?\b")
 _WHERE = re.compile(r"\bwhere\b|\bfind\b|\blocat\w+|\bwhich (?:folder|director)")
 _HEADER = re.compile(r"\b(?:un)?header(?:s|ed|less)?\b|\bcopier\b")
@@ -135,7 +144,7 @@ def read_question(question: str, now: datetime.datetime) -> Wish:
     where = bool(_WHERE.search(left.text))
     header = _header(left, text.casefold())
     order = _order(left, subject)
-    endings += _console(left)
+    endings += _meant(left)
     kinds, said = _kinds(left)
     endings += _told_endings(kinds, said)
     languages = _languages(left, target)
@@ -164,7 +173,7 @@ _SUBJECTS = {subject: re.compile(rf"\b(?:{pattern})(?:\b|(?=\W))") for subject, 
 def _target(text: str) -> str:
     if _PROJECTS.search(text):
         return "project"
-    if _FOLDERS.search(text):
+    if _FOLDERS.search(text) or _HOW_LARGE.search(text):
         return "folder"
     return "file" if _FILES.search(text) else ""
 
@@ -191,12 +200,12 @@ def _order(left: _Left, subject: str) -> str:
     return "newest" if left.take(_NEWEST) else ""
 
 
-def _console(left: _Left) -> tuple[str, ...]:
-    """Return the endings of the ROMs of a console whose games are asked for; the kind is left to be read."""
-    for pattern, endings in _CONSOLES:
+def _meant(left: _Left) -> tuple[str, ...]:
+    """Return the endings of what is asked for more closely than by a kind, the word for which is left to be read."""
+    for pattern, kind, endings in _CLOSER:
         match = pattern.search(left.text)
         if match:
-            left.text = f"{left.text[: match.start()]} roms {left.text[match.end() :]}"
+            left.text = f"{left.text[: match.start()]} {kind} {left.text[match.end() :]}"
             return endings
     return ()
 
@@ -226,12 +235,13 @@ def _variants(words: str) -> str:
 
 _VERBS = frozenset(("save",))
 """Words that are a kind of file in the plural only."""
-_CONSOLES = tuple(
-    (
-        re.compile(rf"(?<![\w.-])(?:{words}) (?:games?|roms?(?! hack)|rom files|cartridges?|dumps?)(?![\w-])"),
-        tuple(endings.split()),
+_GAMES = r"(?:games?|roms?(?! hack)|rom files|cartridges?|dumps?)"
+_CLOSER = tuple(
+    (re.compile(rf"(?<![\w.-])(?:{words})(?![\w-])"), kind, tuple(endings.split()))
+    for words, kind, endings in (
+        *((f"(?:{console}) {_GAMES}", "roms", endings) for console, endings in CONSOLE_WORDS.items()),
+        *((words, "documents", endings) for words, endings in FORMAT_WORDS.items()),
     )
-    for words, endings in CONSOLE_WORDS.items()
 )
 _TWO_WAYS = frozenset(("midi", "lock", "mod", "state", "env"))
 """Endings that are written in another way too, or that mean more than the ending."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from servers.machine.names import escape
 from servers.machine.times import utc
 from servers.workspace.asking_question import Wish, alike, stem
+from servers.workspace.asking_words import NARROW
 from servers.workspace.duplicates_reading import joined
 from servers.workspace.scan_facts import OWN
 from servers.workspace.scan_kinds import LANGUAGES
@@ -156,7 +157,8 @@ def file_hits(scope: Scope, wish: Wish, words: Words, *, most: int = _HITS) -> l
         if wish.order:
             out = [hit for hit in out if hit.score > best * 0.6]
             out.sort(key=_sorting(wish.order))
-    return out
+    narrow = [word.encode() for word in map(stem, wish.kind_words) if word in NARROW]
+    return [hit for hit in out if any(word in hit.path.lower() for word in narrow)] or out
 
 
 def _sorting(order: str) -> Callable[[FileHit], int]:

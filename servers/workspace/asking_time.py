@@ -48,6 +48,7 @@ _YEAR = re.compile(
 )
 
 
+_NOT = re.compile(r"\b(?:not|never|nobody|no one|nothing|without|un(?:used|touched|changed|modified))\b|n't\b")
 _DONE = re.compile(r"\b(?:chang|modif|edit|touch|work|wr[io]te?|creat|updat|access|open|us(?:ed|ing))")
 """Signs that a time is when something was done, and not one that stands in a name."""
 
@@ -78,6 +79,8 @@ def read_span(text: str, now: datetime.datetime) -> Span | None:
         days = way(match, now) if match else None
         if match and days:
             rest = f"{text[: match.start()]} {text[match.end() :]}"
+            if days.start and not days.end and _NOT.search(text[: match.start()]):  # not since then: before
+                days = _Days(None, days.start)
             named = _named(match, days) if pattern in (_YEAR, _MONTH) and not _DONE.search(text) else ()
             return Span(_ns(days.start, 0), _ns(days.end, 1 << 62), match.group().strip(), rest, named)
     return None

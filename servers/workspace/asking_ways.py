@@ -43,7 +43,15 @@ def way_of(wish: Wish) -> Callable[[Asked], Rows]:
         return by_files
     if wish.words:
         return by_names
+    if wish.span and not wish.span.start and not wish.target:
+        return _untouched
     return by_files if wish.order or wish.span or wish.target else _space
+
+
+def _untouched(asked: Asked) -> Rows:
+    """Answer by projects without work since then, in turns with files that did not change."""
+    projects, files = by_projects(asked), by_files(asked)
+    return files._replace(rows=in_turns(projects.rows, files.rows))
 
 
 def _code(asked: Asked) -> Rows:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CONSOLE_WORDS", "KIND_WORDS", "LANGUAGE_WORDS", "NOISE", "SAME", "SUBJECTS"]
+__all__ = ["CONSOLE_WORDS", "FORMAT_WORDS", "KIND_WORDS", "LANGUAGE_WORDS", "NARROW", "NOISE", "SAME", "SUBJECTS"]
 
 KIND_WORDS: Mapping[str, tuple[str, ...]] = {
     "rom hacks|rom hack|romhacks|romhack|hacks|hack": ("patch", "rom"),
@@ -62,6 +62,18 @@ CONSOLE_WORDS: Mapping[str, str] = {
     "master system": "sms",
 }
 """Names of consoles, as expressions, the longer ones first -> the endings of their ROMs."""
+FORMAT_WORDS: Mapping[str, str] = {
+    "(?:ms |microsoft )?word (?:documents?|files?)|letters? in word": "doc docx odt rtf",
+    "excel (?:sheets?|files?|tables?|documents?)|spreadsheets?": "xls xlsx ods csv",
+    "power ?points?(?: files?| presentations?)?|presentations?|slide ?decks?|slides": "ppt pptx odp key",
+    "e-?books?": "epub mobi pdf",
+}
+"""Names of sorts of documents, as expressions -> their endings."""
+NARROW = frozenset(
+    ("screenshot", "wallpaper", "drawing", "recording", "podcast", "soundtrack", "readme", "manual", "checkpoint",
+     "palette", "tileset", "savestate", "ebook")
+)  # fmt: skip
+"""Words for a part of a kind, which stand in names where that part is kept."""
 LANGUAGE_WORDS: Mapping[str, str] = {
     "python": "Python", "rust": "Rust", "javascript": "JavaScript", "typescript": "TypeScript", "golang": "Go",
     "go": "Go", "c++": "C++", "cpp": "C++", "c#": "C#", "csharp": "C#", "java": "Java", "kotlin": "Kotlin",
@@ -82,7 +94,7 @@ SUBJECTS: Mapping[str, str] = {
     r"|not on (?:github|gitlab|any server)"
     r"|only (?:exist )?(?:here|locally)",
     "abandoned": r"abandon\w*|stale|forgotten|dead|neglected|dormant|inactive|unfinished(?! downloads?)"
-    r"|given up|gave up|left behind"
+    r"|given up|gave up|left behind|(?:stopped|quit) (?:working|using|developing)"
     r"|haven't (?:touched|worked|used|opened)\w*|have not (?:touched|worked|used)|not (?:been )?touched|untouched",
     "caches": r"caches?|node.modules|virtual ?envs?|virtual environments?|venvs?|\.venvs?|pycache|__pycache__"
     r"|build (?:output|artifact|folder|director)\w*|build artefacts|regenerat\w*|rebuil[dt]\w*|made again|\.gradle"
@@ -99,24 +111,24 @@ SUBJECTS: Mapping[str, str] = {
 }
 """A wish -> how it is said, as an expression over the question in lower case."""
 _NOISE = """
-a about above accessed actually again ago all almost already also am among an and another any anyhow anything
-anywhere are around as ask at away be been before being belong belongs below best between big bigger biggest both
-bunch but by called came can change changed changes checked clone cloned come comes concerning contain containing
-contains could created current currently date did directories directory disk do does doing done down drive drives
-each edit edited editing else entries entry ever every everything exactly exist existing exists fetched few file
-filename files find folder folders folders' for free from full gb get give go going gone got had has have haven't
-having hello help here hold holding holds hosted how huge i i'm i've if in include includes including inside into
-involving is it item items its itself ive just kb keep kept kind kinds know large larger largest last latest lie
-lies like list lists little live lives located location look looking lot lots lying made make many matching may
-maybe mb me mention mentioned mentions might mine modified more most much must my myself named near need newer
-newest no not now nowadays occupies occupy of off old older oldest on one ones only open opened or other our out
-over own path paths per piece pieces place placed places please possible pulled put recent recently regarding
-related remaining reside resides s save saved see several shall should show similar since sit sits size sized sizes
-small smaller smallest so some something somewhere sort sorted space still store stored stuff such take taken takes
-taking tell than thank that the their them then there these they thing things this those through time to together
-too top total touch touched tree type types under unused up us use used uses using very want was way we were what
-what's whats when where where's wheres which while who whole whose why will with within without work worked working
-works would write written wrote you your
+a about above accessed actually again ago all almost already also am among an and another any anyhow anything anywhere
+are around as ask at away be been before being belong belongs below best between big bigger biggest both bunch but by
+called came can change changed changes checked clone cloned collection come comes concerning contain containing
+contains could created current currently date did directories directory disk do does doing done down drive drives each
+edit edited editing else entries entry ever every everything exactly exist existing exists fetched few file filename
+files find folder folders folders' for free from full gb get give go going gone got had has have haven't having hello
+help here hold holding holds hosted how huge i i'm i've if in include includes including inside into involving is it
+item items its itself ive just kb keep kept kind kinds know large larger largest last latest lie lies like list lists
+little live lives located location look looking lot lots lying made make many matching may maybe mb me mention
+mentioned mentions might mine modified more most much must my myself named near need newer newest no nobody not now
+nowadays occupies occupy of off old older oldest on one ones only open opened or other our out over own path paths per
+piece pieces place placed places please possible pulled put recent recently regarding related remaining reside resides
+s save saved see several shall should show similar since sit sits size sized sizes small smaller smallest so some
+something somewhere sort sorted space still stopped store stored stuff such take taken takes taking tell than thank
+that the their them then there these they thing things this those through time to together too top total touch touched
+tree type types under unused up us use used uses using very want was way we were what what's whats when where where's
+wheres which while who whole whose why will with within without work worked working works would write written wrote
+you your
 """
 NOISE = frozenset(_NOISE.split())
 """Words that say nothing about a name."""
