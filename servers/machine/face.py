@@ -188,17 +188,19 @@ class Face(MCPServer):
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool; unknown arguments and wrong types are told apart and named."""
         known = await self._parameters(name)
-        unknown = [] if known is None else [key for key in arguments if key not in known]
-        if unknown and known is not None:
-            raise ToolError(
-                clean(f"{name} has no argument {', '.join(map(repr, unknown))}; it takes {', '.join(known) or 'none'}")
+        if known is None:
+            raise _wrong(f"there is no tool {name!r}; the tools are {', '.join(self._known)}")
+        unknown = [key for key in arguments if key not in known]
+        if unknown:
+            raise _wrong(
+                f"{name} has no argument {', '.join(map(repr, unknown))}; it takes {', '.join(known) or 'none'}"
             )
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
-            if type(error) is not ToolError or known is None:
+            if type(error) is not ToolError:
                 raise
-            raise ToolError(clean(shorten(_problems(error, name, known), _ERROR_LIMIT))) from error.__cause__
+            raise _wrong(_problems(error, name, known)) from error.__cause__
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Any = None
@@ -219,8 +221,8 @@ class Face(MCPServer):
         return self._known.get(name)
 
 
-def _said(error: ServerError) -> str:
-    return clean(shorten(str(error), _ERROR_LIMIT))
+def _wrong(said: str) -> ToolError:
+    return ToolError(clean(shorten(said, _ERROR_LIMIT)))
 
 
 def _wire(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -243,7 +245,7 @@ def _awaited(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return _pack(await function(*args, **kwargs))
         except ServerError as error:
-            raise ToolError(_said(error)) from error
+            raise _wrong(str(error)) from error
 
     return wired
 
@@ -254,6 +256,6 @@ def _called(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return _pack(function(*args, **kwargs))
         except ServerError as error:
-            raise ToolError(_said(error)) from error
+            raise _wrong(str(error)) from error
 
     return wired

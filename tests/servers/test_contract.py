@@ -185,8 +185,12 @@ async def test_an_unknown_argument_is_refused_and_the_known_ones_are_named(name:
 @both_eras
 async def test_an_unknown_tool_is_an_error_and_no_crash(name: str, era: Era, tmp_path: Path) -> None:
     async with connected(name, tmp_path, era) as client:
-        result = await client.call_tool("no_such_tool", {})
-        assert result.is_error
+        tools = (await client.list_tools()).tools
+        for tool, arguments in (("no_such_tool", {}), ("x" * 1_000_000, {}), (tools[0].name, {"x" * 1_000_000: 1})):
+            result = await client.call_tool(tool, arguments)
+            text = " ".join(getattr(block, "text", "") for block in result.content)
+            assert result.is_error and len(text) < 5_000
+            assert tool != "no_such_tool" or all(known.name in text for known in tools)
         assert (await client.list_tools()).tools
 
 
