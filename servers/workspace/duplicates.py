@@ -12,10 +12,10 @@ from pydantic import Field
 from schemas.frozen import Frozen
 from servers.machine.errors import ServerError
 from servers.machine.face import WRITES, Face
-from servers.machine.names import escape
 from servers.machine.paging import END, page_of
 from servers.machine.times import utc
 from servers.workspace.duplicates_groups import Copy, Group, groups_of, sum_of_groups
+from servers.workspace.duplicates_reading import state_of
 from servers.workspace.scan import paced
 from servers.workspace.scan_place import Scope, scope_at
 from servers.workspace.scan_results import amount
@@ -116,7 +116,7 @@ def _shown(scope: Scope, group: Group) -> DuplicateGroup:
 
 def _still(scope: Scope, size: int, copy: Copy) -> bool:
     with contextlib.suppress(ServerError):
-        state = scope.root.state(escape(copy.path))
+        state = state_of(scope.root, copy.path)
         return (state.kind, state.size, state.modified_ns) == ("file", size, copy.mtime)
     return False
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
 
-    from servers.machine.beneath import Root
+    from servers.machine.beneath import Root, State
 
-__all__ = ["WHOLE", "Hashes", "Wanted", "full_hash", "full_of", "head_of", "joined", "reached"]
+__all__ = ["WHOLE", "Hashes", "Wanted", "full_hash", "full_of", "head_of", "joined", "reached", "state_of"]
 
 HEAD = 4_096
 """Bytes of the head hash."""
@@ -60,6 +60,17 @@ def _deep(root: Root, path: bytes) -> Generator[int]:
     cut = path.rfind(b"/", 0, _SHORT)
     with root.below(escape(path[:cut])) as inner, reached(inner, path[cut + 1 :]) as fd:
         yield fd
+
+
+def state_of(root: Root, path: bytes) -> State:
+    """Return what a path names, at any depth. Raises ServerError."""
+    if len(path) < _SHORT:
+        return root.state(escape(path))
+    cut = path.rfind(b"/", 0, _SHORT)
+    if cut < 0:
+        return root.state(escape(path))
+    with root.below(escape(path[:cut])) as inner:
+        return state_of(inner, path[cut + 1 :])
 
 
 def full_hash(fd: int, stop: Callable[[], bool] = lambda: False) -> bytes:

@@ -7,9 +7,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from servers.machine.errors import ServerError
-from servers.machine.names import escape
 from servers.machine.times import utc
-from servers.workspace.duplicates_reading import joined
+from servers.workspace.duplicates_reading import joined, state_of
 from servers.workspace.scan_kinds import TRASH
 from servers.workspace.scan_results import Found, Scattered, day
 from servers.workspace.scan_store import SCOPE, scope_of
@@ -117,7 +116,7 @@ def still_there(scope: Scope, rows: Iterable[tuple[bytes, Found]], limit: int) -
 
 def _is_there(scope: Scope, path: bytes) -> bool:
     with contextlib.suppress(ServerError):
-        scope.root.state(escape(path))
+        state_of(scope.root, path)
         return True
     return False
 

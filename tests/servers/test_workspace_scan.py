@@ -15,6 +15,7 @@ from mcp import Client
 
 from servers.machine.errors import ServerError
 from servers.settings import Settings
+from servers.workspace.duplicates import find_groups
 from servers.workspace.opened import Opened
 from servers.workspace.scan import scan_tree
 from servers.workspace.scan_results import Scanned
@@ -123,6 +124,7 @@ _KILLED = """
 import os, signal, sys
 from pathlib import Path
 from servers.settings import Settings
+from servers.workspace.duplicates import find_groups
 from servers.workspace.opened import Opened
 from servers.workspace import scan_walk
 from servers.workspace.scan import scan_tree
@@ -222,8 +224,8 @@ def test_odd_names_links_in_circles_fifos_and_sockets_are_scanned_past(root: Pat
 def test_a_deep_tree_is_scanned_to_its_end(root: Path, settings: Settings) -> None:
     folder = os.open(root, os.O_RDONLY)
     for _ in range(300):
-        os.mkdir("d" * 40, dir_fd=folder)
-        inner = os.open("d" * 40, os.O_RDONLY, dir_fd=folder)
+        os.mkdir("d" * 15, dir_fd=folder)
+        inner = os.open("d" * 15, os.O_RDONLY, dir_fd=folder)
         os.close(folder)
         folder = inner
     for name in ("one.bin", "two.bin"):
@@ -232,8 +234,10 @@ def test_a_deep_tree_is_scanned_to_its_end(root: Path, settings: Settings) -> No
         os.close(file)
     os.close(folder)
     told = scan(settings)
-    assert (told.folders, told.files, told.duplicate_groups) == (301, 2, 1)
+    assert (told.folders, told.files, told.duplicate_groups, len(told.largest)) == (301, 2, 1, 2)
     assert scan(settings, changed_only=True).files == 2
+    (group,) = find_groups(Opened(settings), "", PATIENT, min_size=1, kind="", limit=10, offset=0).groups
+    assert [path.rpartition("/")[2] for path in group.paths] == ["one.bin", "two.bin"]
 
 
 def test_many_files_in_one_folder_are_scanned(root: Path, settings: Settings) -> None:
@@ -248,6 +252,7 @@ import os, sys
 from pathlib import Path
 from servers.settings import Settings
 from servers.workspace import duplicates_hashing, scan_report, scan_survey
+from servers.workspace.duplicates import find_groups
 from servers.workspace.opened import Opened
 from servers.workspace.scan import scan_tree
 from servers.workspace.scan_walk import Pace
