@@ -102,6 +102,9 @@ def _told() -> Generator[None]:
         raise ServerError(
             f"the file of the scan cannot be used ({error}); free some space or wait for another scan, then call again"
         ) from error
+    except OSError as error:
+        text = f"the file of the scan cannot be made in the data folder ({error.strerror})"
+        raise ServerError(f"{text}; make room or set AFS_DATA_DIR to a folder that can be written") from error
 
 
 class ScanStore:
