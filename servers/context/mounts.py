@@ -15,6 +15,7 @@ from servers.machine.beneath import NotThereError, Place, Root, TakenError
 from servers.machine.errors import ServerError
 from servers.machine.layout_policies import said_by
 from servers.machine.names import parse, show
+from servers.machine.real_path import real_path
 from servers.machine.sensitivity import is_secret
 
 if TYPE_CHECKING:
@@ -88,15 +89,17 @@ def mount_at(root: Root, path: str, *, context: Path) -> Place | None:
     found = [mount for mount in mounts_of(root) if mount.name == name]
     if not found:
         return None
-    if any(is_secret(part) for part in parse(inner)):
-        raise ServerError(f"{show(path)} has the name of a file with keys or passwords, which no mount shows")
     folder = Path(found[0].path)
     _check(folder, context)
     try:
-        return Place(Root(folder), inner)
+        place = Place(Root(folder), inner)
     except NotThereError as error:
         step = f"call mount_context with name {name} and another path, or with none to remove it"
         raise ServerError(f"the folder of the mount {name} is gone; {step}") from error
+    if is_secret(b"/".join(parse(inner))) or is_secret(real_path(place.root, folder, inner)):
+        place.root.close()
+        raise ServerError(f"{show(path)} has the name of a file with keys or passwords, which no mount shows")
+    return place
 
 
 def _check(folder: Path, context: Path) -> None:

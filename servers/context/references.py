@@ -180,7 +180,7 @@ def _places(opened: Opened, path: str) -> tuple[str, ...] | None:
     except ServerError:  # there is no context yet, but there may be one soon
         return (path,) if path.strip("/") else None
     try:
-        places = view.spellings(path) if path.strip("/") else ()
+        places = view.spellings(path) if path.strip("/") and ".." not in path.split("/") else ()
         return None if not places or any(map(view.foreign, places)) else places
     except ServerError:
         return None

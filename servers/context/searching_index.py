@@ -21,6 +21,7 @@ from servers.machine.real_path import real_path
 from servers.machine.sensitivity import RULES, Rules, sensitivity_of
 from servers.machine.text_index import TextIndex, Wants
 from servers.machine.text_index_search import Wish
+from servers.machine.wire import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -33,6 +34,7 @@ __all__ = ["Searched", "Seen"]
 
 _HISTORY = 0.5
 """What a passage of the record of runs counts, against one of a note."""
+_LONGEST_NOTE = 600
 _DEAF_SECONDS = 60.0
 """How long a model that failed is not asked again."""
 
@@ -133,8 +135,8 @@ class Searched:
                 except ServerError as error:
                     if not found and len(chosen) == 1:
                         raise
-                    notes.append(str(error))
-            yield SearchPlaces(tuple(found), "; ".join(notes))
+                    notes.append(f"{start} is not searched: {error}")
+            yield SearchPlaces(tuple(found), shorten("; ".join(notes), _LONGEST_NOTE))
 
     def _context(self, seen: Seen, under: bytes, reach: Reach) -> Searchable:
         """Return the context itself, below a real path."""

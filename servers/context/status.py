@@ -13,6 +13,7 @@ from servers.context.surveying import survey
 from servers.machine.face import READS, Face
 from servers.machine.layout import projects_of
 from servers.machine.layout_policies import Policy
+from servers.machine.names import parse
 
 if TYPE_CHECKING:
     from servers.context.opened import Opened, View
@@ -93,10 +94,18 @@ def _rows(view: View, amounts: dict[str, tuple[int, int]]) -> tuple[CategoryStat
     return tuple(rows)
 
 
+def _of_another(view: View, path: str) -> bool:
+    return not path.startswith(".afs/") and view.foreign(b"/".join(parse(path)))
+
+
 def status(opened: Opened, *, deep: bool = False) -> ContextStatus:
-    """Return the state of the context. Raises ServerError where it is not there."""
+    """Return the state of the context; what is wrong in other projects' files only where it is `deep`.
+
+    Raises ServerError where the context is not there.
+    """
     view = opened.view()
     found = survey(view, deep=deep)
+    troubles = [item for item in found.troubles if deep or not _of_another(view, item.path)]
     return ContextStatus(
         root=str(opened.settings.context_root),
         version=view.layout.version,
@@ -108,8 +117,8 @@ def status(opened: Opened, *, deep: bool = False) -> ContextStatus:
         handoffs=len(note_files(view, "handoff", "project").paths),
         categories=_rows(view, {name: (amount.files, amount.size) for name, amount in found.amounts.items()}),
         mounts=tuple(MountState(name=mount.name, path=mount.path) for mount in mounts_of(view.root)),
-        problems=tuple(f"{item.path}: {item.text}"[:400] for item in found.troubles[:_MOST_PROBLEMS]),
-        complete=found.complete and len(found.troubles) <= _MOST_PROBLEMS,
+        problems=tuple(f"{item.path}: {item.text}"[:400] for item in troubles[:_MOST_PROBLEMS]),
+        complete=found.complete and len(troubles) <= _MOST_PROBLEMS,
     )
 
 

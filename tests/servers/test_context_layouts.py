@@ -270,10 +270,13 @@ async def test_status_tells_policies_sizes_and_what_is_wrong(settings: Settings,
     put(tree_2, ".afs/projects/prj_broken.toml", "no toml [")
     put(tree_2, "loose.md")
     (tree_2 / "memory" / "common" / "out").symlink_to(tmp_path)
+    (tree_2 / f"memory/projects/{OTHER}/theirs").symlink_to(tmp_path)
     found = await good(settings, "context_status")
     rows = {row["name"]: row for row in found["categories"]}
     assert (rows["memory"]["policy"], rows["memory"]["files"], rows["tools"]["policy"]) == ("writable", 3, "executable")
     said = "\n".join(found["problems"])
     for part in ("prj_broken.toml", "loose.md", "memory/common/out", "elsewhere"):
         assert part in said
+    assert "theirs" not in said
+    for part in ("prj_broken.toml", "elsewhere"):
         assert part in found["shown"]

@@ -228,6 +228,7 @@ async def test_a_folder_is_mounted_after_the_user_agreed_and_is_read_only(
     (docs / "ram.md").write_text("$7E0010", encoding="utf-8")
     (docs / ".env").write_text("SECRET", encoding="utf-8")
     (docs / "out").symlink_to("/etc/passwd")
+    (docs / "plain.md").symlink_to(".env")
     async with Client(build(settings), mode=era) as client:
         asked = await call(client, "mount_context", name="docs", path=str(docs))
         assert (asked["state"], asked["files"]) == ("asked", 2)
@@ -242,68 +243,84 @@ async def test_a_folder_is_mounted_after_the_user_agreed_and_is_read_only(
         assert "mounts/" in (await call(client, "list_context"))["shown"]
         assert "mounts/docs" in (await call(client, "list_context", path="mounts"))["shown"]
         assert "mounts/docs/ram.md" in (await call(client, "list_context", path="mounts/docs"))["shown"]
-        assert "keys or passwords" in await refused(client, "read_context", path="mounts/docs/.env")
+        for path in ("mounts/docs/.env", "mounts/docs/.ENV", "mounts/docs/x/../.env", "mounts/docs/plain.md"):
+            assert "keys or passwords" in await refused(client, "read_context", path=path)
         for path in ("mounts/docs/out", "mounts/docs/../../secret", "mounts/docs//etc/passwd"):
             assert "root:" not in await refused(client, "read_context", path=path)
         assert "read-only" in await refused(client, "write_context", path="mounts/docs/new.md", content="x")
         assert (await call(client, "mount_context", name="docs"))["state"] == "removed"
         assert "there is no" in await refused(client, "read_context", path="mounts/docs/ram.md")
-    assert sorted(path.name for path in docs.iterdir()) == [".env", "out", "ram.md"]
+    assert sorted(path.name for path in docs.iterdir()) == [".env", "out", "plain.md", "ram.md"]
 
 
-async def test_what_is_mounted_is_searched_and_packed_but_keys_and_hidden_files_never(
-    settings: Settings, root: Path, tmp_path: Path
-) -> None:
-    docs, other = tmp_path / "docs", tmp_path / "other"
-    for folder, name, text in (
-        (docs, "map/ram.md", "# Music\n\nthe melody of the overworld is at $7E0132"),
-        (docs, "map/private.md", "the melody that nobody may find"),
-        (docs, ".git/melody.md", "the melody of a hidden folder"),
-        (docs, ".env", "melody=secret"),
-        (other, "sound.md", "the melody is loaded by the driver"),
-        (root, "memory/common/tune.md", "which melody plays, we noted here"),
+async def share(client: Client, name: str, folder: Path) -> None:
+    asked = await call(client, "mount_context", name=name, path=str(folder))
+    await call(client, "mount_context", name=name, path=str(folder), confirm=asked["confirm"])
+
+
+@pytest.fixture
+def docs(root: Path, tmp_path: Path) -> Path:
+    """A folder to mount, with what nobody may find, beside a context that knows the same word."""
+    folder = tmp_path / "docs"
+    for name, text in (
+        ("map/ram.md", "# Music\n\nthe melody of the overworld is at $7E0132"),
+        ("map/private.md", "the melody that nobody may find"),
+        (".git/melody.md", "the melody of a hidden folder"),
+        (".env", "melody=secret"),
     ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    (docs / "out.md").symlink_to(tmp_path / "other" / "sound.md")
+    (folder / "out.md").symlink_to(root / "memory" / "common" / "tune.md")
+    (root / "memory" / "common" / "tune.md").write_text("which melody plays, we noted here", encoding="utf-8")
     (root / ".afs" / "sensitivity.toml").write_text('never_index = ["mounts/docs/**/private.md"]', encoding="utf-8")
+    return folder
+
+
+async def test_what_is_mounted_is_searched_and_packed_but_keys_and_hidden_files_never(
+    settings: Settings, tmp_path: Path, docs: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "sound.md").write_text("the melody is loaded by the driver", encoding="utf-8")
+    ram, sound, tune = "mounts/docs/map/ram.md", "mounts/other/sound.md", "memory/common/tune.md"
     async with Client(build(settings)) as client:
-        for name, folder in (("docs", docs), ("other", other)):
-            asked = await call(client, "mount_context", name=name, path=str(folder))
-            await call(client, "mount_context", name=name, path=str(folder), confirm=asked["confirm"])
+        await share(client, "docs", docs)
+        await share(client, "other", tmp_path / "other")
         for mode in ("words", "literal", "regex"):
             for path, wanted in (
-                ("", ["memory/common/tune.md", "mounts/docs/map/ram.md", "mounts/other/sound.md"]),
-                ("mounts", ["mounts/docs/map/ram.md", "mounts/other/sound.md"]),
-                ("mounts/docs", ["mounts/docs/map/ram.md"]),
-                ("mounts/docs/map/ram.md", ["mounts/docs/map/ram.md"]),
-                ("memory/tune.md", ["memory/common/tune.md"]),
+                ("", [tune, ram, sound]),
+                ("mounts", [ram, sound]),
+                ("mounts/docs", [ram]),
+                (ram, [ram]),
+                ("memory/tune.md", [tune]),
             ):
                 found = await call(client, "search_context", query="melody", mode=mode, path=path)
                 assert [match["path"] for match in found["matches"]] == wanted
         first = await call(client, "search_context", query="melody", limit=1)
         second = await call(client, "search_context", query="melody", limit=2, offset=first["next_offset"])
-        assert [match["path"] for match in (*first["matches"], *second["matches"])] == [
-            "memory/common/tune.md",
-            "mounts/docs/map/ram.md",
-            "mounts/other/sound.md",
-        ]
+        assert [match["path"] for match in (*first["matches"], *second["matches"])] == [tune, ram, sound]
         packed = await call(client, "pack_context", prompt="where is the melody of the overworld loaded?")
-        assert "mounts/docs/map/ram.md lines 1-3" in packed["shown"]
-        assert "nobody" not in packed["shown"]
-        assert "secret" not in packed["shown"]
-        assert "hidden" not in packed["shown"]
+        assert f"{ram} lines 1-3" in packed["shown"]
+        assert not [word for word in ("nobody", "secret", "hidden") if word in packed["shown"]]
+
+
+async def test_a_mount_that_is_gone_is_told_by_a_search_and_its_index_goes_with_it(
+    settings: Settings, root: Path, tmp_path: Path, docs: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    async with Client(build(settings)) as client:
+        await share(client, "docs", docs)
+        await share(client, "other", tmp_path / "other")
         missing = await refused(client, "search_context", query="melody", path="mounts/docs/none")
         assert "there is no 'mounts/docs/none'" in missing
-        (other / "sound.md").unlink()
-        other.rmdir()
+        assert (await call(client, "search_context", query="melody"))["total"] == 2
+        (tmp_path / "other").rmdir()
         left = await call(client, "search_context", query="melody")
         assert left["total"] == 2
         assert "mount other is gone" in left["note"]
-        indexes = len([*(root / ".afs" / "search").glob("*.sqlite")])
+        assert len([*(root / ".afs" / "search").glob("*.sqlite")]) == 3
         await call(client, "mount_context", name="docs")
         assert (await call(client, "search_context", query="melody"))["total"] == 1
-        assert len([*(root / ".afs" / "search").glob("*.sqlite")]) == indexes - 1
+        assert len([*(root / ".afs" / "search").glob("*.sqlite")]) == 2
 
 
 async def test_folders_that_hold_too_much_or_keys_are_never_mounted(
