@@ -67,6 +67,25 @@ _MIRROR = re.compile(
 )
 
 
+_MIRRORED = re.compile(
+    r"\$7[Ee]:?0000[`*]*\s*(?:-|\u2013|to|through)\s*[`*]*\$(?:7[Ee]:?)?(?P<last>[0-9A-Fa-f]{4})[`*)]*,?\s+(?:is|are)\s+"
+    r"(?:also\s+)?(?:mirrored|visible|accessible|reachable|available|seen)\b"
+)
+_MIRROR_END = 0x1FFF
+
+
+def _mirrored(match: re.Match[str], said: Statement) -> Iterator[Found]:
+    if int(match["last"], 16) > _MIRROR_END and re.search(r"(?i)\bbanks?\b", said.text):
+        yield Found(
+            "outside-map",
+            said.start + match.start(),
+            said.start + match.end(),
+            f"Work RAM is mirrored up to $7E1FFF, not to $7E{match['last'].upper()}.",
+            "$7E0000-$7E1FFF is also at $0000-$1FFF of banks $00-$3F and $80-$BF.",
+            hardware_map("the first 8 KiB of work RAM are at $0000-$1FFF of banks $00-$3F and $80-$BF"),
+        )
+
+
 def check_header(found: Passages) -> Iterator[Found]:
     """Give what is wrong in what a text says of vectors, header and mirrors."""
     for said in found.statements:
@@ -144,5 +163,5 @@ def _mirror(match: re.Match[str], said: Statement) -> Iterator[Found]:
 
 _CHECKS = (
     (_MEMORY, _memory), (_SAVE, _save), (_VECTOR, _vector), (_HOLDS, _vector), (_FIELD, _field), (_FIELD_OF, _field),
-    (_MIRROR, _mirror),
+    (_MIRROR, _mirror), (_MIRRORED, _mirrored),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from knowledge.alttp.validation.assembly import Instruction, instructions, is_mnemonic, split_comment
 from knowledge.alttp.validation.check_bits import bits_at
+from knowledge.alttp.validation.check_values import value_found
 from knowledge.alttp.validation.choice import misplaced
 from knowledge.alttp.validation.claims import doubtful
 from knowledge.alttp.validation.found import Found, opcode_fact
@@ -30,6 +31,22 @@ def check_modes(found: Passages) -> Iterator[Found]:
         yield from _Block().check(list(lines))
 
 
+_IN_ONE_LINE = re.compile(r"\s:\s")
+_NAME_ONLY = re.compile(
+    r"^\W*(?:(?:is|are|a|an|the|id of|id|=|for) )*(?P<name>[A-Za-z][\w' -]{2,30}?)\W*(?:\([^()]*\))?\W*$"
+)
+
+
+def _valued(holder: Instruction, one: Instruction, comment: str, span: tuple[int, int]) -> Iterator[Found]:
+    """Give that a comment, which is a name and nothing more, is another value's of the byte."""
+    name = _NAME_ONLY.match(comment)
+    if name is None or holder.operand.startswith(("(", "[")) or (holder.digits not in (2, 3) and holder.indexed):
+        return
+    place = place_of(f"${holder.number:0{max(1, holder.digits) * 2}X}") if holder.number >= 0 else None
+    if place is not None and len(name["name"].split()) <= 3:
+        yield from value_found(place, [one.number], name["name"], span)
+
+
 class _Block:
     """One block of code, with the widths that are known at each line."""
 
@@ -37,6 +54,8 @@ class _Block:
         """Begin with nothing known."""
         self.acc = self.index = 0
         self.loaded: Instruction | None = None
+        self.constant: tuple[Instruction, str, int] | None = None
+        """The last `LDA #` with its comment, and where the comment ends, until something else than a store follows."""
 
     def check(self, lines: list[CodeLine]) -> Iterator[Found]:
         for line in lines:
@@ -49,6 +68,7 @@ class _Block:
                 if not doubtful(line.text):
                     yield from self.width(one)
                     yield from self.mask(one, line)
+                    yield from self.value(one, line)
                 self.step(one)
 
     def step(self, one: Instruction) -> None:
@@ -80,6 +100,20 @@ class _Block:
                 f"{'The accumulator' if one.mnemonic in _ACC else 'The index registers'} is {now} bits wide here.",
                 opcode_fact("an immediate has 1 byte while its register is 8 bits wide (M or X set), 2 while it is 16"),
             )
+
+    def value(self, one: Instruction, line: CodeLine) -> Iterator[Found]:
+        """Check `LDA $0E20,X : CMP #$15 ; Cucco` and `LDA #$16 ; boss : STA $012C`: the value against its comment."""
+        comment, end = split_comment(line.text)[1], line.start + len(line.text)
+        if one.mnemonic == "CMP" and one.immediate and one.number >= 0 and self.loaded and comment:
+            yield from _valued(self.loaded, one, comment, (one.start, end))
+        if one.mnemonic == "LDA":
+            told = one.immediate and one.number >= 0 and comment and not _IN_ONE_LINE.search(line.text)
+            self.constant = (one, comment, end) if told else None
+        elif one.mnemonic == "STA" and self.constant:
+            load, said, last = self.constant
+            yield from _valued(one, load, said, (load.start, last))
+        else:
+            self.constant = None
 
     def mask(self, one: Instruction, line: CodeLine) -> Iterator[Found]:
         """Check `LDA $F6 : AND #$80 ; A`: the bit against the button or the flag that the comment names."""

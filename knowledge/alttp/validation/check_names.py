@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from knowledge.alttp.validation.check_symbols import misnamed
+from knowledge.alttp.validation.check_symbols import misnamed, past_family
 from knowledge.alttp.validation.claims import Address, Claim, phrases
 from knowledge.alttp.validation.contradicted import is_disjoint, is_opposite, is_title
 from knowledge.alttp.validation.found import Found, listed
@@ -104,7 +104,7 @@ def _name_of(claim: Claim) -> str:
 def _is_label(name: str) -> bool:
     """Tell whether a word is written as a label is; short ones must be registers."""
     return _LABEL.fullmatch(name) is not None or (
-        2 <= len(name) <= 3 and name.isupper() and find_register(name) is not None
+        2 <= len(name) <= 3 and name.isupper() and (find_register(name) is not None or past_family(name))
     )
 
 

@@ -149,7 +149,23 @@ def _is_strange(name: str) -> bool:
     return not is_mnemonic(name) and name not in _NO_INSTRUCTION and find_register(name) is None
 
 
+_SPAN = re.compile(r"`(?P<name>[A-Z]{3})`")
+_FEW = 3
+"""So many instructions beside it make a word in a list one that is said to be an instruction."""
+
+
+def _listed(said: Statement) -> Iterator[Found]:
+    """Check a list of instructions, such as `TSX`, `TXS` and `TYS`, for one that no CPU of the kind has."""
+    spans = list(_SPAN.finditer(said.text))
+    real = [match for match in spans if is_mnemonic(match["name"])]
+    for match in spans if len(real) >= _FEW and not other_cpu(f"{said.around} {said.heading}") else ():
+        one = instruction(match["name"], said.start + match.start("name"))
+        if one and match["name"] in FOREIGN and _is_strange(match["name"]):
+            yield unknown_mnemonic(one)
+
+
 def _mnemonics(said: Statement) -> Iterator[Found]:
+    yield from _listed(said)
     for match in _CALLED.finditer(said.text):
         strange = match["name"] in FOREIGN or (_THE_INSTRUCTION.match(match.group()) and _is_strange(match["name"]))
         if strange and not other_cpu(said.around + " " + said.heading):

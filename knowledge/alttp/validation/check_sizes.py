@@ -76,8 +76,30 @@ def check_sizes(found: Passages) -> Iterator[Found]:
     for said in found.statements:
         if not doubtful(said.text) and not _ACCESSED.search(said.text):
             yield from _statement(said)
+            yield from _slots(said)
     for row in found.rows:
         yield from _columns(row)
+
+
+_SLOT_ARRAYS = {"sprite": 0x7E0E20, "ancilla": 0x7E0C4A, "overlord": 0x7E0B00, "garnish": 0x7FF800}
+"""Where each kind of object has its types, one byte a slot."""
+_KIND_SLOTS = re.compile(
+    rf"\b(?:there (?:are|is room for)|(?:the game|alttp|it|snes|you|which) (?:has|have|supports?))\s+"
+    rf"(?:(?:only|exactly|just|room for|always)\s+)*[*`_]*"
+    rf"{_COUNT.replace('|one|', '|thirty|five|six|seven|nine|one|')}[*`_]*"
+    r"\s+(?P<kind>sprite|ancilla|overlord|garnish) slots?\b(?! (?:left|free|for|that|which|in use|open|reserved))",
+    re.IGNORECASE,
+)
+
+
+def _slots(said: Statement) -> Iterator[Found]:
+    """Check how many slots a kind of object is said to have."""
+    for match in _KIND_SLOTS.finditer(said.text):
+        start = _SLOT_ARRAYS[match["kind"].lower()]
+        row = next((one for one in rows_at(start) if one.address == start and one.measured), None)
+        number = {"thirty": 30, "five": 5, "six": 6, "seven": 7, "nine": 9}.get(match["n"].lower()) or _number(match)
+        if row and row.size != number:
+            yield from _of_row(row, number, (said.start + match.start(), said.start + match.end()), elements=True)
 
 
 def _statement(said: Statement) -> Iterator[Found]:

@@ -13,7 +13,7 @@ from knowledge.alttp.words import name_words
 from knowledge.snes.addresses import fold, show
 from knowledge.snes.registers import find_register, register_at
 
-__all__ = ["check_symbols", "comments", "misnamed"]
+__all__ = ["check_symbols", "comments", "misnamed", "past_family"]
 
 _LABEL = re.compile(
     r"(?<![\w!.%#@])(?:[A-Za-z][a-z0-9]+(?:_[A-Za-z0-9]+)+|[A-Z][a-z0-9]+[A-Z][A-Za-z0-9]+(?:_[A-Za-z0-9]+)*|"
@@ -130,7 +130,7 @@ def misnamed(name: str, address: Address) -> Iterator[Found]:
     starts = [one for one in rows_at(address.value) if fold(address.value) in (one.address, one.jp_address)]
     for one in starts:
         right = _spelt(one, name)
-        near = _is_family(name, right) and not _OWN.search(name)
+        near = (_is_family(name, right) or _is_array(name, one)) and not _OWN.search(name)
         if near or (one.kind in ("routine", "data", "register") and _nearly(name, right)):
             yield Found(
                 "unknown-symbol",
@@ -143,17 +143,20 @@ def misnamed(name: str, address: Address) -> Iterator[Found]:
             return
 
 
-def _past_family(name: str) -> bool:
+def past_family(name: str) -> bool:
     """Tell whether a name counts on where a family of registers ends: `WH4` behind `WH0` to `WH3`."""
-    match = re.fullmatch(r"(?P<head>[A-Z]{2,6})(?P<digit>\d)", name)
-    return match is not None and find_register(name) is None and find_register(f"{match['head']}0") is not None
+    match = re.fullmatch(r"(?P<head>[A-Z]{2,6})(?P<digit>\d)(?P<tail>[A-Z]{0,4})", name)
+    if match is None or find_register(name) is not None:
+        return False
+    family = [find_register(f"{match['head']}{digit}{match['tail']}") for digit in (0, 1, 2)]
+    return len([one for one in family if one]) > 1
 
 
 def _nearly(name: str, right: str) -> bool:
     """Tell whether a name is another with a few letters more, fewer or changed, no digit among them."""
     from rapidfuzz.distance import OSA
 
-    if _past_family(name):
+    if past_family(name):
         return True
     if len(name) < 6 or re.sub(r"\D", "", name) != re.sub(r"\D", "", right) or name.lower() == right.lower():
         return False
@@ -170,6 +173,17 @@ _OWN = re.compile(
     r"(?i)hook|my|new|custom|long|ext|wrap|return|jump|patch|hack|end|start|done|orig|vanilla|local|bank|inline|addr"
 )
 """Parts of labels that authors add to the name of a routine that they change."""
+
+
+_STEM = 6
+"""Letters with which the arrays of one thing begin: `FOLLOWERXL`, `FOLLOWERZ`."""
+
+
+def _is_array(name: str, one: Row) -> bool:
+    """Tell whether a name in capitals begins as all names of a variable do whose family is written in that way."""
+    if one.kind != "ram" or not re.fullmatch(r"[A-Z]{8,}", name) or not one.name.isupper():
+        return False
+    return one.name[:_STEM] == name[:_STEM] and len(name) > _STEM
 
 
 def _is_family(name: str, right: str) -> bool:
@@ -212,6 +226,8 @@ def _commented(line: CodeLine) -> Instruction | None:
     """Return the instruction that the comment of a line speaks of: the only one, or the only one with an address."""
     ones = list(instructions(line.text, line.start))
     if len(ones) > 1 and split_comment(line.text)[1] and all(is_mnemonic(one.name) for one in ones):
+        if any(one.immediate and one.mnemonic in ("CMP", "CPX", "CPY", "AND", "BIT") for one in ones):
+            return None  # the comment says what it is compared with
         ones = [one for one in ones if one.operand and not one.immediate]
         return ones[0] if len(ones) == 1 and ones[0].digits >= 1 else None
     return ones[0] if len(ones) == 1 and ones[0].comment else None

@@ -10,7 +10,7 @@ __all__ = ["misplaced", "said_as"]
 _FILLER = phrase_words(
     "bit bits flag value register byte means meaning id sprite enemy item room module screen controls control "
     "sets set state is are being number index the link player currently enables enable enabled disables used when "
-    "select selects current name song music effect area boss pickup"
+    "select selects current name song music effect area boss pickup mode spawner"
 )
 _CUT = re.compile(
     r"(?:[,;:(]|\s-\s|\u2014|\u2013|\bwhich\b|\bthat\b|\bwhen\b|\bwhile\b|\bso\b|\bbecause\b|\bif\b|\bthen\b|\bbut\b|"
@@ -61,7 +61,9 @@ def misplaced(phrase: str, here: str, others: Sequence[str]) -> int:
     whole = phrase_words(_NEXT.split(phrase)[0])
     for part in said_as(phrase):
         words = phrase_words(part) - _FILLER
-        if not words or len(words) > 6:
+        if not words:
+            return _named_alone(part, here, others)
+        if len(words) > 6:
             continue
         missing = [word for word in words if not _share(word, mine)]
         if not missing:
@@ -70,6 +72,18 @@ def misplaced(phrase: str, here: str, others: Sequence[str]) -> int:
         if found >= 0 and not any(_share(word, mine) for word in whole - _FILLER - words if len(word) > 3):
             return found
     return -1
+
+
+_KIND = frozenset(["the", "a", "an", "facing", "faces", "looking", "song", "music", "theme", "track", "direction"])
+
+
+def _named_alone(phrase: str, here: str, others: Sequence[str]) -> int:
+    """Return the one text that begins with just the words of a phrase (`right`, `boss music`); -1 without one."""
+    words = frozenset(re.findall(r"[a-z]+", phrase.lower())) - _KIND
+    if not words or words & frozenset(re.findall(r"[a-z]+", here.lower())):
+        return -1
+    heads = [frozenset(re.findall(r"[a-z]+", text.partition("(")[0].lower())) for text in others]
+    return heads.index(words) if heads.count(words) == 1 else -1
 
 
 def _fitting(words: frozenset[str], others: Sequence[str], *, whole_match: bool) -> int:

@@ -163,6 +163,8 @@ def _code_blanked(match: re.Match[str]) -> str:
     return "`" + " " * (head.end() - 1) + match.group()[head.end() :]
 
 
+_CODE_SAID = re.compile(r"\s*`\s{2,}")
+"""An instruction, blanked, as what a number is said to be: its opcode."""
 _CODED = re.compile(r"`\s{3,}$")
 _WHERE = re.compile(r"[`*_\"')\]]*\s+(?:is|are)\s+(?:stored|kept|held|located|found|saved|at)\b", re.IGNORECASE)
 _BIT_OF = re.compile(r"\bbits?\s+[\d\u2013, -]+(?:and \d+ )?(?:of|in)\W*(?:the )?(?:register )?\W*$", re.IGNORECASE)
@@ -270,7 +272,8 @@ def _of_group(
     out = [
         Claim(group, phrase, wide, at + start, at + end, "is", said.around)
         for phrase, start, end in rights
-        if not _VERBAL.match(phrase) and not _VALUES.match(phrase) and not _of_the_next(around, phrase, end)
+        if not any(pattern.match(phrase) for pattern in (_VERBAL, _VALUES, _CODE_SAID))
+        and not _of_the_next(around, phrase, end)
     ]
     out += _forms_before(around, group, said)
     left = _left_of(around, spoken)

@@ -18,6 +18,7 @@ _LINE = 20_000
 """Characters of one line that are read: nobody states a fact in a longer one."""
 _FENCE = re.compile(r"^ {0,8}(```+|~~~+)[ \t]*([\w+.#-]*)")
 _LISTED = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,3}[.)])\s+")
+_NUMBERED = re.compile(r"\s*\d{1,3}[.)]")
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s")
 _SENTENCE = re.compile(
     r"(?<=[.!?])(?<!i\.e\.)(?<!e\.g\.)[\"')\]*_]*\s+(?=[\"'(\[*_`$A-Z])|;\s+|(?<=[\w`)]),\s+(?:but|whereas|while)\s+"
@@ -170,6 +171,8 @@ def _sentences(paragraph: list[_Line], heading: str) -> Iterator[Statement]:
     whole = "".join(parts)
     at = 0
     for match in [*_SENTENCE.finditer(whole), None]:
+        if match and _NUMBERED.fullmatch(whole, at, match.start()):
+            continue
         end = match.start() if match else len(whole)
         piece = whole[at:end]
         if piece.strip():
