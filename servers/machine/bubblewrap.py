@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["SYSTEM_PATHS", "Gate", "ResourceLimits", "arguments", "knows"]
+__all__ = ["SYSTEM_PATHS", "Gate", "ResourceLimits", "arguments", "at_most", "knows"]
 
 _LIBRARIES = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib")
 _LIBRARY_LINKS = ("/lib", "/lib32", "/lib64")
@@ -28,6 +28,12 @@ SYSTEM_PATHS = tuple(Path(name) for name in (*_LIBRARIES, *_LIBRARY_LINKS, _LOAD
 """What a program of the system needs to be loaded, readable in each sandbox."""
 _PATIENCE = 5.0
 """Seconds that bubblewrap gets to make its namespaces."""
+
+
+def at_most(kind: int, most: int) -> int:
+    """Return `most`, or less where this process itself may have less of that kind: no limit can be raised."""
+    own = resource.getrlimit(kind)[1]
+    return most if own == resource.RLIM_INFINITY else min(most, own)
 
 
 class ResourceLimits(NamedTuple):
@@ -52,7 +58,8 @@ class ResourceLimits(NamedTuple):
             (resource.RLIMIT_CORE, 0),
         )
         for kind, most in rows:
-            resource.prlimit(pid, kind, (most, most))
+            bound = at_most(kind, most)
+            resource.prlimit(pid, kind, (bound, bound))
         if self.mark:
             resource.prlimit(pid, resource.RLIMIT_MSGQUEUE, (self.mark, self.mark))
 

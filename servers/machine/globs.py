@@ -22,18 +22,43 @@ __all__ = ["GLOB_LIMIT", "anchored", "matcher"]
 GLOB_LIMIT = 500
 """Longest pattern, in characters."""
 _WILD = frozenset("*?[")
+_BRACES = re.compile(r"\{([^{},]*(?:,[^{},]*)+)\}")
+_MOST = 64
+"""Patterns that one with braces may stand for."""
 _ANY = None
 
 
 def matcher(pattern: str) -> Callable[[bytes], bool]:
     """Return what tells whether a path (bytes, with `/`) below the listed folder is meant by a pattern.
 
-    Text without `*`, `?` and `[` is meant to be in the name, in any case of its letters. Raises ServerError for
-    a pattern that is too long or goes up.
+    Text without `*`, `?` and `[` is meant to be in the name, in any case of its letters; `{a,b}` is either. Raises
+    ServerError for a pattern that is too long, goes up, or has too many braces.
     """
     text = pattern.strip()
     if len(text) > GLOB_LIMIT:
         raise ServerError(f"the pattern has {len(text)} characters, more than {GLOB_LIMIT}; use a shorter one")
+    found = [_matcher(one) for one in _alternatives(text)]
+    if len(found) == 1:
+        return found[0]
+    return lambda path: any(fits(path) for fits in found)
+
+
+def _alternatives(text: str) -> list[str]:
+    """Return the patterns that one with braces stands for: `*.{asm,inc}` is two. Raises ServerError: too many."""
+    done, todo = list[str](), [text]
+    while todo:
+        one = todo.pop()
+        braces = _BRACES.search(one)
+        if braces is None:
+            done.append(one)
+        else:
+            todo += [one[: braces.start()] + part + one[braces.end() :] for part in braces[1].split(",")]
+        if len(done) + len(todo) > _MOST:
+            raise ServerError(f"the pattern {show(text)} stands for more than {_MOST} patterns; use fewer braces")
+    return done
+
+
+def _matcher(text: str) -> Callable[[bytes], bool]:
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise ServerError(f"the pattern {show(text)} goes up; name the folder with path instead")

@@ -6,6 +6,7 @@ As root, the program and its sandbox run as uid 65534, and the workspace is hand
 import contextlib
 import functools
 import os
+import resource
 import secrets
 import shutil
 import tempfile
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from servers.machine import landlock
-from servers.machine.bubblewrap import SYSTEM_PATHS, Gate, ResourceLimits, arguments
+from servers.machine.bubblewrap import SYSTEM_PATHS, Gate, ResourceLimits, arguments, at_most
 from servers.machine.confined_process import Launch
 from servers.machine.errors import ServerError
 from servers.machine.linked_program import Linked, put_together, start_by
@@ -175,11 +176,11 @@ def launchers() -> list[Path]:
 def _limited(launchers: Sequence[Linked], limits: ResourceLimits, folder: str = "") -> list[str]:
     """Return the words before a program's own: it ends when this process is killed (bubblewrap has it built in)."""
     bounds = [
-        f"--as={limits.memory_bytes}",
-        f"--cpu={limits.cpu_seconds}",
-        f"--fsize={limits.file_bytes}",
-        f"--nofile={limits.open_files}",
-        f"--nproc={limits.processes}",
+        f"--as={at_most(resource.RLIMIT_AS, limits.memory_bytes)}",
+        f"--cpu={at_most(resource.RLIMIT_CPU, limits.cpu_seconds)}",
+        f"--fsize={at_most(resource.RLIMIT_FSIZE, limits.file_bytes)}",
+        f"--nofile={at_most(resource.RLIMIT_NOFILE, limits.open_files)}",
+        f"--nproc={at_most(resource.RLIMIT_NPROC, limits.processes)}",
         "--core=0",
     ]
     words = [["--pdeathsig", "KILL"], bounds][-len(launchers) :]

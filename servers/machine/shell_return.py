@@ -41,14 +41,16 @@ def bring_back(root: int, copy: int, changes: Sequence[Change]) -> Returned:
     size = sum(change.now.size for change in changes if change.now and change.now.kind == stat.S_IFREG)
     if size > RETURN_BYTES:
         raise ServerError(f"it wrote {size >> 20} MB, more than the {RETURN_BYTES >> 20} MB that can be brought back")
-    written, removed, left = 0, 0, list[str]()
+    written, removed, left, refused = 0, 0, list[str](), set[bytes]()
     for change in changes:
         try:
             reason = _refused(change) or _bring(root, copy, change)
         except OSError as error:
             reason = str(explain(error, escape(change.path))).partition(": ")[2]
         if reason:
-            left.append(f"{escape(change.path)}: {reason}")
+            if change.path.rpartition(b"/")[0] not in refused:  # else its folder says it
+                left.append(f"{escape(change.path)}: {reason}")
+            refused.add(change.path)
         elif change.now is None:
             removed += 1
         else:

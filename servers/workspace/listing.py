@@ -146,7 +146,7 @@ def offer_listing(face: Face, opened: Opened) -> None:
         pattern: Annotated[
             str,
             Field(
-                description="names to find below it: *.asm, src/**/*.inc, or a part of a name; at most 500 characters"
+                description="names to find below it: *.asm, src/**/*.{inc,s}, or part of a name; at most 500 characters"
             ),
         ] = "",
         depth: Annotated[

@@ -90,7 +90,8 @@ class Projects(Frozen):
         """Return one line a project."""
         some = "" if self.complete else ", and more that could not be looked at"
         if not self.projects:
-            return f"no project fits (0 of {self.total}, offset {self.offset}){some}; call ws_find without words"
+            none = f"no project fits (0 of {self.total}, offset {self.offset}){some}"
+            return f"{none}; ws_find without words shows all, list_files what else is there"
         lines = [f"{len(self.projects)} of {self.total} projects from offset {self.offset}, last used first{some}"]
         lines += [project.as_text() for project in self.projects]
         if self.next_offset != END:

@@ -229,6 +229,9 @@ async def test_a_folder_is_listed_alone_or_with_all_below_it(settings: Settings,
         ("src/**/*.asm", ["src/a.asm", "src/deep/b.asm"]),
         ("**/b.*", ["src/deep/b.asm"]),
         ("DEEP", ["src/deep"]),
+        ("*.{txt,asm}", ["main.asm", "src/a.asm", "src/c.txt", "src/deep/b.asm"]),
+        ("{src/{a,c}.*,deep}", ["src/a.asm", "src/c.txt", "src/deep"]),
+        ("{x}", []),
         ("a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", []),
     ],
 )
@@ -236,6 +239,10 @@ async def test_a_pattern_finds_names(settings: Settings, root: Path, pattern: st
     for name in ("main.asm", "src/a.asm", "src/deep/b.asm", "src/c.txt", "a" * 250):
         put(root, name, ROOM)
     assert paths(await good(settings, "list_files", pattern=pattern)) == found
+
+
+async def test_braces_cannot_stand_for_any_number_of_patterns(settings: Settings) -> None:
+    assert "fewer braces" in await bad(settings, "list_files", pattern="{a,b}" * 50)
 
 
 async def test_a_listing_can_be_by_size_or_by_time_and_comes_in_pages(settings: Settings, root: Path) -> None:

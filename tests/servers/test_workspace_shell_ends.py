@@ -32,6 +32,9 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 both = pytest.mark.usefixtures("backend")
+starts_python = pytest.mark.skipif(
+    not os.access(os.path.realpath(sys.executable), os.X_OK), reason="this Python starts no other"
+)
 
 
 @both
@@ -85,7 +88,7 @@ async def test_the_disk_is_not_filled_with_many_files(desk: Desk, backend: Backe
     assert not ended.timed_out
 
 
-@pytest.mark.skipif(not os.access(os.path.realpath(sys.executable), os.X_OK), reason="this Python starts no other")
+@starts_python
 async def test_an_interrupted_server_takes_its_commands_along(desk: Desk, backend: Backend) -> None:
     mark = f"afs-mark-{os.urandom(6).hex()}"
     code = (
@@ -108,3 +111,25 @@ async def test_an_interrupted_server_takes_its_commands_along(desk: Desk, backen
     with anyio.fail_after(10):
         while list(Path(tempfile.gettempdir()).glob("afs-shell-*")):
             await anyio.sleep(0.01)
+
+
+LOWERED = """
+import resource, sys
+from pathlib import Path
+from servers.machine.shell_run import ShellLimits, ShellRun
+
+command = "head -c 300000 /dev/zero > z; wc -c < z; ulimit -n"
+for kind, most in ((resource.RLIMIT_FSIZE, 100_000), (resource.RLIMIT_NOFILE, 200)):
+    resource.setrlimit(kind, (most, most))
+work = Path(sys.argv[1])
+run = ShellRun(command, root=work, limits=ShellLimits(), aside=work / "aside", confinement=lambda: sys.argv[2])
+sys.stdout.buffer.write(run.run().stdout.head)
+"""
+
+
+@starts_python
+async def test_a_server_with_lower_limits_runs_commands_within_them(desk: Desk, backend: Backend) -> None:
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", LOWERED, str(desk.work), backend], capture_output=True, timeout=60, check=False
+    )
+    assert done.stdout == b"100000\n200\n", done.stderr

@@ -83,6 +83,12 @@ async def test_what_tells_others_what_to_run_is_never_planted(desk: Desk, plant:
 
 
 @both
+async def test_a_planted_folder_is_told_of_once(desk: Desk) -> None:
+    said = await desk.run("mkdir -p a/.git/hooks/b; touch a/.git/hooks/1 a/.git/hooks/b/2")
+    assert len(said["notes"]) <= 2 and said["notes"][-1].count("hooks") == 1
+
+
+@both
 @pytest.mark.parametrize(
     "trick",
     [
