@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["apply_plan", "undo"]
 
 _LONGEST = 150
+_FILES = "files"
 _OWN_TRASH = ".Trash-"
 _CAP = 10_000_000
 
@@ -76,8 +77,14 @@ def _trash(root: Path) -> str:
 def _planned(plan: Plan, action: Action, trash: str) -> Move:
     leaf = action.path.rpartition("/")[2]
     name = f"{plan.id}-{action.number}" + (f"-{leaf}" if leaf.isascii() and len(leaf) < _LONGEST else "")
-    info = f"{trash}/info/{name}.trashinfo"
-    return Move(number=action.number, path=action.path, trashed=f"{trash}/files/{name}", info=info, state="planned")
+    trashed = f"{trash}/{_FILES}/{name}"
+    return Move(number=action.number, path=action.path, trashed=trashed, info=_info_of(trashed), state="planned")
+
+
+def _info_of(trashed: str) -> str:
+    """Return the path of what the trash says of a file in it; empty for a path that is in no trash."""
+    trash, _, name = trashed.rpartition(f"/{_FILES}/")
+    return f"{trash}/info/{name}.trashinfo" if trash and "/" not in name else ""
 
 
 def _moved(root: Root, action: Action, move: Move, above: str) -> Move:
@@ -86,7 +93,7 @@ def _moved(root: Root, action: Action, move: Move, above: str) -> Move:
         _check(root, action)
         path = quote(os.fsencode(above) + bytes_of(action.path))
         text = f"[Trash Info]\nPath={path}\nDeletionDate={utc(time.time_ns())[:19]}\n"
-        root.write(move.info, text.encode(), mode="replace")
+        root.write(move.info, text.encode())
         try:
             root.move(move.path, move.trashed)
         except ServerError:
@@ -160,14 +167,28 @@ def undo(receipt: Receipt, receipt_path: Path) -> Receipt:
 def _put_back(root: Root, move: Move) -> Move:
     if move.state not in ("moved", "planned"):
         return move
+    info = _info_of(move.trashed)
+    if not info:
+        return move.model_copy(update={"state": "moved", "why": "the receipt names no file in a trash"})
     try:
         root.move(move.trashed, move.path)
     except NotThereError:
-        if move.state == "planned":
-            return move.model_copy(update={"state": "left", "why": "it was never moved"})
-        return move.model_copy(update={"why": "it is not in the trash any more"})
+        return _not_there(root, move, info)
     except ServerError as error:
         return move.model_copy(update={"state": "moved", "why": str(error)})
     with contextlib.suppress(ServerError):
-        root.remove(move.info)
+        root.remove(info)
+    return move.model_copy(update={"state": "back", "why": ""})
+
+
+def _not_there(root: Root, move: Move, info: str) -> Move:
+    """Return what became of a thing that is not in the trash: put back by an undo that was killed, or never moved."""
+    try:
+        root.state(move.path)
+    except ServerError:
+        return move.model_copy(update={"why": "it is not in the trash any more"})
+    with contextlib.suppress(ServerError):
+        root.remove(info)
+    if move.state == "planned":
+        return move.model_copy(update={"state": "left", "why": "it was never moved"})
     return move.model_copy(update={"state": "back", "why": ""})

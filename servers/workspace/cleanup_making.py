@@ -30,6 +30,8 @@ _ARCHIVE_DAYS = 180
 _KEPT_NAMED = 5
 _PASSING = re.compile(rb"(^|/)(downloads?|desktop|te?mp|backups?|bak|old|copies|unsorted|incoming)(/|$)", re.IGNORECASE)
 """Folders that things pass through or are put away in."""
+_ARRIVING = re.compile(rb"(^|/)(downloads?|desktop|te?mp|unsorted|incoming)(/|$)", re.IGNORECASE)
+"""Folders where things arrive; a backup is the only one of its kind."""
 _COPY = re.compile(rb"(\(\d+\)|[ _-]copy|^copy of |~|\.bak|\.orig|[ _-]old|[ _-]backup)", re.IGNORECASE)
 """Signs of a copy in a name."""
 
@@ -160,7 +162,7 @@ def _archives(scope: Scope, min_size: int, left: dict[str, int]) -> Iterator[Act
         if unpacked:
             why = f"a folder {scope.shown(stem)} is beside it, so it seems to be unpacked"
             yield _planned(path, "archive", "unsure", why, size=size, modified_ns=mtime)
-        elif _PASSING.search(path.rpartition(b"/")[0]) and mtime < time.time_ns() - _ARCHIVE_DAYS * DAY_NS:
+        elif _ARRIVING.search(path.rpartition(b"/")[0]) and mtime < time.time_ns() - _ARCHIVE_DAYS * DAY_NS:
             why = f"an archive among downloads, not changed since {day(mtime)}"
             yield _planned(path, "archive", "unsure", why, size=size, modified_ns=mtime)
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, ValidationError
 
 from schemas.frozen import Frozen
-from servers.machine.beneath import Root
+from servers.machine.beneath import NotThereError, Root
 from servers.machine.errors import ServerError
-from servers.machine.names import bytes_of, show
+from servers.machine.names import bytes_of, escape, show
 from servers.machine.store import write_atomic
 from servers.machine.wire import clean
 from servers.workspace.scan_results import amount
@@ -59,7 +59,7 @@ class Plan(Frozen):
 
     format: Literal["afs-cleanup-plan"] = "afs-cleanup-plan"
     version: Literal[1] = 1
-    id: str
+    id: str = Field(pattern=r"^[0-9A-Za-z]{1,40}$")
     made: str = Field(description="when, UTC")
     root: str = Field(description="the folder that the paths are below")
     actions: tuple[Action, ...]
@@ -109,8 +109,13 @@ def read_receipt(path: Path) -> Receipt:
 
 
 def _read(path: Path) -> bytes:
-    with Root(path.absolute().parent) as root:
-        return root.read(path.name, limit=_LIMIT, tagged=False).data
+    try:
+        with Root(path.absolute().parent) as root:
+            return root.read(escape(os.fsencode(path.name)), limit=_LIMIT, tagged=False).data
+    except NotThereError as error:
+        raise NotThereError(
+            f"there is no {show(str(path))}; give the file that plan_cleanup or `afs workspace` named"
+        ) from error
 
 
 def script_of(plan: Plan, path: Path) -> bytes:

@@ -171,7 +171,7 @@ def apply(plan: Path, *, sure: str, yes: bool, as_json: bool) -> None:
             raise click.ClickException(f"the plan was applied before, see {clean(str(receipt_path))}; plan again")
         with _bar("moving to the trash") as progress:
             receipt = apply_plan(known, receipt_path, sure=degrees, told=progress)
-    _told(receipt, receipt_path, as_json=as_json)
+    _told(receipt, receipt_path, failed="left", as_json=as_json)
 
 
 @workspace.command()
@@ -184,11 +184,11 @@ def undo(receipt: Path, *, as_json: bool) -> None:
 
     with _errors():
         done = put_back(read_receipt(receipt), receipt.absolute())
-    _told(done, receipt.absolute(), as_json=as_json)
+    _told(done, receipt.absolute(), failed="moved", as_json=as_json)
 
 
-def _told(receipt: Receipt, path: Path, *, as_json: bool) -> None:
-    """Say what became of each action; exit 1 when something stayed."""
+def _told(receipt: Receipt, path: Path, *, failed: str, as_json: bool) -> None:
+    """Say what became of each action; exit 1 when one came to the state that is none to end in."""
     if as_json:
         click.echo(receipt.model_dump_json())
     else:
@@ -196,5 +196,5 @@ def _told(receipt: Receipt, path: Path, *, as_json: bool) -> None:
             why = f": {move.why}" if move.why else ""
             click.echo(clean(f"{move.state}: {move.path}{why}"))
         click.echo(clean(f"receipt: {path}; `afs workspace undo` takes it, and the trash can be emptied by you"))
-    if any(move.why for move in receipt.moves):
+    if any(move.state == failed for move in receipt.moves):
         raise click.exceptions.Exit(1)

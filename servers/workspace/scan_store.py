@@ -100,7 +100,8 @@ def _told() -> Generator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise ServerError(
-            f"the file of the scan cannot be used ({error}); free some space or wait for another scan, then call again"
+            f"the file of the scan cannot be used ({error}); free some space, wait for another scan, or set "
+            "AFS_DATA_DIR to a folder that can be written; then call again"
         ) from error
     except OSError as error:
         text = f"the file of the scan cannot be made in the data folder ({error.strerror})"
