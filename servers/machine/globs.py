@@ -37,7 +37,10 @@ def matcher(pattern: str) -> Callable[[bytes], bool]:
     text = pattern.strip()
     if len(text) > GLOB_LIMIT:
         raise ServerError(f"the pattern has {len(text)} characters, more than {GLOB_LIMIT}; use a shorter one")
-    found = [_matcher(one) for one in _alternatives(text)]
+    alternatives = _alternatives(text)
+    if len(alternatives) > 1 and all(_WILD & set(one) and "/" not in one for one in alternatives):
+        return _named(*alternatives)  # one expression is quicker than several
+    found = [_matcher(one) for one in alternatives]
     if len(found) == 1:
         return found[0]
     return lambda path: any(fits(path) for fits in found)
@@ -87,12 +90,12 @@ def _containing(text: str) -> Callable[[bytes], bool]:
     return lambda path: wanted in os.fsdecode(path.rpartition(b"/")[2]).casefold()
 
 
-def _part(part: str) -> re.Pattern[bytes]:
-    return re.compile(os.fsencode(fnmatch.translate(part)), re.DOTALL)
+def _part(*parts: str) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(os.fsencode(fnmatch.translate(part)) for part in parts), re.DOTALL)
 
 
-def _named(part: str) -> Callable[[bytes], bool]:
-    wanted = _part(part).match
+def _named(*parts: str) -> Callable[[bytes], bool]:
+    wanted = _part(*parts).match
     return lambda path: wanted(path[path.rfind(b"/") + 1 :]) is not None
 
 
