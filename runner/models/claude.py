@@ -153,11 +153,10 @@ class ClaudeModel(HostedModel):
 def _said(asked: Asked, events: ClaudeEvents, blocks: list[Block], speech: Speech) -> Said:
     text = "".join(str(block.get("text", "")) for block in blocks if block.get("type") == "text")
     if events.stop == "refusal":
-        told = text or f"Claude declined to answer ({events.declined or 'it does not say why'})."
-        if not text:
-            speech.feed(told)
-        note = f"refused: {events.declined}" if events.declined else "refused"
-        return Said(Message(role="assistant", text=told), refused=True, note=note)
+        told = events.declined or text or "Claude declined to answer, and does not say why."
+        if told != text:
+            speech.feed(f"\n\n{told}" if text else told)
+        return Said(Message(role="assistant", text=told), refused=True, note="refused")
     cut_off = events.cut_off or events.stop == "pause_turn"
     used = [call.id for message in asked.messages for call in message.calls]
     calls = calls_of(blocks, used, first=call_number(asked.messages), cut_off=cut_off)

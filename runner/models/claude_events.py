@@ -114,7 +114,10 @@ class ClaudeEvents:
         self._count(_fields(event.get("usage")))
         self.stop = _string(delta, "stop_reason") or self.stop
         details = _fields(delta.get("stop_details"))
-        self.declined = _string(details, "explanation") or _string(details, "category")
+        category = _string(details, "category")
+        self.declined = _string(details, "explanation") or (
+            f"Claude declined to answer ({category})." if category else ""
+        )
 
     def _count(self, usage: Block) -> None:
         told = {**usage, **_fields(usage.get("output_tokens_details"))}

@@ -39,7 +39,9 @@ class Said(NamedTuple):
     refused: bool = False
     note: str = ""
     nudge: str = ""
-    """What to tell the model when it is asked once more; empty where it said something."""
+    """What to tell the model when it is asked once more, where its reply was not just empty."""
+    trouble: str = "said nothing"
+    """What an error says of a reply without text and calls."""
 
 
 class Speech:
@@ -155,6 +157,7 @@ class HostedModel(ABC):
         started = time.monotonic()
         asked = Asked(messages=messages, tools=tools, must_answer=must_answer, on_text=on_text)
         usage = Usage()
+        trouble = ""
         for _ in range(2):
             said = await self._ask(asked)
             usage += self._paid(said, asked)
@@ -170,7 +173,9 @@ class HostedModel(ABC):
             if said.cut_off:
                 raise ModelError(f"{self.name} reached its limit of tokens before it said anything; ask for less")
             asked.again(said.nudge or EMPTY)
-        raise ModelError(f"{self.name} said nothing, twice; ask again in other words, or use another model")
+            trouble = said.trouble
+        told = "ask again in other words, or use another model"
+        raise ModelError(f"{self.name} {trouble}, twice; {told}", retryable=True)
 
     def _paid(self, said: Said, asked: Asked) -> Usage:
         dollars, note = cost_of(
