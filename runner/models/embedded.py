@@ -110,6 +110,7 @@ class EmbeddedModel:
         self._replies += 1
         schema = action_schema(tools, must_answer=must_answer, must_call=_has_looked_nothing_up(messages))
         body = {
+            "model": NAME,
             "messages": action_messages([_bounded(message) for message in messages], tools),
             "response_format": {
                 "type": "json_schema",
@@ -137,7 +138,7 @@ class EmbeddedModel:
     async def _say(self, body: dict[str, Any], on_text: OnText) -> _Said:
         import httpx
 
-        text, usage, cut_off = "", Usage(), False
+        text, told, usage, cut_off = "", "", Usage(), False
         answer = AnswerText()
         try:
             await self._refuse_too_long(body["messages"])
@@ -145,12 +146,16 @@ class EmbeddedModel:
                 for choice in event.get("choices", []):
                     piece = choice["delta"].get("content") or ""
                     text += piece
-                    on_text(answer.feed(piece))
+                    shown = answer.feed(piece)
+                    told += shown
+                    on_text(shown)
                     cut_off = cut_off or choice.get("finish_reason") == "length"
                 if counted := event.get("usage"):
                     usage = Usage(prompt_tokens=counted["prompt_tokens"], answer_tokens=counted["completion_tokens"])
         except httpx.HTTPError as error:
-            raise ModelError(f"the embedded model broke off: {error!r}", partial=text, retryable=True) from error
+            raise ModelError(
+                f"the embedded model broke off: {error!r}; ask again", partial=told, retryable=True
+            ) from error
         return _Said(text, usage, cut_off)
 
     async def _events(self, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:

@@ -136,6 +136,11 @@ class HttpDouble(ABC, Generic[ReplyT]):
         with self._lock:
             return self._script.pop(0) if self._script else None
 
+    def forget(self) -> None:
+        """Drop the scripted replies that nobody has asked for."""
+        with self._lock:
+            self._script.clear()
+
     def bodies(self, path: str) -> list[dict[str, Any]]:
         """Return the bodies of the requests whose path ends in `path`, in order."""
         return [request.body for request in self.requests if request.path.endswith(path)]

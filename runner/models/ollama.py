@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from runner.errors import ConfigError
 from runner.models.action import action_messages, action_schema
 from runner.models.ollama_chat import Daemon, daemon_url, package_client
-from runner.models.turn import UNREADABLE, WARMER, AskedModel, ChatRefused, Heard, Turn, Waits
+from runner.models.turn import UNREADABLE, WARMER, AskedModel, ChatRefused, Heard, Turn, Waits, pictures_apart
 from schemas.frozen import Frozen
 from schemas.message import Message, ToolSpec
 
@@ -19,6 +19,8 @@ STATUS_SECONDS = 1.0
 """How long `ollama_status` waits for a daemon."""
 
 _WAITS = Waits()
+_PAUSES = (0.25, 1.0)
+"""Seconds before a busy daemon is asked again; after the last it is an error."""
 _CHARACTERS_PER_TOKEN = 5
 _WORTH_A_NOTE = 512
 
@@ -41,6 +43,8 @@ class OllamaModel(AskedModel):
     (0: half the window, at most 4,096). `host` as in OLLAMA_HOST.
     """
 
+    _provider = "ollama"
+
     def __init__(
         self,
         name: str,
@@ -62,6 +66,7 @@ class OllamaModel(AskedModel):
         self._loading = anyio.Lock()
         self._known = False
         self._thinks = False
+        self._sees = False
 
     @property
     def name(self) -> str:
@@ -80,6 +85,7 @@ class OllamaModel(AskedModel):
                 abilities = await self._daemon.capabilities(self._model)
                 self._native = abilities is None or "tools" in abilities
                 self._thinks = abilities is not None and "thinking" in abilities
+                self._sees = abilities is not None and "vision" in abilities
                 self._known = True
 
     async def close(self) -> None:
@@ -92,13 +98,16 @@ class OllamaModel(AskedModel):
         try:
             heard = await self._daemon.chat(body, voice.feed)
         except ChatRefused as refused:
-            if not self._learn(refused.reason, turn):
+            if refused.busy and turn.waited < len(_PAUSES):
+                await anyio.sleep(_PAUSES[turn.waited])
+                turn.waited += 1
+            elif not self._learn(refused.reason, turn):
                 if "error parsing tool call" not in refused.reason:
                     raise
                 self._take_trouble(turn, refused, nudge=UNREADABLE)
             return None
         turn.notes += [note for note in [_truncation(body, heard.usage.prompt_tokens)] if note]
-        return heard
+        return heard._replace(raw={"thinking": heard.thinking}) if heard.thinking else heard
 
     def _learn(self, reason: str, turn: Turn) -> bool:
         """Take from a refusal what `/api/show` did not say; true when there is something new to try."""
@@ -113,7 +122,7 @@ class OllamaModel(AskedModel):
 
     def _body(self, turn: Turn) -> dict[str, JsonValue]:
         acted = not self._native and turn.has_calls
-        told = _acted(turn.messages, turn.tools) if acted else _told(turn.messages)
+        told = _acted(turn.messages, turn.tools) if acted else self._told(turn.messages)
         if turn.nudge:
             told.append({"role": "user", "content": turn.nudge})
         warmer = WARMER if turn.troubles else 0.0
@@ -131,6 +140,30 @@ class OllamaModel(AskedModel):
             body["think"] = False
         return {**body, "stream": True, "keep_alive": self._keep_alive, "truncate": False, "shift": False}
 
+    def _told(self, messages: Sequence[Message]) -> list[JsonValue]:
+        """Tell a conversation as Ollama documents it; pictures go to models that can see."""
+        if not self._sees:
+            messages = [message.model_copy(update={"images": ()}) for message in messages]
+        return [self._wire(message) for message in pictures_apart(messages)]
+
+    def _wire(self, message: Message) -> JsonValue:
+        if message.role == "tool":
+            text = f"Error: {message.text}" if message.failed else message.text
+            return {"role": "tool", "content": text, "tool_name": message.tool}
+        if message.role == "user" and message.images:
+            return {"role": "user", "content": message.text, "images": [picture.data for picture in message.images]}
+        if message.role != "assistant":
+            return {"role": message.role, "content": message.text}
+        said: dict[str, JsonValue] = {"role": "assistant", "content": message.text}
+        raw = message.raw if message.raw_by == self._provider and isinstance(message.raw, dict) else {}
+        if self._thinks and "thinking" in raw:
+            said["thinking"] = raw["thinking"]
+        if message.calls:
+            said["tool_calls"] = [
+                {"function": {"name": call.name, "arguments": call.arguments}} for call in message.calls
+            ]
+        return said
+
 
 def _tool(tool: ToolSpec) -> JsonValue:
     return {
@@ -139,23 +172,8 @@ def _tool(tool: ToolSpec) -> JsonValue:
     }
 
 
-def _told(messages: Sequence[Message]) -> list[JsonValue]:
-    """Tell a conversation as Ollama documents it, without examples: a model with native tools needs none."""
-    return [_wire(message) for message in messages if not message.example]
-
-
 def _acted(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[JsonValue]:
     return [{**message} for message in action_messages(messages, tools)]
-
-
-def _wire(message: Message) -> JsonValue:
-    if message.role == "tool":
-        text = f"Error: {message.text}" if message.failed else message.text
-        return {"role": "tool", "content": text, "tool_name": message.tool}
-    if not message.calls:
-        return {"role": message.role, "content": message.text}
-    made: list[JsonValue] = [{"function": {"name": call.name, "arguments": call.arguments}} for call in message.calls]
-    return {"role": "assistant", "content": message.text, "tool_calls": made}
 
 
 def _truncation(body: dict[str, JsonValue], read: int) -> str:

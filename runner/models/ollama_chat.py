@@ -229,7 +229,7 @@ def _refusal(status: int, reason: str, model: str) -> ModelError:
         told = f"the conversation is longer than the context of {model} ({brief}); raise num_ctx or shorten the prompt"
         return ChatRefused(told, reason=reason)
     if status in (429, 503):
-        return ChatRefused(f"Ollama is busy ({brief}); ask again later", reason=reason, retryable=True)
+        return ChatRefused(f"Ollama is busy ({brief}); ask again later", reason=reason, retryable=True, busy=True)
     return ChatRefused(f"Ollama refused the chat with {status}: {brief}; see its log", reason=reason)
 
 

@@ -16,13 +16,12 @@ from runner.models.action import action_messages, action_schema
 from runner.models.openai_chat import RETRIES, Server, server_place
 from runner.models.openai_stream import THINKING_FIELDS
 from runner.models.prices import cost_of, load_prices
-from runner.models.turn import UNREADABLE, WARMER, AskedModel, ChatRefused, Heard, Turn, Waits
+from runner.models.turn import UNREADABLE, WARMER, AskedModel, ChatRefused, Heard, Turn, Waits, pictures_apart
 from schemas.message import Image, Message, ToolCall, ToolSpec
 
 __all__ = ["OpenAIModel"]
 
 MAX_TOKENS = 8192
-_ABOVE = "The pictures of the results above:"
 _WAITS = Waits()
 _REPLAYED = (*THINKING_FIELDS, "reasoning_details")
 _UNPARSED = re.compile(r"pars\w+ (the )?(tool|function) call|failed to parse input|tool_use_failed", re.I)
@@ -123,9 +122,12 @@ class OpenAIModel(AskedModel):
         return False
 
     def _priced(self, heard: Heard) -> Heard:
-        """Put what the reply cost with its usage; the table goes before what the server says."""
+        """Put what the reply cost with its usage; the table goes before what the server says.
+
+        A server of the user's own costs nothing, unless it says so itself: it may only pass requests on.
+        """
         cost = cost_of("openai", self._model, heard.usage, local=self._server.place.is_own)
-        if cost.note and heard.usage.cost:
+        if heard.usage.cost and not cost.dollars:
             return heard
         note = "" if self._unpriced else cost.note
         self._unpriced = self._unpriced or bool(cost.note)
@@ -134,7 +136,7 @@ class OpenAIModel(AskedModel):
 
     def _body(self, turn: Turn) -> dict[str, JsonValue]:
         acted = not self._native and turn.has_calls
-        told = self._acted(turn) if acted else self._told(turn.messages)
+        told = self._acted(turn) if acted else [self._wire(message) for message in pictures_apart(turn.messages)]
         if turn.nudge:
             told.append({"role": "user", "content": turn.nudge})
         body: dict[str, JsonValue] = {"model": self._model, "messages": told, "stream": True}
@@ -153,20 +155,6 @@ class OpenAIModel(AskedModel):
 
     def _acted(self, turn: Turn) -> list[JsonValue]:
         return [{**message} for message in action_messages(turn.messages, turn.tools)]
-
-    def _told(self, messages: Sequence[Message]) -> list[JsonValue]:
-        """Tell a conversation without its examples; pictures of results follow the results as a user's message."""
-        told: list[JsonValue] = []
-        pictures: list[Image] = []
-        for message in messages:
-            if message.example:
-                continue
-            if message.role != "tool" and pictures:
-                told.append(self._shown(_ABOVE, pictures))
-                pictures = []
-            told.append(self._wire(message))
-            pictures += message.images if message.role == "tool" else ()
-        return [*told, self._shown(_ABOVE, pictures)] if pictures else told
 
     def _wire(self, message: Message) -> JsonValue:
         if message.role == "tool":

@@ -31,18 +31,25 @@ def _frame(kind: str, model: str) -> dict[str, JsonValue]:
 
 
 def stream_of(
-    reply: ScriptedReply, *, model: str = "m", thinking: str = "reasoning_content", first_id: int = 1, tokens: int = 8
+    reply: ScriptedReply,
+    *,
+    model: str = "m",
+    thinking: str = "reasoning_content",
+    first_id: int = 1,
+    tokens: int = 8,
+    cost: float = 0.0,
 ) -> tuple[bytes, ...]:
     """Return the events of a streamed reply; `thinking` is the field that thoughts are told in.
 
-    The last two hold the usage (`tokens` of prompt) and [DONE]; a reply that breaks off lacks its end.
+    The last two hold the usage (`tokens` of prompt; `cost` in dollars, as some servers tell it) and [DONE]; a reply
+    that breaks off lacks its end.
     """
     events = [chunk(delta, model=model) for delta in _deltas(reply, thinking, first_id)]
     if reply.dropped:
         return tuple(events)
     if reply.problem:
         return (*events, sse({"error": {"message": reply.problem, "type": "server_error", "code": 500}}))
-    usage = _frame("chat.completion.chunk", model) | {"choices": [], "usage": _usage(reply, tokens)}
+    usage = _frame("chat.completion.chunk", model) | {"choices": [], "usage": _usage(reply, tokens, cost)}
     return (*events, chunk({}, model=model, finish=_finish(reply)), sse(usage), sse("[DONE]"))
 
 
@@ -72,7 +79,7 @@ def _deltas(reply: ScriptedReply, thinking: str, first_id: int) -> Iterator[dict
             yield {"tool_calls": [part]}
 
 
-def _usage(reply: ScriptedReply, tokens: int) -> JsonValue:
+def _usage(reply: ScriptedReply, tokens: int, cost: float) -> JsonValue:
     thought = len(pieces_of(reply.thinking))
     written = thought + len(pieces_of(reply.text)) + 8 * len(reply.calls)
     return {
@@ -81,24 +88,32 @@ def _usage(reply: ScriptedReply, tokens: int) -> JsonValue:
         "total_tokens": tokens + written,
         "prompt_tokens_details": {"cached_tokens": tokens // 2},
         "completion_tokens_details": {"reasoning_tokens": thought},
+        **({"cost": cost} if cost else {}),
     }
 
 
 class OpenAIDouble(HttpDouble[ScriptedReply]):
     """A server that has `models` and replies as scripted; with `key`, only to who has it.
 
-    Use it as a context manager; `base_url` is then what OPENAI_BASE_URL would be. It always streams. A chat beyond the
-    script gets status 400.
+    `cost` is told with each reply. Use it as a context manager; `base_url` is then what OPENAI_BASE_URL would be. It
+    always streams. A chat beyond the script gets status 400.
     """
 
     def __init__(
-        self, models: Sequence[str] = ("m",), *, key: str = "", thinking: str = "reasoning_content", path: str = "/v1"
+        self,
+        models: Sequence[str] = ("m",),
+        *,
+        key: str = "",
+        thinking: str = "reasoning_content",
+        path: str = "/v1",
+        cost: float = 0.0,
     ) -> None:
         super().__init__()
         self.models = tuple(models)
         self._key = key
         self._thinking = thinking
         self._path = path
+        self._cost = cost
         self._told = 0
 
     @property
@@ -135,7 +150,9 @@ class OpenAIDouble(HttpDouble[ScriptedReply]):
         first = self._told + 1
         self._told += len(reply.calls)
         tokens = len(json.dumps([body.get("messages"), body.get("tools")])) // 4
-        pieces = reply.pieces or stream_of(reply, model=model, thinking=self._thinking, first_id=first, tokens=tokens)
+        pieces = reply.pieces or stream_of(
+            reply, model=model, thinking=self._thinking, first_id=first, tokens=tokens, cost=self._cost
+        )
         return Answer(pieces=pieces, kind="text/event-stream", delay=reply.delay, dropped=reply.dropped)
 
 

@@ -1,7 +1,8 @@
 """A model that says what it was told to say: for tests, for demonstrations, for measuring everything else.
 
-A script is a list of replies, each a `Message` or a function of the conversation. As `--model scripted:FILE` the
-script is a JSON file: a list of objects `{"text": ...}` or `{"calls": [{"name": ..., "arguments": {...}}]}`.
+A script is a list of replies, each a `Message`, a whole `Reply` or a function of the conversation. As
+`--model scripted:FILE` the script is a JSON file: a list of objects `{"text": ...}` or
+`{"calls": [{"name": ..., "arguments": {...}}]}`.
 """
 
 import json
@@ -15,8 +16,8 @@ from schemas.message import Message, ToolCall, ToolSpec, Usage
 
 __all__ = ["Line", "ScriptedModel", "calls", "load_script", "text"]
 
-Line = Message | ModelError | Callable[[Sequence[Message]], Message]
-"""One reply of a script: a message, an error to raise, or a function of the conversation so far."""
+Line = Message | Reply | ModelError | Callable[[Sequence[Message]], Message]
+"""One reply of a script: a message, a reply with its usage, an error to raise, or a function of the conversation."""
 
 
 def text(answer: str) -> Message:
@@ -34,10 +35,10 @@ class ScriptedModel:
     """Replies with the lines of a script, in order; with `repeat`, the last line for ever."""
 
     def __init__(self, script: Sequence[Line], *, name: str = "script", repeat: bool = False) -> None:
-        self._lines = list(script)
+        self.coming = list(script)
+        """The lines that are still to be said; more can be added at any time."""
         self._repeat = repeat
         self._name = name
-        self._next = 0
         self.heard: list[tuple[Message, ...]] = []
         """The conversation that came with each request."""
         self.offered: list[tuple[ToolSpec, ...]] = []
@@ -66,22 +67,25 @@ class ScriptedModel:
         """
         self.heard.append(tuple(messages))
         self.offered.append(() if must_answer else tuple(tools))
-        if self._next >= len(self._lines):
+        if not self.coming:
             raise ModelError(
-                f"the script {self._name} has only {len(self._lines)} replies; add one, or use fewer steps"
+                f"the script {self._name} has only {len(self.heard) - 1} replies; add one, or use fewer steps"
             )
-        line = self._lines[self._next]
-        if self._next + 1 < len(self._lines) or not self._repeat:
-            self._next += 1
+        line = self.coming[0]
+        if len(self.coming) > 1 or not self._repeat:
+            del self.coming[0]
         if isinstance(line, ModelError):
             raise line
-        message = line if isinstance(line, Message) else line(messages)
+        said = line if isinstance(line, Reply) else self._reply(line, messages)
+        message = said.message
         on_text(message.text)
+        return said.model_copy(update={"message": message.model_copy(update={"calls": self._numbered(message.calls)})})
+
+    def _reply(self, line: Message | Callable[[Sequence[Message]], Message], messages: Sequence[Message]) -> Reply:
+        message = line if isinstance(line, Message) else line(messages)
         words = sum(len(item.text.split()) for item in messages)
-        return Reply(
-            message=message.model_copy(update={"calls": self._numbered(message.calls)}),
-            usage=Usage(prompt_tokens=words, answer_tokens=len(message.text.split()) + len(message.calls)),
-        )
+        usage = Usage(prompt_tokens=words, answer_tokens=len(message.text.split()) + len(message.calls))
+        return Reply(message=message, usage=usage)
 
     def _numbered(self, made: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
         turn = len(self.heard)

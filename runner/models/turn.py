@@ -17,23 +17,39 @@ from runner.models.action import AnswerText, parse_action
 from runner.models.calls import RawCall, call_number, number_calls
 from runner.models.model import OnText, Reply, ignore_text
 from runner.models.printed import find_printed_calls, may_become_calls
-from schemas.message import Message, ToolCall, ToolSpec, Usage
+from schemas.message import Image, Message, ToolCall, ToolSpec, Usage
 
-__all__ = ["EMPTY", "UNREADABLE", "WARMER", "AskedModel", "ChatRefused", "Heard", "Turn", "Voice", "Waits"]
+__all__ = [
+    "EMPTY",
+    "UNREADABLE",
+    "WARMER",
+    "AskedModel",
+    "ChatRefused",
+    "Heard",
+    "Turn",
+    "Voice",
+    "Waits",
+    "pictures_apart",
+]
 
 EMPTY = "Your reply was empty. Call a tool, or answer the question."
 UNREADABLE = "Your tool call was not valid JSON. Send it again as valid JSON, with short arguments."
 WARMER = 0.3
 """What is added to the temperature when a turn is tried again."""
 _THINK = "<think>"
+_ABOVE = "The pictures of the results above:"
 
 
 class ChatRefused(ModelError):
     """The server refused a chat, or gave it up in mid-stream; `reason` is what it said."""
 
-    def __init__(self, message: str, *, reason: str, partial: str = "", retryable: bool = False) -> None:
+    def __init__(
+        self, message: str, *, reason: str, partial: str = "", retryable: bool = False, busy: bool = False
+    ) -> None:
         super().__init__(message, partial=partial, retryable=retryable)
         self.reason = reason
+        self.busy = busy
+        """Nothing was begun, since others are served first."""
 
 
 class Waits(NamedTuple):
@@ -107,6 +123,8 @@ class Turn:
     nudge: str = ""
     """A word to the model about its last try."""
     troubles: int = 0
+    waited: int = 0
+    """How often a busy server was given a pause."""
     usage: Usage = Usage()
     notes: list[str] = field(default_factory=list[str])
     _voice: Voice | None = None
@@ -259,3 +277,20 @@ def _identified(made: tuple[ToolCall, ...], ids: tuple[str, ...], messages: Sequ
     if not all(ids) or len({*ids, *used}) != len(ids) + len(used):
         return made
     return tuple(call.model_copy(update={"id": given}) for call, given in zip(made, ids, strict=True))
+
+
+def pictures_apart(messages: Sequence[Message]) -> list[Message]:
+    """Return a conversation without its examples, in which the pictures of results follow them as a user's message.
+
+    For wire formats in which only a user can show a picture. All results of a step stay together.
+    """
+    told: list[Message] = []
+    pictures: list[Image] = []
+    for message in [*messages, None]:
+        if pictures and (message is None or message.role != "tool"):
+            told.append(Message(role="user", text=_ABOVE, images=tuple(pictures)))
+            pictures = []
+        if message is not None and not message.example:
+            told.append(message)
+            pictures += message.images if message.role == "tool" else ()
+    return told

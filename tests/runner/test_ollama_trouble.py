@@ -13,7 +13,7 @@ from runner.models.ollama import OllamaModel
 from runner.models.ollama_double import OllamaDouble
 from runner.models.ollama_wire import ScriptedReply, calls, drop, error, raw, stream_error, text, thinking
 from runner.models.turn import Waits
-from schemas.message import Message, ToolSpec
+from schemas.message import Image, Message, ToolSpec
 
 pytestmark = pytest.mark.anyio
 
@@ -148,7 +148,6 @@ async def test_a_daemon_that_dies_in_mid_stream_leaves_what_it_said(double: Olla
         (raw(b"\xff\xfe\x00"), "not JSON"),
         (raw(b"[" * 100_000), "not JSON"),
         (error(500, "model requires more system memory"), "more system memory"),
-        (error(503, "server busy, please try again.  maximum pending requests exceeded"), "busy"),
         (error(400, '{"error":{"message":"request (9000 tokens) exceeds the available context size"}}'), "num_ctx"),
     ],
 )
@@ -157,6 +156,32 @@ async def test_rubbish_and_refusals_are_errors_that_say_what_happened(
 ) -> None:
     with pytest.raises(ModelError, match=said):
         await _once(double, "native", reply)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_busy_daemon_is_asked_again_after_a_pause(double: OllamaDouble, status: int) -> None:
+    busy = error(status, "server busy, please try again.  maximum pending requests exceeded")
+    assert (await _once(double, "native", busy, text("ok"))).message.text == "ok"
+    with pytest.raises(ModelError, match="busy") as caught:
+        await _once(double, "native", busy, busy, busy, text("too late"))
+    assert caught.value.retryable and double.left == 1
+
+
+async def test_pictures_and_thinking_go_to_models_that_take_them(double: OllamaDouble) -> None:
+    double.models["seer:latest"] = ("completion", "tools", "thinking", "vision")
+    picture = Image(data="aGk=", mime_type="image/png")
+    asked = Message(role="user", text="What is this?", images=(picture,))
+    model = OllamaModel("seer", host=double.host)
+    double.script([thinking("hm", then=calls(CALL)), text("ok")])
+    first = await _reply(model, [asked])
+    result = Message(role="tool", tool=CALL[0], call_id=first.message.calls[0].id, text="a", images=(picture,))
+    await _reply(model, [asked, first.message, result])
+    await model.close()
+    prompt, called, answered, shown = double.chats[1]["messages"]
+    assert prompt["images"] == shown["images"] == ["aGk="] and shown["role"] == "user"
+    assert called["thinking"] == "hm" and answered["role"] == "tool"
+    await _once(double, "native", text("ok"), messages=[asked, first.message, result])
+    assert "aGk=" not in str(double.chats[2]) and "thinking" not in str(double.chats[2])
 
 
 async def test_fields_of_a_wrong_type_are_passed_over(double: OllamaDouble) -> None:
