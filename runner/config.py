@@ -298,17 +298,19 @@ def _encodable(text: str) -> bool:
 def select(specs: Sequence[ServerSpec], names: Sequence[str]) -> tuple[ServerSpec, ...]:
     """Return the servers named, in the order of `specs`; with no names, all that are not disabled.
 
-    A disabled server that is asked for by name is enabled. Raises ConfigError for a name that is not there.
+    A disabled server that is asked for by name is enabled; `x` also finds `afs-x`, the name of a server whose own
+    one Claude Code keeps for itself. Raises ConfigError for a name that is not there.
     """
     if not names:
         return tuple(spec for spec in specs if not spec.disabled)
     known = [spec.name for spec in specs]
-    for name in names:
+    wanted = [f"afs-{name}" if name not in known and f"afs-{name}" in known else name for name in names]
+    for name in wanted:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
             raise ConfigError(f"there is no server {_show(name)}; {hint}choose from: {', '.join(known) or '(none)'}")
-    return tuple(spec.model_copy(update={"disabled": False}) for spec in specs if spec.name in names)
+    return tuple(spec.model_copy(update={"disabled": False}) for spec in specs if spec.name in wanted)
 
 
 def resolve_command(spec: ServerSpec) -> str:

@@ -353,7 +353,9 @@ def test_mcp_json_lists_the_servers_that_have_a_console_script_and_nothing_else(
     scripts = tomllib.loads(text("pyproject.toml"))["project"]["scripts"]
     served = {name for name, target in scripts.items() if target.startswith("servers.")}
     assert {entry["command"] for entry in entries.values()} == served
-    assert {name: entry["command"] for name, entry in entries.items()} == {name: f"afs-{name}" for name in entries}
+    assert {name: entry["command"] for name, entry in entries.items()} == {
+        name: "afs-" + name.removeprefix("afs-") for name in entries
+    }
     assert list(entries) == sorted(entries)
 
 

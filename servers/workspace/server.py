@@ -39,7 +39,7 @@ def build(settings: Settings) -> Face:
     from servers.workspace.shell import offer_shell
     from servers.workspace.writing import offer_writing
 
-    face = Face("workspace", title="Workspace", instructions=_INSTRUCTIONS, version=version())
+    face = Face("afs-workspace", title="Workspace", instructions=_INSTRUCTIONS, version=version())
     opened = Opened(settings)
     face.at_end(opened.close)
     for offer in (

@@ -94,7 +94,7 @@ def listed(host: str, place: Place, env: Mapping[str, str]) -> dict[str, bool]:
         check=False,
     )
     output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout.decode("utf-8", "replace"))
-    lines = re.findall(r"^\W*([a-z]+): (.*)$", output, re.MULTILINE)
+    lines = re.findall(r"^\W*([a-z-]+): (.*)$", output, re.MULTILINE)
     states = {name: rest.endswith("Connected") for name, rest in lines if " - " in rest}
     assert states, f"{host} listed no server:\n{output}"
     return states

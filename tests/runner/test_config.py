@@ -32,7 +32,7 @@ def one(folder: Path, entry: str, **environ: str) -> ServerSpec:
 
 def test_the_shipped_file_lists_our_servers_by_console_script() -> None:
     specs = load_config(shipped_config(), environ={})
-    assert [spec.command for spec in specs] == [f"afs-{spec.name}" for spec in specs]
+    assert [spec.command for spec in specs] == ["afs-" + spec.name.removeprefix("afs-") for spec in specs]
     assert {"alttp", "asar", "context", "scratchpad"} <= {spec.name for spec in specs}
     assert not any(spec.problem for spec in specs)
 
@@ -191,3 +191,8 @@ def test_our_own_scripts_are_found_without_path_and_others_on_it(tmp_path: Path)
     assert resolve_command(ServerSpec(name="a", command="tool", env=nowhere)) == str(tool)
     assert resolve_command(ServerSpec(name="a", command="./tool", cwd=str(tmp_path))) == f"{tmp_path}/./tool"
     assert resolve_command(ServerSpec(name="a", command="no-such-tool")) == ""
+
+
+def test_a_server_is_found_by_its_name_without_the_mark_of_the_suite_too() -> None:
+    specs = load_config(shipped_config(), environ={})
+    assert [spec.name for spec in select(specs, ["workspace", "asar"])] == ["afs-workspace", "asar"]

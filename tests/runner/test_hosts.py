@@ -176,7 +176,7 @@ def test_list_shows_every_server_and_its_program(project: Path) -> None:
     result = run("list")
     assert result.exit_code == 0
     for spec in load_config(shipped_config(), environ={}):
-        assert spec.name in result.output and f"afs-{spec.name}" in result.output
+        assert spec.name in result.output and spec.command in result.output
 
 
 def test_list_reads_the_nearest_file_and_fails_on_a_problem(project: Path) -> None:
