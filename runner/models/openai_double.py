@@ -95,7 +95,7 @@ def _usage(reply: ScriptedReply, tokens: int, cost: float) -> JsonValue:
 class OpenAIDouble(HttpDouble[ScriptedReply]):
     """A server that has `models` and replies as scripted; with `key`, only to who has it.
 
-    `cost` is told with each reply. Use it as a context manager; `base_url` is then what OPENAI_BASE_URL would be. It
+    `cost` is told with each reply. Use it as a context manager; `api_url` is then what OPENAI_BASE_URL would be. It
     always streams. A chat beyond the script gets status 400.
     """
 
@@ -117,7 +117,7 @@ class OpenAIDouble(HttpDouble[ScriptedReply]):
         self._told = 0
 
     @property
-    def base_url(self) -> str:
+    def api_url(self) -> str:
         """Return `http://127.0.0.1:PORT/v1`."""
         return f"{self.url}{self._path}"
 

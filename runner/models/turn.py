@@ -209,19 +209,22 @@ class AskedModel(ABC):
             message, note = self._understand(heard, turn)
             turn.tell(message.text)
             if message.text or message.calls or heard.refused:
+                notes = (*turn.notes, heard.note, note)
                 return Reply(
                     message=message,
                     usage=turn.usage,
                     seconds=time.monotonic() - started,
                     cut_off=heard.cut_off,
                     refused=heard.refused,
-                    note="; ".join(part for part in (*turn.notes, heard.note, note) if part),
+                    note="; ".join(part for part in notes if part),
                 )
-            nothing = "only thought" if heard.thinking else "said nothing"
-            problem = ModelError(
-                f"{self.name} {nothing}, twice; ask again in other words, or use another model", retryable=True
-            )
-            self._take_trouble(turn, problem, nudge=EMPTY)
+            self._take_trouble(turn, self._silence(heard), nudge=EMPTY)
+
+    def _silence(self, heard: Heard) -> ModelError:
+        nothing = "only thought" if heard.thinking else "said nothing"
+        return ModelError(
+            f"{self.name} {nothing}, twice; ask again in other words, or use another model", retryable=True
+        )
 
     def _take_trouble(self, turn: Turn, problem: ModelError, *, nudge: str) -> None:
         """Prepare another try, or raise `problem` when all ways have been tried."""

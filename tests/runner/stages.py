@@ -56,7 +56,7 @@ def on_wire(
 def openai_stage(patch: pytest.MonkeyPatch) -> Generator[Stage]:
     patch.setenv("OPENAI_API_KEY", "dummy-key-of-the-tests")
     with OpenAIDouble(key="dummy-key-of-the-tests", cost=0.25) as double:
-        model = OpenAIModel("m", url=double.base_url)
+        model = OpenAIModel("m", url=double.api_url)
         yield on_wire(model, double, path="/chat/completions", check=OPENAI_REQUEST.validate_python)
 
 
@@ -98,11 +98,11 @@ def ollama_request(body: Any) -> None:
 def embedded_stage(patch: pytest.MonkeyPatch) -> Generator[Stage]:
     """The adapter as it is, with a double in the place of the engine that it would load."""
 
-    class Engine:
+    class Llama:
         listening_address = ""
 
-    def start(path: Path, num_ctx: int, key: str) -> Engine:
-        return Engine()
+    def start(path: Path, num_ctx: int, key: str) -> Llama:
+        return Llama()
 
     def verify(path: Path) -> bool:
         return True
@@ -110,7 +110,7 @@ def embedded_stage(patch: pytest.MonkeyPatch) -> Generator[Stage]:
     patch.setattr(embedded, "start_llama", start)
     patch.setattr(embedded, "verify", verify)
     with OpenAIDouble(models=(embedded.NAME,)) as double:
-        Engine.listening_address = double.url
+        Llama.listening_address = double.url
         model = EmbeddedModel(Path("absent.gguf"))
         yield on_wire(model, double, path="/chat/completions", check=OPENAI_REQUEST.validate_python, render=as_actions)
 

@@ -58,7 +58,7 @@ def double() -> Iterator[OpenAIDouble]:
 
 @pytest.fixture
 async def model(double: OpenAIDouble) -> AsyncIterator[OpenAIModel]:
-    opened = OpenAIModel("m", url=double.base_url)
+    opened = OpenAIModel("m", url=double.api_url)
     yield opened
     await opened.close()
 
@@ -70,7 +70,7 @@ async def _reply(model: OpenAIModel, messages: list[Message] | None = None, **op
 
 async def _once(double: OpenAIDouble, *replies: ScriptedReply, **options: Any) -> Reply:
     double.script(replies)
-    model = OpenAIModel("m", url=double.base_url)
+    model = OpenAIModel("m", url=double.api_url)
     try:
         return await _reply(model, **options)
     finally:
@@ -197,7 +197,7 @@ async def test_a_text_that_only_begins_like_a_call_is_shown_in_the_end(double: O
 async def test_thinking_is_kept_and_replayed_word_for_word_in_its_field(field: str) -> None:
     thought = "  let me\nsee \u00e9 "
     with OpenAIDouble(thinking=field) as double:
-        model = OpenAIModel("m", url=double.base_url)
+        model = OpenAIModel("m", url=double.api_url)
         double.script([ScriptedReply(thinking=thought, calls=(HEALTH,)), ScriptedReply(text="ok")])
         reply = await _reply(model)
         result = Message(role="tool", call_id=reply.message.calls[0].id, tool="alttp_lookup", text="$7EF36D")
@@ -216,7 +216,7 @@ async def test_structured_thinking_and_signatures_of_calls_go_back_as_they_came(
     signed: dict[str, Any] = {"google": {"thought_signature": "c2ln"}}
     deltas: list[dict[str, Any]] = [{"reasoning": "let "}, *({"reasoning_details": [item]} for item in details)]
     double.script([_streamed(*deltas, _part(0, "assemble", "{}", extra_content=signed)), ScriptedReply(text="ok")])
-    model = OpenAIModel("m", url=double.base_url)
+    model = OpenAIModel("m", url=double.api_url)
     reply = await _reply(model)
     await _reply(model, [*ASK, Message.model_validate_json(reply.message.model_dump_json())])
     await model.close()
