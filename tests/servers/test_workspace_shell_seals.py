@@ -50,7 +50,7 @@ async def test_seals_can_be_read_and_never_written(desk: Desk) -> None:
 
 PLANTS = {
     "a hook": ("mkdir -p .git/hooks; echo evil > .git/hooks/post-checkout", ".git/hooks"),
-    "a config": ("git init -q . ; git config core.fsmonitor evil", ".git/config"),
+    "a config": ("mkdir .git; printf '[core]\\nfsmonitor = evil\\n' > .git/config", ".git/config"),
     "a hook in a folder": ("mkdir -p a/b/.git/hooks; echo evil > a/b/.git/hooks/x", "a/b/.git/hooks"),
     "another common folder": ("mkdir .git evil; echo ../evil > .git/commondir", ".git/commondir"),
     "a file that names a repository": ("mkdir evil; echo 'gitdir: evil' > .git", ".git"),
@@ -80,6 +80,13 @@ async def test_what_tells_others_what_to_run_is_never_planted(desk: Desk, plant:
     said = await desk.run(command)
     assert not os.path.lexists(desk.work / name)
     assert any(name in note for note in said["notes"]), said
+
+
+@both
+async def test_a_repository_that_a_command_makes_keeps_nothing_that_git_would_run(desk: Desk) -> None:
+    said = await desk.run("git init -q .; git config core.fsmonitor evil")  # what is planted may be gone in between
+    assert {"hooks", "config"}.isdisjoint(os.listdir(desk.work / ".git"))
+    assert any(".git/" in note for note in said["notes"]), said
 
 
 @both
