@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from servers.machine.times import utc
 from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, counted, file_row, in_turns
-from servers.workspace.asking_search import FileHit, Words, file_hits, folder_hits, grouped
+from servers.workspace.asking_search import FileHit, Words, file_hits, file_sum, folder_hits, grouped
 from servers.workspace.duplicates_groups import groups_of, sum_of_groups
 from servers.workspace.scan_facts import OWN, project_found, projects_of
 from servers.workspace.scan_kinds import TRASH
@@ -19,6 +19,8 @@ _TWINS = 400
 def by_files(asked: Asked) -> Rows:
     """Answer by files, with the folders that hold them first where that is what is asked."""
     wish = asked.wish
+    if (wish.order or wish.target == "file") and wish.target != "folder" and not (asked.words.groups or wish.kinds):
+        return _first_files(asked)
     hits = file_hits(asked.scope, wish, asked.words)
     if not hits and wish.kinds and wish.endings:
         return by_files(asked._replace(wish=wish._replace(endings=())))
@@ -41,6 +43,13 @@ def by_files(asked: Asked) -> Rows:
         files = [pair for pair in files if pair not in named]
         return Rows([*named[:6], *few, *named[6:], *files], counted(hits))
     return Rows([*few[:6], *files, *few[6:]], f"{counted(hits)} in {len(folders)} folders")
+
+
+def _first_files(asked: Asked) -> Rows:
+    """Answer by the first files of all that are meant, which may be nearly all files."""
+    files, size = file_sum(asked.scope, asked.wish)
+    hits = file_hits(asked.scope, asked.wish, asked.words, most=MOST)
+    return Rows([file_row(asked, hit) for hit in hits], f"{files} files, {amount(size)}")
 
 
 def _by_less(asked: Asked) -> Rows:

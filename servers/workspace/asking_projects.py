@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from servers.workspace.asking_question import Wish
     from servers.workspace.scan_results import Found
 
-__all__ = ["abandoned", "by_projects", "scattered", "uncommitted", "unkept", "unpushed"]
+__all__ = ["abandoned", "by_projects", "language_fits", "scattered", "uncommitted", "unkept", "unpushed"]
 
 _IN_NAME = 2.5
 """A score that only words in the name itself give."""
@@ -33,7 +33,7 @@ _IN_NAME = 2.5
 def by_projects(asked: Asked) -> Rows:
     """Answer by projects, last worked on first."""
     wish = asked.wish
-    facts = [fact for fact in projects_of(asked.scope) if _language_fits(fact, wish)]
+    facts = [fact for fact in projects_of(asked.scope) if language_fits(fact, wish)]
     soft = Words(wish.kind_words)
     named = [fact for fact in facts if soft.score(fact.name, "") > _IN_NAME]
     facts = [*named, *(fact for fact in _with_kinds(asked, facts) if fact not in named)]
@@ -79,7 +79,8 @@ def _ordered(facts: list[ProjectFact], order: str) -> list[ProjectFact]:
     return sorted(facts, key=keys[order]) if order in keys else facts
 
 
-def _language_fits(fact: ProjectFact, wish: Wish) -> bool:
+def language_fits(fact: ProjectFact, wish: Wish) -> bool:
+    """Tell whether a project is in one of the languages of a question, or none is asked for."""
     return not wish.languages or any(language in fact.languages.split(", ") for language in wish.languages)
 
 
@@ -135,7 +136,7 @@ def abandoned(asked: Asked) -> Rows:
         found = sorted((fact for fact in facts if span.start <= fact.last < span.end), key=lambda fact: fact.last)
     else:
         found = abandoned_of(facts)
-    found = [fact for fact in _with_kinds(asked, _named(asked, found)) if _language_fits(fact, asked.wish)]
+    found = [fact for fact in _with_kinds(asked, _named(asked, found)) if language_fits(fact, asked.wish)]
     said = f" in {ABANDONED_DAYS} days" if not span else ""
     return _told(asked, found)._replace(summary=f"{len(found)} projects without work{said}")
 

@@ -39,7 +39,10 @@ _NEWEST = re.compile(
     r"\b(?:newest|latest|last|most recent\w*|recently|recent|just|youngest|freshest)\b(?! (?:week|month|year|\d))"
 )
 _OLDEST = re.compile(r"\b(?:oldest|most ancient|earliest|longest ago|first created)\b")
-_OLD = re.compile(r"\b(?:old|ancient|outdated|unused)\b")
+_OLD = re.compile(r"\b(?:old|ancient|outdated|unused|stale|forgotten|abandoned|dead)\b")
+_CACHES = re.compile(
+    r"\b(?:caches?|node.modules|virtual ?env\w*|venvs?|pycache|build (?:output|artifact|artefact|folder|director)\w*)\b"
+)
 _PROJECTS = re.compile(
     r"\b(?:projects?|repos?|repositor(?:y|ies)|codebases?|clones?|checkouts?|working trees?|git trees?|source trees?)\b"
 )
@@ -163,7 +166,7 @@ def _bound(match: re.Match[str] | None) -> int:
 def _subject(left: _Left) -> str:
     for subject, pattern in _SUBJECTS.items():
         if left.take(pattern):
-            return subject
+            return "caches" if subject == "abandoned" and left.take(_CACHES) else subject
     return ""
 
 

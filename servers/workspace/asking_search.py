@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from servers.workspace.scan_place import Scope
 
-__all__ = ["FileHit", "Words", "conditions", "file_hits", "folder_hits", "grouped", "known_word"]
+__all__ = ["FileHit", "Words", "conditions", "file_hits", "file_sum", "folder_hits", "grouped", "known_word"]
 
 _PLACES = 400
 """Folders that full text search gives to be ranked."""
@@ -131,6 +131,17 @@ def conditions(wish: Wish) -> tuple[str, tuple[object, ...]]:
         parts.append("kind = 'rom' AND size % 1024 = ?")
         values.append(512 if wish.header else 0)
     return " AND ".join(parts), tuple(values)
+
+
+def file_sum(scope: Scope, wish: Wish) -> tuple[int, int]:
+    """Return how many files a question means by anything but words, and their bytes."""
+    where, values = conditions(wish)
+    sql = (
+        "SELECT count(*), coalesce(sum(size), 0) FROM file JOIN folder ON folder.id = file.folder "
+        f"WHERE {SCOPE} AND NOT trash AND {where}"
+    )
+    ((files, size),) = scope.store.rows(sql, (*scope_of(scope.top), *values))
+    return files, size
 
 
 def file_hits(scope: Scope, wish: Wish, words: Words, *, most: int = _HITS) -> list[FileHit]:

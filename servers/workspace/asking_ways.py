@@ -7,18 +7,27 @@ from typing import TYPE_CHECKING
 
 from servers.machine.times import utc
 from servers.workspace.asking_files import by_duplicates, by_files, by_names, empty_ones, trashed
-from servers.workspace.asking_projects import abandoned, by_projects, scattered, uncommitted, unkept, unpushed
+from servers.workspace.asking_projects import (
+    abandoned,
+    by_projects,
+    language_fits,
+    scattered,
+    uncommitted,
+    unkept,
+    unpushed,
+)
 from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, file_row, in_turns
 from servers.workspace.asking_search import file_hits
-from servers.workspace.scan_facts import CACHE, DAY_NS
+from servers.workspace.scan_facts import CACHE, DAY_NS, project_found, projects_of
 from servers.workspace.scan_kinds import CACHES
 from servers.workspace.scan_results import Found, amount
 from servers.workspace.scan_store import SCOPE, scope_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from servers.workspace.asking_question import Wish
+    from servers.workspace.scan_facts import ProjectFact
 
 __all__ = ["way_of"]
 
@@ -55,9 +64,24 @@ def _untouched(asked: Asked) -> Rows:
 
 
 def _code(asked: Asked) -> Rows:
-    """Answer by projects in the languages that are asked for, in turns with files in them."""
-    projects, files = by_projects(asked), by_files(asked)
-    return files._replace(rows=in_turns(projects.rows, files.rows))
+    """Answer by projects in the languages that are asked for, in turns with files in them.
+
+    With words, a project stands where its first file does.
+    """
+    files = by_files(asked)
+    if not asked.words.groups:
+        return files._replace(rows=in_turns(by_projects(asked).rows, files.rows))
+    facts = {fact.path: fact for fact in projects_of(asked.scope) if language_fits(fact, asked.wish)}
+    owners = [owner for path, _ in files.rows if (owner := _owner(path, facts)) is not None]
+    found = [(path, project_found(asked.scope, facts[path])) for path in dict.fromkeys(owners)]
+    return files._replace(rows=in_turns(found, files.rows))
+
+
+def _owner(path: bytes, facts: Mapping[bytes, ProjectFact]) -> bytes | None:
+    """Return the innermost project that a path is in."""
+    while path and path not in facts:
+        path = path.rpartition(b"/")[0]
+    return path if path in facts else None
 
 
 def _caches(asked: Asked) -> Rows:

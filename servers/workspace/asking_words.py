@@ -149,6 +149,7 @@ SAME: tuple[frozenset[str], ...] = (
     frozenset(("backup", "backups", "bak")),
     frozenset(("linux", "ubuntu", "debian", "fedora", "archlinux", "mint")),
     frozenset(("neovim", "nvim")),
+    frozenset(("website", "homepage", "web", "site")),
     frozenset(("cv", "resume", "curriculum")),
 )
 """Words that mean the same."""
