@@ -49,6 +49,8 @@ CAPABILITIES: dict[str, Capabilities] = {
         cost=False,
         retries=False,  # the engine is this process's own: nobody else makes it busy
     ),
+    "claude": Capabilities(),
+    "gemini": Capabilities(),
     "ollama": Capabilities(refusal=False, cost=False),
     "openai": Capabilities(),
     "scripted": Capabilities(streaming=False, retries=False),

@@ -44,6 +44,7 @@ class ClaudeModel(HostedModel):
     """
 
     provider = BY
+    url_variable = "ANTHROPIC_BASE_URL"
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class ClaudeModel(HostedModel):
         retries: int = RETRIES,
         quiet: float = QUIET_SECONDS,
     ) -> None:
-        super().__init__(name, url=url or os.environ.get("ANTHROPIC_BASE_URL", "").strip() or _URL)
+        super().__init__(name, url=url or os.environ.get(self.url_variable, "").strip() or _URL)
         self._key = key
         self._max_tokens = max_tokens
         self._temperature = temperature

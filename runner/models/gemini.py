@@ -42,6 +42,7 @@ class GeminiModel(HostedModel):
     """
 
     provider = BY
+    url_variable = "GOOGLE_GEMINI_BASE_URL"
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class GeminiModel(HostedModel):
         quiet: float = QUIET_SECONDS,
         first_wait: float = 1.0,
     ) -> None:
-        super().__init__(name, url=url or os.environ.get("GOOGLE_GEMINI_BASE_URL", "").strip() or _URL)
+        super().__init__(name, url=url or os.environ.get(self.url_variable, "").strip() or _URL)
         self._key = key
         self._max_tokens = max_tokens
         self._temperature = temperature

@@ -13,7 +13,7 @@ from runner.errors import ModelError, ModelMissing
 from runner.models.keys import KEY_VARIABLES, keys_file
 from runner.models.model import OnText, Reply, ignore_text
 from runner.models.prices import Price, cost_of, load_prices
-from runner.models.provider_http import is_here, quoted
+from runner.models.provider_http import check_address, is_own, quoted
 from runner.models.turn import EMPTY
 from schemas.message import Message, ToolSpec, Usage
 
@@ -101,6 +101,9 @@ class HostedModel(ABC):
     provider = ""
     """The name before the colon of `--model provider:name`."""
 
+    url_variable = ""
+    """The environment variable that names another address."""
+
     def __init__(self, name: str, *, url: str) -> None:
         self._model = name
         self._url = url
@@ -130,10 +133,11 @@ class HostedModel(ABC):
         """Import the provider's client, and look for the key and the prices; no request is made.
 
         Raises:
-            ConfigError: there is no key, or the file of keys or prices is wrong.
+            ConfigError: there is no key, the address is none to send it to, or the file of keys or prices is wrong.
         """
         async with self._loading:
             if not self._ready:
+                check_address(self._url, self.url_variable)
                 self._prices = load_prices()
                 await anyio.to_thread.run_sync(self._open)
                 self._ready = True
@@ -183,7 +187,7 @@ class HostedModel(ABC):
             self._model,
             said.usage,
             written_tokens=said.written_tokens,
-            local=is_here(self._url),
+            local=is_own(self._url),
             prices=self._prices,
         )
         if note and not self._told_unpriced:

@@ -3,17 +3,19 @@
 A redirect would carry the key to another host, since clients take only the header Authorization out of it.
 """
 
+import ipaddress
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from runner.errors import ConfigError
 from runner.models.keys import without_keys
 from servers.machine.wire import clean
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["CONNECT_SECONDS", "LARGEST_REPLY", "QUIET_SECONDS", "client_options", "is_here", "quoted"]
+__all__ = ["CONNECT_SECONDS", "LARGEST_REPLY", "QUIET_SECONDS", "check_address", "client_options", "is_own", "quoted"]
 
 CONNECT_SECONDS = 5.0
 QUIET_SECONDS = 300.0
@@ -23,9 +25,30 @@ LARGEST_REPLY = 32 * 1024 * 1024
 _LONGEST_QUOTE = 500
 
 
-def is_here(url: str) -> bool:
-    """Tell whether `url` is on this machine."""
-    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+def is_own(url: str) -> bool:
+    """Tell whether `url` is on this machine or in the user's own network."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".localhost"))
+
+
+def check_address(url: str, variable: str) -> None:
+    """Refuse an address that a key cannot be sent to; `variable` is where the user sets it.
+
+    Raises:
+        ConfigError: it is no address, or the key would travel in clear to a stranger.
+    """
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not url.isprintable() or " " in url or "@" in url or "?" in url:
+        raise ConfigError(f"{variable} is no address; write it as https://HOST, and the key where keys are kept")
+    if url.startswith("http://") and not is_own(url):
+        raise ConfigError(f"the key would travel in clear to {url}; set {variable} to an https:// address")
 
 
 def client_options(url: str) -> dict[str, Any]:
@@ -33,15 +56,19 @@ def client_options(url: str) -> dict[str, Any]:
     plain: dict[str, Any] = {} if url.startswith("https://") else {"verify": False}  # saves reading all certificates
     return {
         "follow_redirects": False,
-        "trust_env": not is_here(url),
+        "headers": {"Accept-Encoding": "identity"},
+        "trust_env": not is_own(url),
         "event_hooks": {"response": [_bound]},
         **plain,
     }
 
 
 async def _bound(response: "httpx2.Response") -> None:
-    """Make a response end in `httpx2.ReadError` when it grows too large."""
+    """Make a response end in `httpx2.ReadError` when it grows too large, or was packed though we asked for it plain."""
     import httpx2
+
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise httpx2.ReadError("the answer is compressed, and how large it is cannot be told")
 
     body = cast("httpx2.AsyncByteStream", response.stream)
 

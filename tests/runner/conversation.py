@@ -30,7 +30,7 @@ from schemas.message import Image, Message, ToolCall, ToolSpec
 from schemas.run import CallRecord, Run, ServerState
 
 PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
-PROMPT_PICTURE = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+PROMPT_PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mMIAAAAUgBRWqmjOgAAAABJRU5ErkJggg=="
 THOUGHT = "  The register\nis asked for. "
 ANSWER = "$2100 is INIDISP and $420B is MDMAEN."
 DECLINED = "I cannot help with that."
@@ -200,7 +200,7 @@ async def play(stage: Stage) -> Played:
     """
     events: list[Event] = []
     bodies: dict[str, list[Any]] = {}
-    picture = Image(data=PROMPT_PICTURE, mime_type="image/gif")
+    picture = Image(data=PROMPT_PICTURE, mime_type="image/png")
     shown = Message(role="user", text="This is my screen.", images=(picture,))
     begun = Run(id="0", prompt="", model=stage.model.name, started="", messages=(shown,))
     async with Toolbox([("registers", server())]) as inner:

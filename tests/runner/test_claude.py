@@ -98,16 +98,6 @@ async def test_the_cost_of_a_reply_follows_the_table_of_prices(double: ClaudeDou
     assert told.cost == pytest.approx(expected) and told.cost > 0
 
 
-async def test_an_unknown_model_elsewhere_is_said_to_be_unpriced_once() -> None:
-    with ClaudeDouble(["claude-next"]) as double:
-        double.script([ScriptedReply(text="Yes."), ScriptedReply(text="Yes.")])
-        elsewhere = double.url.replace("127.0.0.1", "0.0.0.0")
-        model = ClaudeModel("claude-next", url=elsewhere, key=double.key)
-        notes = [(await ask(model)).note for _ in range(2)]
-        await model.close()
-    assert "has no price" in notes[0] and notes[1] == ""
-
-
 async def test_parallel_calls_come_back_with_all_results_in_one_user_turn(
     double: ClaudeDouble, model: ClaudeModel
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from runner.errors import ConfigError, ModelError, ModelMissing
 from runner.models.claude import ClaudeModel
 from runner.models.claude_double import ClaudeDouble, stream_of
-from runner.models.http_double import ScriptedReply, sse
+from runner.models.http_double import Answer, Received, ScriptedReply, sse
 from runner.models.model import Reply
 from runner.models.turn import EMPTY
 from schemas.message import Message, ToolCall, ToolSpec
@@ -185,3 +185,25 @@ async def test_an_answer_without_end_is_given_up(double: ClaudeDouble, model: Cl
     double.script([ScriptedReply(pieces=(*stream_of(ScriptedReply(text="a"))[:3], *[flood] * 6))])
     with pytest.raises(ModelError, match="longer than"):
         await ask(model)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://api.example.org", "ftp://x", "https://user:pw@x.org", "x", "http://[", "https:// x"]
+)
+async def test_an_address_that_no_key_may_go_to_is_refused_before_any_request(url: str) -> None:
+    with pytest.raises(ConfigError, match="ANTHROPIC_BASE_URL") as caught:
+        await ask(ClaudeModel(NAME, url=url, key="dummy-key-0123456789"))
+    assert "pw" not in str(caught.value)
+
+
+class _Packed(ClaudeDouble):
+    def answer(self, request: Received) -> Answer:
+        return Answer(pieces=(b"\x1f\x8b",), kind="text/event-stream", headers={"Content-Encoding": "gzip"})
+
+
+async def test_a_compressed_answer_is_refused() -> None:
+    with _Packed() as double:
+        model = ClaudeModel("m", url=double.url, key=double.key, retries=0)
+        with pytest.raises(ModelError, match="compressed"):
+            await ask(model)
+        await model.close()

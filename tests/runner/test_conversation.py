@@ -24,11 +24,14 @@ from tests.runner.conversation import (
     play,
 )
 from tests.runner.stages import embedded_stage, ollama_stage, openai_stage, scripted_stage
+from tests.runner.stages_hosted import claude_stage, gemini_stage
 
 pytestmark = pytest.mark.anyio
 
 STAGES: dict[str, Callable[[pytest.MonkeyPatch], AbstractContextManager[Stage]]] = {
+    "claude": claude_stage,
     "embedded": embedded_stage,
+    "gemini": gemini_stage,
     "ollama": ollama_stage,
     "openai": openai_stage,
     "scripted": scripted_stage,

@@ -209,7 +209,7 @@ async def test_nobody_at_the_address_is_told_with_a_way_out() -> None:
 
 async def test_an_answer_without_end_is_given_up(double: GeminiDouble, model: GeminiModel) -> None:
     part = {"text": "x" * 1_000_000}
-    flood = sse({"candidates": [{"content": {"role": "model", "parts": [part]}}]})  # type: ignore[list-item]  # JSON
+    flood = sse({"candidates": [{"content": {"role": "model", "parts": [part]}}]})  # type: ignore[list-item]  # mypy sees lists of one type
     double.script([ScriptedReply(pieces=(flood,) * 6)])
     with pytest.raises(ModelError, match="longer than"):
         await ask(model)
