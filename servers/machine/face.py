@@ -9,7 +9,7 @@ import functools
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Annotated, Any, Protocol, runtime_checkable
 
@@ -35,6 +35,7 @@ from mcp.types import (
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from servers.machine.answered import Answered
+from servers.machine.arguments import misfits
 from servers.machine.errors import ServerError
 from servers.machine.wire import RESULT_LIMIT, clean, clean_value, shorten, written
 
@@ -91,12 +92,16 @@ def _strip_titles(schema: JsonValue) -> JsonValue:
     return out
 
 
-def _problems(error: ToolError, name: str, known: tuple[str, ...]) -> str:
+def _taken(name: str, known: Iterable[str], lines: Sequence[str]) -> str:
+    return f"{name} takes {', '.join(known) or 'no arguments'}; " + "; ".join(lines[:8])
+
+
+def _problems(error: ToolError, name: str, known: Iterable[str]) -> str:
     cause = error.__cause__
     if not isinstance(cause, ValidationError):
         return str(error).removeprefix(f"Error executing tool {name}: ")
     lines = [f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}" for item in cause.errors()]
-    return f"{name} takes {', '.join(known) or 'no arguments'}; " + "; ".join(lines[:8])
+    return _taken(name, known, lines)
 
 
 def _log_plainly(level: str = "WARNING") -> None:
@@ -112,7 +117,7 @@ class Face(MCPServer):
 
     def __init__(self, name: str, *, title: str, instructions: str, version: str) -> None:
         super().__init__(name, title=title, instructions=instructions, version=version, log_level="WARNING")
-        self._known: dict[str, tuple[str, ...]] = {}
+        self._known: dict[str, Mapping[str, Mapping[str, Any]]] = {}
         self._ending = ExitStack()
         self._completed: dict[str, Callable[[str, Mapping[str, str]], Sequence[str]]] = {}
 
@@ -186,7 +191,7 @@ class Face(MCPServer):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Any = None
     ) -> CallToolResult | InputRequiredResult:
-        """Call a tool; unknown arguments and wrong types are told apart and named."""
+        """Call a tool; unknown arguments and wrong types are told apart and named, and nothing is made to fit."""
         known = await self._parameters(name)
         if known is None:
             raise _wrong(f"there is no tool {name!r}; the tools are {', '.join(self._known)}")
@@ -195,6 +200,8 @@ class Face(MCPServer):
             raise _wrong(
                 f"{name} has no argument {', '.join(map(repr, unknown))}; it takes {', '.join(known) or 'none'}"
             )
+        if lines := misfits(arguments, known):
+            raise _wrong(_taken(name, known, lines))
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
@@ -215,9 +222,9 @@ class Face(MCPServer):
             )
             raise MCPError(INVALID_PARAMS, said) from error
 
-    async def _parameters(self, name: str) -> tuple[str, ...] | None:
+    async def _parameters(self, name: str) -> Mapping[str, Mapping[str, Any]] | None:
         if not self._known:
-            self._known = {tool.name: tuple(tool.input_schema["properties"]) for tool in await super().list_tools()}
+            self._known = {tool.name: tool.input_schema["properties"] for tool in await super().list_tools()}
         return self._known.get(name)
 
 
