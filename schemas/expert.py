@@ -1,18 +1,25 @@
 """`Expert`: a named configuration of a model, not the model itself."""
 
+from typing import Literal
+
 from pydantic import Field, JsonValue
 
 from schemas.frozen import Frozen
+from schemas.route import Intent
 
-__all__ = ["Example", "Expert"]
+__all__ = ["Check", "Example", "Expert"]
+
+Check = Literal["none", "assemble", "lint", "compare_code", "validate_output"]
+"""The tool that judges an expert's answers before they are given."""
 
 
 class Example(Frozen):
-    """A question and the call that it wants, shown to small models."""
+    """A question and the call, or the answer, that it wants; shown to small models."""
 
     prompt: str
-    tool: str
+    tool: str = Field(default="", description="the tool that the question wants; empty: it wants `answer`")
     arguments: dict[str, JsonValue] = {}
+    answer: str = Field(default="", description="the answer in the expert's form")
 
 
 class Expert(Frozen):
@@ -30,4 +37,11 @@ class Expert(Frozen):
         default="", description="the tool whose last good result is quoted under an answer that lacks it"
     )
     must_prove: bool = Field(default=False, description="an answer counts only after `proof` has accepted something")
-    keywords: tuple[str, ...] = ()
+    check: Check = Field(default="none", description="the tool that judges its answers before they are given")
+    answer_form: str = Field(default="", description="the form of its answers, as headings and what stands under them")
+    intent: Intent | None = Field(
+        default=None, description="the intent it serves; it is chosen where one of its keywords stands in the prompt"
+    )
+    keywords: tuple[str, ...] = Field(default=(), description="words of a prompt that speak for it")
+    made_from: str = Field(default="", description="the Ollama model or GGUF file that its Modelfile starts from")
+    planned: bool = Field(default=False, description="it has no model of its own yet; another one plays the part")

@@ -1,0 +1,1 @@
+"""Routing: who should answer a prompt, and where."""
