@@ -5,7 +5,7 @@ import struct
 import time
 from pathlib import Path
 
-__all__ = ["DAY", "QUESTIONS", "plant"]
+__all__ = ["DAY", "QUESTIONS", "plant", "plant_git"]
 
 DAY = 86_400
 
@@ -174,7 +174,8 @@ def _index(entries: list[tuple[str, int]]) -> bytes:
     return out
 
 
-def _plant_git(root: Path, folder: str, remote: str, days: float, *, ahead: int, open_files: int) -> None:
+def plant_git(root: Path, folder: str, remote: str, days: float, *, ahead: int, open_files: int) -> None:
+    """Write a `.git` into a folder: last work so many days ago, whether it is ahead, files that are not committed."""
     git = root / folder / ".git"
     (git / "refs/heads").mkdir(parents=True)
     (git / "refs/remotes/origin").mkdir(parents=True)
@@ -206,4 +207,4 @@ def plant(root: Path) -> None:
         os.utime(file, (when, when))
     (root / "empty_folder").mkdir()
     for folder, remote, days, ahead, open_files in _GIT:
-        _plant_git(root, folder, remote, days, ahead=ahead, open_files=open_files)
+        plant_git(root, folder, remote, days, ahead=ahead, open_files=open_files)

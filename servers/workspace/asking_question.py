@@ -33,12 +33,15 @@ _OVER = re.compile(
 )
 _UNDER = re.compile(rf"(?:under|below|smaller than|less than|at most|<=?|up to|lighter than) ?{_AMOUNT}")
 _MOST_FILES = re.compile(r"\bmost files\b")
-_LARGEST = re.compile(r"\b(?:largest|biggest|heaviest|huge|large|big|hugest|greatest|top \d+ by size|fattest)\b")
-_SMALLEST = re.compile(r"\b(?:smallest|tiniest|tiny|lightest)\b")
-_NEWEST = re.compile(
-    r"\b(?:newest|latest|last|most recent\w*|recently|recent|just|youngest|freshest)\b(?! (?:week|month|year|\d))"
+_LARGEST = re.compile(
+    r"\b(?:\d{1,3} )?(?:largest|biggest|heaviest|huge|large|big|hugest|greatest|top \d+ by size|fattest)\b"
 )
-_OLDEST = re.compile(r"\b(?:oldest|most ancient|earliest|longest ago|first created)\b")
+_SMALLEST = re.compile(r"\b(?:\d{1,3} )?(?:smallest|tiniest|tiny|lightest)\b")
+_NEWEST = re.compile(
+    r"\b(?:\d{1,3} )?(?:newest|latest|last|most recent\w*|recently|recent|just|youngest|freshest)\b"
+    r"(?! (?:week|month|year|\d))"
+)
+_OLDEST = re.compile(r"\b(?:\d{1,3} )?(?:oldest|most ancient|earliest|longest ago|first created)\b")
 _OLD = re.compile(r"\b(?:old|ancient|outdated|unused|stale|forgotten|abandoned|dead)\b")
 _CACHES = re.compile(
     r"\b(?:caches?|node.modules|virtual ?env\w*|venvs?|pycache|build (?:output|artifact|artefact|folder|director)\w*)\b"

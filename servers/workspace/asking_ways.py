@@ -63,6 +63,15 @@ def _untouched(asked: Asked) -> Rows:
     return files._replace(rows=in_turns(projects.rows, files.rows))
 
 
+def _double(asked: Asked) -> Rows:
+    """Answer by files of the same content; where there are none of a name, by the projects that have it too."""
+    rows = by_duplicates(asked)
+    if not asked.words.groups or any(row.kind == "duplicate" for _, row in rows.rows):
+        return rows
+    projects = [pair for pair in by_projects(asked).rows if pair[1].kind == "project"]
+    return rows._replace(rows=in_turns(projects, rows.rows)) if len(projects) > 1 else rows
+
+
 def _code(asked: Asked) -> Rows:
     """Answer by projects in the languages that are asked for, in turns with files in them.
 
@@ -147,7 +156,7 @@ def _space(asked: Asked) -> Rows:
 
 
 _WAYS: dict[str, Callable[[Asked], Rows]] = {
-    "duplicates": by_duplicates,
+    "duplicates": _double,
     "scattered": scattered,
     "uncommitted": uncommitted,
     "unpushed": unpushed,

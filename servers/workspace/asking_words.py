@@ -83,7 +83,8 @@ LANGUAGE_WORDS: Mapping[str, str] = {
     "nim": "Nim", "ocaml": "OCaml", "65816": "65816 assembly", "node": "JavaScript", "nodejs": "JavaScript",
 }  # fmt: skip
 SUBJECTS: Mapping[str, str] = {
-    "duplicates": r"duplicat\w*|dupes?|copies|identical|redundant|same (?:file|content)s?|twice|more than once|wast\w*",
+    "duplicates": r"duplicat\w*|dupes?|copies|identical|redundant|same (?:file|content)s?|twice|more than once"
+    r"|wast\w*(?! (?:my |the |so much |disk )*(?:space|disk|room|storage))",
     "scattered": r"scattered|several places|multiple places|different places|more than one place|many places|spread"
     r"|cloned (?:twice|more than once|several times)|multiple clones|two clones|same (?:git )?(?:remote|repo\w*)",
     "uncommitted": r"uncommit\w*|work in progress|not committed|(?:unsaved|local|pending) changes|dirty",
@@ -102,7 +103,8 @@ SUBJECTS: Mapping[str, str] = {
     r"|free (?:up )?(?:some )?(?:disk )?space|clean(?:ed)? ?up",
     "empty": r"empty",
     "trash": r"in (?:my |the )?trash|trashed|recycle bin|wastebasket",
-    "space": r"(?:most|so much|too much|much|all my|lots? of|loads of|tons of|plenty of)(?: the| my)? "
+    "space": r"wast\w* (?:my |the |so much |disk )*(?:space|disk|room|storage)"
+    r"|(?:most|so much|too much|much|all my|lots? of|loads of|tons of|plenty of)(?: the| my)? "
     r"(?:disk |hard drive |storage )?(?:space|room|storage)|disk usage"
     r"|eat\w* (?:up )?(?:my )?"
     r"(?:disk|space|storage)|disk hogs?|space hogs?|fill\w* (?:up )?(?:my )?(?:disk|drive)"

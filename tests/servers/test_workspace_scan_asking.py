@@ -21,6 +21,8 @@ from servers.workspace.opened import Opened
 from servers.workspace.scan_walk import PATIENT
 from servers.workspace.server import build
 from tests.planted import QUESTIONS, plant
+from tests.planted_other import QUESTIONS as OTHER_QUESTIONS
+from tests.planted_other import plant_other
 
 pytestmark = pytest.mark.anyio
 
@@ -58,6 +60,22 @@ def test_questions_are_answered_by_what_was_meant(root: Path, settings: Settings
         if not set(found[:3]) & set(wanted):
             wrong.append(f"{question}: {found[:3]}")
     assert len(wrong) <= (1 - RIGHT) * len(QUESTIONS), wrong
+
+
+def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Settings) -> None:
+    home = tmp_path / "other"
+    home.mkdir()
+    plant_other(home)
+    opened = Opened(dataclasses.replace(settings, project_root=home))
+    wrong: list[str] = []
+    for question, wanted in OTHER_QUESTIONS:
+        found = [row.path for row in answer(opened, question, "", PATIENT, limit=10).found]
+        assert [path for path in found if not (home / path).exists()] == []
+        if not set(found[:3]) & set(wanted):
+            wrong.append(f"{question}: {found[:3]}")
+    opened.close()
+    assert len(OTHER_QUESTIONS) > 100
+    assert len(wrong) <= (1 - RIGHT) * len(OTHER_QUESTIONS), wrong
 
 
 async def test_a_path_that_is_gone_is_in_no_answer(root: Path, settings: Settings) -> None:
@@ -115,6 +133,8 @@ async def test_a_search_by_meaning_is_joined_with_that_by_words(
         ("in the last 10 days", "2026-11-11", ""),
         ("yesterday", "2026-11-20", ""),
         ("in august", "2026-08-01", "2026-09-01"),
+        ("today or yesterday", "2026-11-20", ""),
+        ("nobody has used it since 2023", "", "2023-01-01"),
         ("not touched for two years", "", "2024-11-21"),
     ],
 )
