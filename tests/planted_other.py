@@ -152,7 +152,8 @@ _GIT = (
 _ASKED = """
 where do I keep my snes hacks|Games/SNES/hacks|Games/SNES/hacks/Parallel Worlds v1.1.sfc
 which folders have disassemblies in them|src/jpdasm|src/sm_disassembly
-show me everything taking up a lot of room|Videos/speedrun-any-percent.mp4|Downloads/ubuntu-24.04.iso|models|Videos|Downloads
+show me everything taking up a lot of room|Videos/speedrun-any-percent.mp4|Downloads/ubuntu-24.04.iso|models|Videos
+|Downloads
 where is Oracle of Secrets|src/hobby/Oracle-of-Secrets
 where did I put the parallel worlds rom|Games/SNES/hacks/Parallel Worlds v1.1.sfc
 which rom is the biggest|Games/SNES/originals/Chrono Trigger.sfc
@@ -160,7 +161,8 @@ do I have a copy of zelda3.sfc somewhere|Games/SNES/originals/zelda3.sfc|Downloa
 any node_modules I haven't touched in over a year?|web/recipe-app/node_modules|web/portfolio/node_modules
 what python projects are there|src/llm-tuner|src/weather-bot
 my rust code|src/tracker-rs
-language models on this machine|models|models/llama|models/llama/llama-3.2-3b-q4_k_m.gguf|models/stable-diffusion|models/stable-diffusion/sdxl.ckpt
+language models on this machine|models|models/llama|models/llama/llama-3.2-3b-q4_k_m.gguf|models/stable-diffusion
+|models/stable-diffusion/sdxl.ckpt
 where are the screenshots from march 2024|Pictures/Screenshots
 pdf manual for the 65816|Documents/manuals/65816-programming-manual.pdf
 where is my resume|Documents/cv/resume.docx|Documents/cv
@@ -172,7 +174,8 @@ neovim config|.config/nvim|.config/nvim/init.lua
 which projects have not been pushed|src/hobby/Oracle-of-Secrets|src/tracker-rs|src/weather-bot
 large log files|logs/syslog-dump.log|logs
 which repos do I have twice|src/yaze|old-laptop/yaze
-what can I delete to free up space|src/tracker-rs/target|.npm|.cache|web/recipe-app/node_modules|web/portfolio/node_modules
+what can I delete to free up space|src/tracker-rs/target|.npm|.cache|web/recipe-app/node_modules
+|web/portfolio/node_modules
 abandoned projects|src/weather-bot|web/recipe-app|src/sm_disassembly|old-laptop/yaze
 training data for the llm tuner|src/llm-tuner/data|src/llm-tuner/data/train.jsonl|src/llm-tuner
 where are my save files|Games/saves|Games/saves/zelda3.srm|Games/saves/metroid.state
@@ -209,7 +212,8 @@ biggest folder under src|src/llm-tuner|src/tracker-rs|src/llm-tuner/checkpoints|
 wedding video|Videos/wedding.mov
 projects without any remote|src/tracker-rs|src/weather-bot|web/recipe-app
 where's my hyrule field mp3|Music/zelda-ost/02 Hyrule Field.mp3
-find my zelda 3 rom|Games/SNES/originals/zelda3.sfc|Games/SNES/originals/Zelda - A Link to the Past (USA).sfc|Downloads/zelda3 (copy).sfc
+find my zelda 3 rom|Games/SNES/originals/zelda3.sfc|Games/SNES/originals/Zelda - A Link to the Past (USA).sfc
+|Downloads/zelda3 (copy).sfc
 where's the yaze source|src/yaze|old-laptop/yaze
 what haven't I touched in two years|src/weather-bot|old-laptop/yaze
 list all gguf files|models/llama/llama-3.2-3b-q4_k_m.gguf|models/llama
@@ -220,9 +224,11 @@ the web site about recipes|web/recipe-app
 newest download|Downloads/redux-translation.bps
 game saves for metroid|Games/saves/metroid.state
 menu code of oracle of secrets|src/hobby/Oracle-of-Secrets/new_menu.asm|src/hobby/Oracle-of-Secrets
-how much space do my caches use|src/tracker-rs/target|.npm|.cache|web/recipe-app/node_modules|web/portfolio/node_modules|src/llm-tuner/.venv
+how much space do my caches use|src/tracker-rs/target|.npm|.cache|web/recipe-app/node_modules
+|web/portfolio/node_modules|src/llm-tuner/.venv
 flac files|Music/jazz/Take Five.flac|Music/jazz
-pictures over 3 MB|Pictures/holiday-iceland|Pictures/holiday-iceland/IMG_0000.jpg|Pictures/holiday-iceland/IMG_0001.jpg|Pictures/holiday-iceland/IMG_0002.jpg|Pictures/holiday-iceland/IMG_0003.jpg
+pictures over 3 MB|Pictures/holiday-iceland|Pictures/holiday-iceland/IMG_0000.jpg
+|Pictures/holiday-iceland/IMG_0001.jpg|Pictures/holiday-iceland/IMG_0002.jpg|Pictures/holiday-iceland/IMG_0003.jpg
 what's in the trash|.local/share/Trash|.local/share/Trash/files|.local/share/Trash/files/oldrom.sfc
 backup of my phone|backups/phone-2024.zip
 where is asar|Downloads/asar-1.91.zip
@@ -244,20 +250,24 @@ which repository has the branch of supermetroid from strager|src/sm_disassembly
 vim settings|.vimrc|.config/nvim|.config/nvim/init.lua
 word documents|Documents/cv/resume.docx|Documents/cv
 where are my spc files|Music/chiptunes|Music/chiptunes/light-world.spc
-which files are bigger than 50 MB|Downloads/ubuntu-24.04.iso|Videos/speedrun-any-percent.mp4|models/stable-diffusion/sdxl.ckpt|models/llama/llama-3.2-3b-q4_k_m.gguf
+which files are bigger than 50 MB|Downloads/ubuntu-24.04.iso|Videos/speedrun-any-percent.mp4
+|models/stable-diffusion/sdxl.ckpt|models/llama/llama-3.2-3b-q4_k_m.gguf
 ssh config|.ssh/config|.ssh
-where did my ALTTP rom go|Games/SNES/originals/Zelda - A Link to the Past (USA).sfc|Games/SNES/originals/zelda3.sfc|Downloads/zelda3 (copy).sfc
+where did my ALTTP rom go|Games/SNES/originals/Zelda - A Link to the Past (USA).sfc|Games/SNES/originals/zelda3.sfc
+|Downloads/zelda3 (copy).sfc
 all .bps files|Games/SNES/hacks/Goddess of Wisdom.bps|Downloads/redux-translation.bps
 which folder is the largest|Downloads|Videos|models|src
 C++ code for the zelda editor|src/yaze|old-laptop/yaze|src/yaze/src/app/zelda3/overworld.cc|src/yaze/src/app
-files nobody touched for five years|Music/jazz/Take Five.flac|Games/SNES/originals/Super Metroid (JU).smc|Games/SNES/originals/Chrono Trigger.sfc|Games/SNES/originals/Zelda - A Link to the Past (USA).sfc
+files nobody touched for five years|Music/jazz/Take Five.flac|Games/SNES/originals/Super Metroid (JU).smc
+|Games/SNES/originals/Chrono Trigger.sfc|Games/SNES/originals/Zelda - A Link to the Past (USA).sfc
 find the house of the kakariko song|Music/zelda-ost/03 Kakariko.mp3
 stale build folders|src/tracker-rs/target
 did I clone yaze more than once?|src/yaze|old-laptop/yaze
 my kitty terminal settings|.config/kitty/kitty.conf|.config/kitty
 biggest zip|backups/phone-2024.zip
 disassembly of super metroid|src/sm_disassembly
-things in Downloads I no longer need|Downloads/bigfile.iso.part|Downloads/triforce (1).png|Downloads/zelda3 (copy).sfc|Downloads
+things in Downloads I no longer need|Downloads/bigfile.iso.part|Downloads/triforce (1).png
+|Downloads/zelda3 (copy).sfc|Downloads
 invoices|Downloads/Invoice-8841.pdf
 where are machine learning datasets|src/llm-tuner/data|src/llm-tuner/data/train.jsonl|src/llm-tuner/data/eval.jsonl
 asm files about rooms|src/jpdasm/rooms.inc|src/jpdasm
@@ -279,7 +289,8 @@ where is my wallpaper with the triforce|Pictures/wallpapers/triforce.png
 trained checkpoints bigger than 10 MB|src/llm-tuner/checkpoints/step-2000.pt|src/llm-tuner/checkpoints
 old copies of yaze|old-laptop/yaze
 midi files I composed|Music/own/melody.mid|Music/own
-which projects are on github|src/hobby/Oracle-of-Secrets|src/jpdasm|src/yaze|web/portfolio|src/gopher-chat|src/sm_disassembly
+which projects are on github|src/hobby/Oracle-of-Secrets|src/jpdasm|src/yaze|web/portfolio|src/gopher-chat
+|src/sm_disassembly
 logs that waste space|logs/syslog-dump.log|logs
 where can I find the file new_menu.asm|src/hobby/Oracle-of-Secrets/new_menu.asm
 weather bot|src/weather-bot
@@ -288,7 +299,8 @@ rust projects without a remote|src/tracker-rs
 oldest project|src/weather-bot
 """
 QUESTIONS = tuple(
-    (question, tuple(paths)) for question, *paths in (line.split("|") for line in _ASKED.split("\n")[1:-1])
+    (question, tuple(paths))
+    for question, *paths in (line.split("|") for line in _ASKED.replace("\n|", "|").split("\n")[1:-1])
 )
 """A question, and paths of which one has to be among the first three of the answer."""
 
@@ -298,7 +310,7 @@ def _write(path: Path, size: int, days: float, filling: bytes, now: float) -> No
     with path.open("wb") as file:
         file.write(filling[:size])
         file.truncate(size)
-    os.utime(path, (now - days * DAY,) * 2)
+    os.utime(path, (now - days * DAY, now - days * DAY))
 
 
 def plant_other(root: Path) -> None:
@@ -313,5 +325,5 @@ def plant_other(root: Path) -> None:
         for number in range(int(count)):
             _write(root / path.format(number), int(size), float(days), chance.randbytes(4_096), now)
     (root / "Projects-empty").mkdir()
-    for folder, remote, days, ahead in _GIT:
-        plant_git(root, folder, remote, days, ahead=ahead, open_files=0)
+    for folder, remote, idle, ahead in _GIT:
+        plant_git(root, folder, remote, idle, ahead=ahead, open_files=0)
