@@ -51,6 +51,8 @@ class ScriptedReply:
     """The connection breaks off where the end of the reply would come."""
     delay: float = 0.0
     """Seconds before the reply begins."""
+    stall: float = 0.0
+    """Seconds between the last piece and the end of the reply."""
     pieces: tuple[bytes, ...] = ()
     """Bytes to send as they are, instead of all that was said."""
 
@@ -82,6 +84,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     delay: float = 0.0
     """Seconds before anything is sent, at most 10; it ends when the client goes away."""
+    stall: float = 0.0
+    """As `delay`, between the last piece and the end of the body."""
     dropped: bool = False
     """The connection breaks off after the last piece, before the end of the body."""
 
@@ -110,6 +114,7 @@ class HttpDouble(ABC, Generic[ReplyT]):
         """Every request, in the order of arrival."""
         self.hung_up = 0
         """How many answers the client did not wait for."""
+        self._gone = threading.Event()
         self._script: list[ReplyT] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -182,6 +187,11 @@ class HttpDouble(ABC, Generic[ReplyT]):
         """Count a client that went away before its answer was complete."""
         with self._lock:
             self.hung_up += 1
+        self._gone.set()
+
+    def saw_client_go(self, *, within: float) -> bool:
+        """Wait until a client has gone away before its answer was complete, at most `within` seconds."""
+        return self._gone.wait(within)
 
     def pause(self, seconds: float, client: socket.socket) -> None:
         """Wait, but not longer than the double lives or the client stays.
@@ -200,6 +210,11 @@ class _Handler(BaseHTTPRequestHandler):
     owner: HttpDouble[Any]
     protocol_version = "HTTP/1.1"
     timeout = 10
+
+    def handle(self) -> None:
+        """Serve one connection; a client may close it at any time."""
+        with contextlib.suppress(ConnectionError):
+            super().handle()
 
     def do_HEAD(self) -> None:
         self._serve()
@@ -263,6 +278,7 @@ class _Handler(BaseHTTPRequestHandler):
         for piece in pieces:
             self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
             self.wfile.flush()
+        self.owner.pause(answer.stall, self.connection)
         if answer.dropped:
             self.close_connection = True
             with contextlib.suppress(OSError):

@@ -1,6 +1,5 @@
 """Models of an Ollama daemon: native tools where the model has them, action JSON through `format` where not."""
 
-import json
 from collections.abc import Sequence
 
 import anyio
@@ -21,8 +20,6 @@ STATUS_SECONDS = 1.0
 _WAITS = Waits()
 _PAUSES = (0.25, 1.0)
 """Seconds before a busy daemon is asked again; after the last it is an error."""
-_CHARACTERS_PER_TOKEN = 5
-_WORTH_A_NOTE = 512
 
 
 class OllamaStatus(Frozen):
@@ -106,7 +103,8 @@ class OllamaModel(AskedModel):
                     raise
                 self._take_trouble(turn, refused, nudge=UNREADABLE)
             return None
-        turn.notes += [note for note in [_truncation(body, heard.usage.prompt_tokens)] if note]
+        if cut := turn.unread(heard.usage.prompt_tokens):
+            turn.notes.append(f"Ollama {cut}; raise num_ctx or shorten it")
         return heard._replace(raw={"thinking": heard.thinking}) if heard.thinking else heard
 
     def _learn(self, reason: str, turn: Turn) -> bool:
@@ -174,14 +172,6 @@ def _tool(tool: ToolSpec) -> JsonValue:
 
 def _acted(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[JsonValue]:
     return [{**message} for message in action_messages(messages, tools)]
-
-
-def _truncation(body: dict[str, JsonValue], read: int) -> str:
-    """Say so when the daemon read far fewer tokens than were sent: older ones cut a long prompt in silence."""
-    sent = len(json.dumps([body["messages"], body.get("tools")])) // _CHARACTERS_PER_TOKEN
-    if not 0 < read < sent / 2 or sent < _WORTH_A_NOTE:
-        return ""
-    return f"Ollama read {read} of about {sent} tokens: the prompt was cut; raise num_ctx or shorten it"
 
 
 async def ollama_status(host: str = "") -> OllamaStatus:

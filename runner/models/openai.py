@@ -109,6 +109,8 @@ class OpenAIModel(AskedModel):
                     raise
                 self._take_trouble(turn, refused, nudge=UNREADABLE)
             return None
+        if cut := turn.unread(heard.usage.prompt_tokens):
+            turn.notes.append(f"the server {cut}; give it a larger context, or shorten the prompt")
         return self._priced(heard)
 
     def _learn(self, reason: str, body: dict[str, JsonValue], turn: Turn) -> bool:

@@ -153,7 +153,9 @@ class OpenAIDouble(HttpDouble[ScriptedReply]):
         pieces = reply.pieces or stream_of(
             reply, model=model, thinking=self._thinking, first_id=first, tokens=tokens, cost=self._cost
         )
-        return Answer(pieces=pieces, kind="text/event-stream", delay=reply.delay, dropped=reply.dropped)
+        return Answer(
+            pieces=pieces, kind="text/event-stream", delay=reply.delay, stall=reply.stall, dropped=reply.dropped
+        )
 
 
 def _problem(status: int, message: str, *, headers: dict[str, str] | None = None, delay: float = 0.0) -> Answer:

@@ -37,6 +37,8 @@ UNREADABLE = "Your tool call was not valid JSON. Send it again as valid JSON, wi
 WARMER = 0.3
 """What is added to the temperature when a turn is tried again."""
 _THINK = "<think>"
+_CHARACTERS_PER_TOKEN = 5
+_WORTH_A_NOTE = 512
 _ABOVE = "The pictures of the results above:"
 
 
@@ -148,6 +150,18 @@ class Turn:
     def names(self) -> frozenset[str]:
         """The names of the tools."""
         return frozenset(tool.name for tool in self.tools)
+
+    def unread(self, read: int) -> str:
+        """Say so when a server counted far fewer tokens than were sent: some cut a long prompt in silence.
+
+        Pictures are left out of the estimate, of five characters a token.
+        """
+        texts = [message.text + str([call.arguments for call in message.calls]) for message in self.messages]
+        tools = [tool.description + str(tool.parameters) for tool in self.tools] if self.calls_allowed else []
+        sent = sum(len(text) for text in (*texts, *tools)) // _CHARACTERS_PER_TOKEN
+        if not 0 < read < sent / 2 or sent < _WORTH_A_NOTE:
+            return ""
+        return f"read {read} of about {sent} tokens: the prompt was cut"
 
     @property
     def has_calls(self) -> bool:
