@@ -20,7 +20,7 @@ from knowledge.alttp.validation.check_sizes import check_sizes
 from knowledge.alttp.validation.check_symbols import check_symbols, comments
 from knowledge.alttp.validation.check_versions import check_versions
 from knowledge.alttp.validation.check_widths import check_instructions
-from knowledge.alttp.validation.claims import doubtful
+from knowledge.alttp.validation.claims import doubtful, found_in
 from knowledge.alttp.validation.claims_all import claims
 from knowledge.alttp.validation.found import Found
 from knowledge.alttp.validation.passages import Passages, passages
@@ -65,6 +65,7 @@ def findings(text: str) -> tuple[Finding, ...]:
         kept.setdefault((read.line(one.start), one.code, one.fact.ref or one.problem), one)
         if len(kept) >= MOST:
             break
+    found_in.cache_clear()
     doubtful.cache_clear()  # many checks ask of the same sentences, and the next text has others
     ordered = sorted(kept.values(), key=lambda one: (one.start, one.end, one.code))
     return tuple(

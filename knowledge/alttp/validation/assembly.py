@@ -206,8 +206,9 @@ def fits(one: Instruction) -> list[Mode]:
     ):
         least = 0
     out: list[Mode] = []
+    possible = modes_of(one)
     for mode in MODES:
-        if mode in modes_of(one) and find(one.mnemonic, mode):
+        if mode in possible and find(one.mnemonic, mode):
             size = _bytes(mode)
             if not size or not least or (size >= least if not one.width else size == least):
                 out.append(mode)

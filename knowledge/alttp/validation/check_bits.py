@@ -179,7 +179,9 @@ def check_bits(found: Passages) -> Iterator[Found]:
         item = _ITEM.match(said.text) or value_item(said.text, force)
         if item is None:
             goes_on = said.around == paragraph or said.text.lstrip()[:1] in "-*+"
-            force = _place_of_all(said.text) or (force if goes_on and not _long(said.text) else None)
+            force = (None if _are_values(said.text, force) else _place_of_all(said.text)) or (
+                force if goes_on and not _long(said.text) else None
+            )
         paragraph = said.around
         if doubtful(said.text):
             continue
@@ -188,9 +190,21 @@ def check_bits(found: Passages) -> Iterator[Found]:
         yield from _row(row)
 
 
+_NEAR = 4  # bytes: places that hold the same values lie together
+
+
 def _long(text: str) -> bool:
     """Tell whether a text names an address of more than two digits."""
     return any(one.digits > 2 for one in addresses(text))
+
+
+def _are_values(text: str, force: Place | None) -> bool:
+    """Tell whether all addresses in a text are rather values of the byte named before."""
+    found = addresses(text) if force and not force.register else []
+    if force is None or not found or any(one.digits > 2 for one in found):
+        return False
+    known = {one.value for one in values_of(force.address)}
+    return all(one.value in known for one in found)
 
 
 def _place_of_all(text: str) -> Place | None:
@@ -199,8 +213,10 @@ def _place_of_all(text: str) -> Place | None:
     if one is not None:
         return one
     places = [place for address in addresses(text) if (place := place_of(address.text.split(",")[0]))]
-    known = {values_of(place.address) for place in places if not place.register}
-    return places[0] if len(places) > 1 and len(known) == 1 and known != {()} else None
+    if len(places) < 2 or any(place.register or abs(place.address - places[0].address) > _NEAR for place in places):
+        return None
+    known = {values_of(place.address) for place in places}
+    return places[0] if len(known) == 1 and known != {()} else None
 
 
 def _statement(said: Statement, force: Place | None, item: re.Match[str] | None) -> Iterator[Found]:

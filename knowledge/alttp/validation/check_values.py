@@ -28,7 +28,7 @@ _VALUE = r"[`*]*(?P<mark>#?\$|0x|#)?(?P<value>[0-9A-Fa-f]{1,4})(?![0-9A-Za-z])[`
 _VALUE_IS = re.compile(
     rf"(?<![\w$.\[])(?<!bit )(?<!bits ){_VALUE}\s*(?:=|:|means?|is|for|when|if|while|stands for|indicates|represents|"
     rf"\u2192|->|\u2014|\u2013|\()\s*(?:the |that |a |an |when |if |Link is |he is |facing "
-    rf")*(?P<phrase>[A-Za-z][^.;,|()\n=]{{1,48}})"
+    rf")*(?P<phrase>[A-Za-z](?:(?!\s(?:and|or|while)\s[`*#]*(?:0x|\$|\d))[^.;,|()\n=]){{1,48}})"
 )
 VALUE_ITEM = re.compile(
     rf"^\s*(?:[-*+\u2022]|\d+[.)])\s*{_VALUE}\s*(?:=|:|\u2192|->|\u2014|\u2013|-|is|means)"
@@ -157,7 +157,7 @@ def _numbers(match: re.Match[str]) -> list[int]:
     return [int(text)] if len(text) == 1 else [int(text), int(text, 16)]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def values_of(address: int) -> tuple[_Known, ...]:
     """Return the values known at an address; none for bits and unknown places."""
     out: list[_Known] = []

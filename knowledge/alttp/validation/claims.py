@@ -12,6 +12,7 @@ __all__ = [
     "Claim",
     "addresses",
     "doubtful",
+    "found_in",
     "grouped",
     "phrases",
     "usable",
@@ -114,10 +115,17 @@ def _value(match: re.Match[str]) -> tuple[int, int]:
 
 def addresses(text: str, start: int = 0) -> list[Address]:
     """Return the addresses in a text that begins at an offset; immediate values (`#$10`) are none."""
+    found = found_in(text)
+    return [one._replace(start=one.start + start, end=one.end + start) for one in found] if start else list(found)
+
+
+@lru_cache(maxsize=10_000)
+def found_in(text: str) -> tuple[Address, ...]:
+    """Return the addresses in a text, with their offsets in it."""
     out: list[Address] = []
     for match in _OFFSET.finditer(text):
         value = int(match["bank"], 16) << 16 | int(match["low"], 16)
-        out.append(Address(start + match.start(), start + match.end(), value, 6, match.group()))
+        out.append(Address(match.start(), match.end(), value, 6, match.group()))
     if out:
         text = _OFFSET.sub(lambda match: " " * len(match.group()), text)
     for match in ADDRESS.finditer(text):
@@ -131,8 +139,8 @@ def addresses(text: str, start: int = 0) -> list[Address]:
         same = _DECIMAL.search(text, max(0, match.start() - 16), match.start())
         if same and int(same["n"]) == value:
             continue  # `300 ($012C)` is a number in both bases
-        out.append(Address(start + match.start(), start + match.end(), value, digits, match.group()))
-    return sorted(out)
+        out.append(Address(match.start(), match.end(), value, digits, match.group()))
+    return tuple(sorted(out))
 
 
 @lru_cache(maxsize=50_000)

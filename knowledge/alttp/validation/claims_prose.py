@@ -178,6 +178,11 @@ _APPOSED_TO = re.compile(
     r"\b[Tt]he (?P<phrase>[A-Za-z][\w-]*(?: [A-Za-z][\w-]*){1,3} (?:ports?|registers?|bytes?|arrays?)), [`*(]*$"
 )
 """What an address is, with a comma before it: `the four APU ports, $2140 to $2143,`."""
+_KIND_BEFORE = re.compile(
+    r"\b[Tt]he (?P<phrase>(?!same|next|other|first|second|last|right|whole)[A-Za-z][\w-]*(?: [A-Za-z][\w-]*){0,3} "
+    r"(?:registers?|ports?|counter|timer|coordinate|array)) [`*]*$"
+)
+"""What an address is, right before it: `the CGRAM address register $2121`."""
 _BESIDE = re.compile(
     r"(?<![\w.!%$#])(?P<name>[A-Za-z]\w*(?:_\w+|[a-z][A-Z]\w*)|[A-Z][A-Z0-9]{4,11})[`*]*\s{1,8}[`*(]*$"
 )
@@ -308,7 +313,8 @@ def _forms_before(around: _Around, group: tuple[Address, ...], said: Statement) 
     apposed = _APPOSED_TO.search(text, max(around.before, around.first - 70), around.first)
     if apposed and not re.match(r"[`*]*(?:[,.)]|$)", text[around.last :]):
         apposed = None
-    for match in (for_it, apposed):
+    kind = _KIND_BEFORE.search(text, max(around.before, around.first - 70), around.first)
+    for match in (for_it, apposed, kind):
         if match:
             start, end = (said.start + place for place in match.span("phrase"))
             yield Claim(group, match["phrase"], wide, start, end, "in", said.around)

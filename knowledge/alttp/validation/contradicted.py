@@ -77,7 +77,7 @@ def is_title(said: Meaning, wide: Meaning, here: Sequence[Row], others: Sequence
         exact = any(_alike(whole, words) for words in (title, *other.called))
         if exact and missing and (missing - OWNERS):
             return True
-        if other.kind == "register" and len(missing) == 0 and _is_other_half(whole, other, here):
+        if other.kind == "register" and _is_other_half(whole, other, here):
             return True
         if len(whole) >= 3 and whole <= title and len(title - whole) <= 1 and len(missing) * 2 >= len(whole):
             return True
@@ -90,9 +90,9 @@ _NOUNS = frozenset(["regist", "port"])
 def _is_other_half(whole: frozenset[str], other: Row, here: Sequence[Row]) -> bool:
     """Tell whether it is the title of another register: `CGRAM address register` said of the data port."""
     rest = whole - _NOUNS
-    return (
-        len(rest) > 1 and rest == other.title - _NOUNS - (GENERIC - rest) and not any(rest <= one.title for one in here)
-    )
+    if len(rest) < 2 or len(here) > 1 or rest != other.title - _NOUNS - (GENERIC - rest):
+        return False
+    return not all(shares((word,), here[0].title, here[0].squeezed) for word in rest)
 
 
 def _alike(whole: frozenset[str], words: frozenset[str]) -> bool:

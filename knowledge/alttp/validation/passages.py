@@ -264,9 +264,10 @@ class _Reader:
 
     def take_back(self) -> None:
         """Drop the block just above when the paragraph that begins here says that it does not work."""
-        last = self.last_block
-        self.last_block = 0
-        if last and self.paragraph and _FAULTY.match(" ".join(line.text for line in self.paragraph[:3])[:300]):
+        if not self.paragraph:
+            return
+        last, self.last_block = self.last_block, 0
+        if last and _FAULTY.match(" ".join(line.text for line in self.paragraph[:3])[:300]):
             self.found.code = [line for line in self.found.code if line.block != last]
 
     def block(self, lines: list[_Line], tag: str) -> None:
