@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from runner.errors import ModelMissing, RunnerError
+from runner.errors import ConfigError, ModelMissing, RunnerError
 from schemas.frozen import Frozen
 from servers.machine.errors import ServerError
 from servers.machine.wire import clean
@@ -31,6 +31,7 @@ __all__ = ["Finding", "diagnose", "doctor", "main_job_runs"]
 State = Literal["ok", "missing", "note"]
 _SIGNS: dict[State, str] = {"ok": "✓", "missing": "✗", "note": "-"}
 _SHOWN_MODELS = 5
+_PACKAGES = {"openai": "openai", "claude": "anthropic", "gemini": "google-genai"}
 
 
 class Finding(Frozen):
@@ -113,6 +114,26 @@ def ollama_here() -> Finding:
     more = len(status.models) - _SHOWN_MODELS
     names = ", ".join(status.models[:_SHOWN_MODELS]) + (f" and {more} more" if more > 0 else "")
     return Finding(part="ollama", state="ok", detail=f"{status.version}, {len(status.models)} models: {names}")
+
+
+def provider_here(provider: str) -> Finding:
+    """Tell whether a hosted provider can be asked: its package, and where its key is, never the key."""
+    from runner.models.keys import KEY_VARIABLES, key_place, keys_file
+
+    part, package = f"key:{provider}", _PACKAGES[provider]
+    try:
+        there = f"{package} {importlib.metadata.version(package)}"
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(part=part, state="note", detail=f"{package} is not installed", fix="install the suite again")
+    try:
+        place = key_place(provider)
+    except ConfigError as error:
+        detail, _, fix = str(error).partition("; ")
+        return Finding(part=part, state="note", detail=f"{there}; {detail}", fix=fix)
+    if not place:
+        fix = f"optional: set {KEY_VARIABLES[provider][0]}, or write it into {keys_file()}"
+        return Finding(part=part, state="note", detail=f"{there}; no key", fix=fix)
+    return Finding(part=part, state="ok", detail=f"{there}; the key is in {place}")
 
 
 def sandbox_here() -> Finding:
@@ -247,6 +268,7 @@ def _checks(settings: Settings) -> tuple[Callable[[], Finding], ...]:
         lambda: asar_here(settings),
         lambda: model_here(settings),
         ollama_here,
+        *(functools.partial(provider_here, provider) for provider in _PACKAGES),
         sandbox_here,
         ripgrep_here,
         proofs_here,

@@ -8,11 +8,12 @@ from runner.models.model import Model
 from schemas.expert import Expert
 from servers.settings import Settings
 
-__all__ = ["PROVIDERS", "Opened", "open_model"]
+__all__ = ["OTHER_NAMES", "PROVIDERS", "Opened", "open_model"]
 
-PROVIDERS = ("embedded", "ollama", "scripted")
+PROVIDERS = ("embedded", "ollama", "openai", "claude", "gemini", "scripted")
 """Providers by the name before the colon of `--model provider:name`."""
-_LATER = frozenset({"gemini", "claude", "anthropic", "openai"})
+OTHER_NAMES = {"anthropic": "claude", "google": "gemini"}
+"""What a provider may be called as well."""
 
 
 class Opened(NamedTuple):
@@ -25,30 +26,46 @@ class Opened(NamedTuple):
 async def open_model(wanted: str, expert: Expert, settings: Settings) -> Opened:
     """Open the model `wanted` (`provider:name`, or the bare name of an Ollama model).
 
-    With an empty `wanted`: the expert's Ollama model where a daemon answers and has it, else the embedded one.
+    A provider alone means the expert's model of that provider. With an empty `wanted`: the expert's Ollama model
+    where a daemon answers and has it, else the embedded one. A hosted provider is asked nothing yet.
 
     Raises:
-        ConfigError: no such provider.
+        ConfigError: no such provider, or no key for it.
         ModelError: the model cannot be had; the text says how it could.
     """
     if not wanted:
         return await _choose(expert, settings)
-    provider, _, name = wanted.partition(":")
-    if provider in _LATER:
-        raise ConfigError(f"no provider named {provider!r} here; --model takes {', '.join(PROVIDERS)}")
-    if provider not in PROVIDERS:
-        if not _looks_like_a_name(wanted):
-            raise ConfigError(f"{wanted!r} is not a model; write --model provider:name, e.g. ollama:nayru-v5:latest")
-        provider, name = "ollama", wanted
-    if provider != "embedded" and not name:
-        raise ConfigError(
-            f"--model {wanted} names no model; write {provider}:{'FILE' if provider == 'scripted' else 'NAME'}"
-        )
+    provider, name = _split(wanted, expert)
     if provider == "scripted":
         return Opened(_scripted(name), "asked for")
     if provider == "embedded":
         return Opened(_embedded(name, expert, settings), "asked for")
-    return Opened(await _ollama(name, expert), "asked for")
+    if provider == "ollama":
+        return Opened(await _ollama(name, expert), "asked for")
+    return Opened(_hosted(provider, name, expert), "asked for")
+
+
+class _Wanted(NamedTuple):
+    provider: str
+    name: str
+
+
+def _split(wanted: str, expert: Expert) -> _Wanted:
+    given, _, name = wanted.partition(":")
+    provider = OTHER_NAMES.get(given, given)
+    if provider not in PROVIDERS:
+        if not _looks_like_a_name(wanted):
+            raise ConfigError(
+                f"{wanted!r} is not a model; write --model provider:name, e.g. ollama:nayru-v5:latest "
+                f"(providers: {', '.join(PROVIDERS)})"
+            )
+        return _Wanted("ollama", wanted)
+    name = name or expert.models.get(provider, "")
+    if provider != "embedded" and not (bool(name) if provider == "scripted" else _looks_like_a_name(name)):
+        raise ConfigError(
+            f"--model {wanted} names no model; write {provider}:{'FILE' if provider == 'scripted' else 'NAME'}"
+        )
+    return _Wanted(provider, name)
 
 
 def _looks_like_a_name(text: str) -> bool:
@@ -70,6 +87,23 @@ async def _choose(expert: Expert, settings: Settings) -> Opened:
 
 def _has(models: tuple[str, ...], name: str) -> bool:
     return name in models or f"{name}:latest" in models
+
+
+def _hosted(provider: str, name: str, expert: Expert) -> Model:
+    if provider == "openai":
+        from runner.models.openai import OpenAIModel
+
+        return OpenAIModel(name, temperature=expert.temperature)
+    from runner.models.keys import need_key
+
+    need_key(provider)
+    if provider == "claude":
+        from runner.models.claude import ClaudeModel
+
+        return ClaudeModel(name)
+    from runner.models.gemini import GeminiModel
+
+    return GeminiModel(name)
 
 
 def _scripted(name: str) -> Model:

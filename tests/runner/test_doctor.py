@@ -110,7 +110,8 @@ def test_doctor_says_when_the_context_root_cannot_be_written(tmp_path: Path) -> 
 def test_doctor_prints_one_json_object_a_line_for_programs(tmp_path: Path) -> None:
     told = afs(tmp_path, "doctor", "--json")
     findings: list[dict[str, Any]] = [json.loads(line) for line in told.out.splitlines()]
-    parts = ["python", "asar", "model", "ollama", "sandbox", "ripgrep", "proofs", "context", "emulators"]
+    parts = ["python", "asar", "model", "ollama", "key:openai", "key:claude", "key:gemini", "sandbox", "ripgrep"]
+    parts += ["proofs", "context", "emulators"]
     parts += ["claude", "gemini"]
     assert [finding["part"] for finding in findings] == parts
     assert {finding["state"] for finding in findings} <= {"ok", "missing", "note"}
@@ -139,3 +140,16 @@ def test_doctor_finds_an_emulator_core_and_a_program_on_the_path(tmp_path: Path)
     told = afs(tmp_path, "doctor", LIBRETRO_DIRECTORY=str(cores), PATH=f"{programs}:{os.defpath}")
     assert "bsnes_libretro.so" in told.line("emulators")
     assert "yaze" in told.line("emulators")
+
+
+def test_doctor_says_where_a_key_is_and_never_the_key(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.toml"
+    keys.write_text('gemini = "dummy-key-in-the-file"\n', encoding="utf-8")
+    keys.chmod(0o600)
+    told = afs(tmp_path, "doctor", ANTHROPIC_API_KEY="dummy-key-of-the-shell", AFS_KEYS_FILE=str(keys))
+    assert "✓" in told.line("key:claude") and "ANTHROPIC_API_KEY" in told.line("key:claude")
+    assert "✓" in told.line("key:gemini") and str(keys) in told.line("key:gemini")
+    assert "no key" in told.line("key:openai") and "OPENAI_API_KEY" in told.line("key:openai")
+    assert "dummy-key" not in told.out + told.err
+    keys.chmod(0o644)
+    assert f"chmod 600 {keys}" in afs(tmp_path, "doctor", AFS_KEYS_FILE=str(keys)).line("key:gemini")
