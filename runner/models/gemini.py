@@ -88,11 +88,17 @@ class GeminiModel(HostedModel):
             vertexai=False,
             http_options=types.HttpOptions(
                 base_url=self._url,
+                api_version=self._api_version(),
                 timeout=int(self._quiet * 1000),
                 retry_options=retry,
                 httpx_async_client=self._http,
             ),
         )
+
+    def _api_version(self) -> str | None:
+        """Return the version in the path: the client's own choice at Google, else the one that proxies know."""
+        chosen = self._url == _URL or bool(os.environ.get("GOOGLE_GENAI_API_VERSION", "").strip())
+        return None if chosen else "v1beta"
 
     async def _shut(self) -> None:
         client, self._client = self._client, None
