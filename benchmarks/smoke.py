@@ -16,8 +16,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from runner.agent import Agent, allowed
 from runner.config import load_config, shipped_config
+from runner.conversation import Conversation, allowed
 from runner.experts import DEFAULT, Experts, load_experts
 from runner.models.model import Model
 from runner.models.open import open_model
@@ -88,7 +88,7 @@ async def _run_all(items: tuple[SmokeItem, ...], model_name: str) -> list[Graded
 async def _run_one(item: SmokeItem, experts: Experts, model: Model, toolbox: Toolbox) -> Graded:
     expert = experts.find(item.expert)
     offered = allowed(toolbox.tools, experts.expand(expert.tools))
-    agent = Agent(expert=expert, model=model, toolbox=toolbox, offered=offered)
+    agent = Conversation(expert=expert, model=model, toolbox=toolbox, offered=offered)
     run = await agent.run(item.prompt)
     return Graded(item, run, grade(item, run))
 

@@ -1,166 +1,242 @@
-"""An agent: an expert on a model with a toolbox. It turns a prompt into a `Run` that is kept."""
+"""The library face: an expert with its model and its servers, ready for prompts.
 
-import datetime
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+    async with Agent("nayru", servers=("asar", "alttp")) as agent:
+        run = await agent.run("Write a routine that clears the OAM buffer.")
+        async for event in agent.stream("And now with a loop.", earlier=run):
+            ...
+
+The model is opened and the servers are started when the block is entered, and both are ended when it is left; between
+two runs nothing of them is kept but what is passed as `earlier`. `finish` judges each answer before it is given and may
+send a diagnosis back to the model (see `runner.finish`); `hooks` are called around each step (see `runner.hooks`).
+"""
+
+import math
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import KW_ONLY, dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import anyio
+from anyio.abc import TaskGroup
 
-from runner.errors import KeepError
-from runner.grounding import is_good
-from runner.loop import Limits, Loop, Note, OnEvent, Tools
+from runner.config import ServerSpec, find_config, load_config, select, shipped_config
+from runner.conversation import EVERYTHING, Conversation, allowed
+from runner.errors import ConfigError, ModelError, RunnerError
+from runner.events import Event, ModelOpened, Note, OnEvent, ServersReady, ignore_event
+from runner.experts import DEFAULT, load_experts
+from runner.finish import Finish
+from runner.hooks import Hooks
+from runner.loop import Limits
 from runner.models.model import Model
-from runner.recorder import Recorder, new_run_id
-from schemas.expert import Example, Expert
-from schemas.message import Message, ToolCall, ToolSpec
-from schemas.run import CallRecord, Run, ServerState
+from runner.models.open import Opened, open_model
+from runner.recorder import Recorder
+from runner.toolbox import Source, Toolbox
+from schemas.expert import Expert
+from schemas.run import Run
+from servers.settings import Settings
 
-__all__ = ["EVERYTHING", "Agent", "Servers", "allowed", "unstarted"]
+__all__ = ["CONNECT_SECONDS", "Agent", "find_servers"]
 
-_INTERRUPTED = "interrupted; go on with --resume"
-EVERYTHING = "*"
-"""In a list of tools: whatever else the servers offer."""
+CONNECT_SECONDS = 20.0
+"""Longest wait for the servers to be ready; those that are not by then are left out."""
 
 
-class Servers(Tools, Protocol):
-    """A toolbox that also says how its servers are."""
+def find_servers(
+    settings: Settings, names: Sequence[str] = (), *, config: Path | None = None
+) -> tuple[ServerSpec, ...]:
+    """Return the servers with these names, or all that are enabled, of `config`, the nearest mcp.json or ours.
+
+    Raises:
+        ConfigError: the file cannot be understood, or a name is not in it.
+    """
+    path = config or find_config(Path.cwd()) or shipped_config()
+    overrides = {"AFS_CONTEXT_ROOT": str(settings.context_root), "AFS_DATA_DIR": str(settings.data_dir)}
+    return select(load_config(path, overrides=overrides), names)
+
+
+@dataclass
+class Agent:
+    """An expert on a model with servers, as an async context manager.
+
+    Making one raises a `RunnerError` where the expert, the mcp.json or a server's name is not there; entering it, where
+    the model is not or runs cannot be kept. A server that does not start is left out, and told by an event.
+    """
+
+    expert: str | Expert = DEFAULT
+    """An expert's name, or an expert of your own."""
+    _: KW_ONLY
+    servers: "Sequence[str | Source] | None" = None
+    """Names of the mcp.json, or sources of your own (a `ServerSpec`, or a name with an `MCPServer` of this process);
+    None: all that the mcp.json enables."""
+    tools: Sequence[str] = ()
+    """Tools or tool sets on offer; none: the expert's."""
+    model: str | Model = ""
+    """`provider:name`, or a `Model`, which stays the caller's to close; empty: the expert's own."""
+    settings: Settings = field(default_factory=Settings.from_environment)
+    config: Path | None = None
+    """The mcp.json; None: the nearest, else ours."""
+    limits: Limits = Limits()
+    hooks: Hooks = Hooks()
+    finish: Finish | None = None
+    """Judges each answer; None: an answer is given as it is."""
+    on_event: OnEvent = ignore_event
+    keep: bool = True
+    """Whether runs are kept below the context root."""
+    connect_seconds: float = CONNECT_SECONDS
+    """Longest wait for the servers; those that are not ready by then are left out."""
+
+    def __post_init__(self) -> None:
+        """Find the expert and the servers."""
+        experts = load_experts()
+        self._expert = experts.find(self.expert) if isinstance(self.expert, str) else self.expert
+        self._wanted = experts.expand(self.tools or self._expert.tools)
+        names = [server for server in self.servers or () if isinstance(server, str)]
+        needed = bool(names) or self.servers is None
+        named = find_servers(self.settings, names, config=self.config) if needed else ()
+        self._sources: tuple[Source, ...] = (*named, *(own for own in self.servers or () if not isinstance(own, str)))
+        self._recorder = Recorder(self.settings.context_root) if self.keep else None
+        self._stack = AsyncExitStack()
+        self._tasks: TaskGroup | None = None
+        self._conversation: Conversation | None = None
 
     @property
-    def states(self) -> tuple[ServerState, ...]:
-        """How each server is now."""
-        ...
+    def name(self) -> str:
+        """The expert's name."""
+        return self._expert.name
 
+    async def __aenter__(self) -> Self:
+        """Open the model and start the servers; the model is loaded meanwhile."""
+        if self._recorder is not None:
+            self._recorder.check()
+        opened = await self._open()
+        try:
+            self.on_event(ModelOpened(opened.model.name, opened.why))
+            self._tasks = anyio.create_task_group()
+            await self._tasks.__aenter__()
+            self._stack.push_async_callback(_end, self._tasks)
+            self._tasks.start_soon(_load, opened.model)
+            toolbox = await self._stack.enter_async_context(
+                Toolbox(self._sources, connect_timeout=self.connect_seconds)
+            )
+            self._conversation = self._begin(opened.model, toolbox)
+        except BaseException:
+            await self._leave()
+            raise
+        return self
 
-def allowed(tools: Sequence[ToolSpec], names: Sequence[str]) -> tuple[ToolSpec, ...]:
-    """Return the tools with these names, in the order of the names; all tools when there are no names.
+    async def _open(self) -> Opened:
+        if not isinstance(self.model, str):
+            return Opened(self.model, "given")
+        opened = await open_model(self.model, self._expert, self.settings)
+        self._stack.push_async_callback(_close, opened.model)
+        return opened
 
-    `*` stands for all tools of the servers that no name is of. A name is a tool's own, or its name on its server
-    (`look` finds `other_look` too when two servers have one).
-    """
-    if not names:
-        return tuple(tools)
-    named = [tool for name in names for tool in tools if name in (tool.name, tool.remote_name)]
-    known = {tool.server for tool in named}
-    return tuple(named) + tuple(tool for tool in tools if EVERYTHING in names and tool.server not in known)
+    def _begin(self, model: Model, toolbox: Toolbox) -> Conversation:
+        offered = allowed(toolbox.tools, self._wanted)
+        missing = sorted(set(self._wanted) - {tool.remote_name or tool.name for tool in offered} - {EVERYTHING})
+        self.on_event(ServersReady(toolbox.states, len(offered)))
+        if self.tools and not offered:
+            raise ConfigError(f"no server offers {', '.join(missing)}; `afs mcp list` shows the servers")
+        if self.tools and missing:
+            self.on_event(Note(f"no server offers {', '.join(missing)}"))
+        if toolbox.tools and not offered:
+            there = ", ".join(tool.name for tool in toolbox.tools[:20])
+            text = f"no tool is in play: {self._expert.name} uses other tools; choose with --tools from {there}"
+            self.on_event(Note(text))
+        return Conversation(
+            expert=self._expert,
+            model=model,
+            toolbox=toolbox,
+            offered=offered,
+            recorder=self._recorder,
+            limits=self.limits,
+            hooks=self.hooks,
+            finish=self.finish,
+            on_event=self.on_event,
+        )
 
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the servers and close the model."""
+        await self._leave()
 
-def unstarted(prompt: str, expert: Expert, model: Model, earlier: Run | None) -> Run:
-    """Return a run that has not begun: interrupted, until it has an end of its own."""
-    return Run(
-        id=new_run_id(),
-        prompt=prompt or (earlier.prompt if earlier else ""),
-        expert=expert.name,
-        model=model.name,
-        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-        stop="interrupted",
-        error=_INTERRUPTED,
-        messages=(*(earlier.messages if earlier else ()), *([Message(role="user", text=prompt)] if prompt else [])),
-        resumes=earlier.id if earlier else "",
-    )
+    async def _leave(self) -> None:
+        self._tasks = self._conversation = None
+        await self._stack.aclose()
 
+    async def run(self, prompt: str, *, earlier: Run | None = None, limits: Limits | None = None) -> Run:
+        """Run `prompt` to its end, and keep the run; `earlier` is a run to go on from. One run at a time.
 
-@dataclass(kw_only=True)
-class Agent:
-    """Runs prompts. Holds nothing of a run between two of them."""
-
-    expert: Expert
-    model: Model
-    toolbox: Servers
-    offered: tuple[ToolSpec, ...]
-    recorder: Recorder | None = None
-    limits: Limits = Limits()
-    on_event: OnEvent = lambda _: None
-
-    async def run(self, prompt: str, *, earlier: Run | None = None) -> Run:
-        """Run `prompt` to its end and keep the run; `earlier` is a run to continue.
+        `limits` stand in for the agent's own. A failure of the model or of a tool ends the run or is told to the model;
+        it does not raise.
 
         Raises:
-            KeepError: the run could not be kept; its `run` attribute holds it, so the answer is not lost.
+            KeepError: the run could not be kept; its `run` attribute holds it.
         """
-        begun = time.monotonic()
-        loop = Loop(
-            model=self.model,
-            toolbox=self.toolbox,
-            limits=self.limits,
-            messages=self._opening(prompt, earlier),
-            offered=self.offered,
-            on_event=self.on_event,
-            proof=self._required_proof(),
-        )
-        blank = unstarted(prompt, self.expert, self.model, earlier)
-        try:
-            await loop.run()
-        finally:
-            if loop.stop == "running":  # cancelled, or something nobody foresaw: what there is is kept all the same
-                loop.stop, loop.error = "interrupted", _INTERRUPTED
-                with anyio.CancelScope(shield=True):
-                    self._keep(self._close(blank, loop, begun))
-        return self._keep(self._close(blank, loop, begun))
+        return await self._ready(self.on_event, limits).run(prompt, earlier=earlier)
 
-    def _required_proof(self) -> str:
-        names = {tool.remote_name or tool.name for tool in self.offered}
-        return self.expert.proof if self.expert.must_prove and self.expert.proof in names else ""
+    async def stream(self, prompt: str, *, earlier: Run | None = None) -> AsyncGenerator[Event]:
+        """Run `prompt` and yield what happens as it happens; the last event is a `RunDone` with the run.
 
-    def _opening(self, prompt: str, earlier: Run | None) -> list[Message]:
-        system = Message(role="system", text=self.expert.instructions)
-        names = {tool.remote_name or tool.name for tool in self.offered}
-        shown = [line for item in self.expert.examples if item.tool in names for line in _shown(item)]
-        kept = earlier.messages if earlier else ()
-        history = [item for item in kept if item.role != "system" and not item.example]
-        asked = [Message(role="user", text=prompt)] if prompt else []
-        return [system, *shown, *history, *asked]
+        Leaving the loop early interrupts the run, which is kept.
 
-    def _close(self, blank: Run, loop: Loop, begun: float) -> Run:
-        answer = loop.answer
-        if loop.stop == "answer" and self.expert.proof:
-            answer = _with_proof(answer, self.expert, [call for step in loop.steps for call in step.calls])
-        return blank.model_copy(
-            update={
-                "seconds": round(time.monotonic() - begun, 3),
-                "stop": loop.stop,
-                "answer": answer,
-                "error": loop.error,
-                "grounded": loop.grounded,
-                "steps": tuple(loop.steps),
-                "messages": tuple(loop.messages),
-                "servers": self.toolbox.states,
-                "usage": loop.usage,
-                "metadata": {"offered": [tool.name for tool in self.offered]},
-            }
-        )
+        Raises:
+            KeepError: as `run`.
+        """
+        sender, receiver = anyio.create_memory_object_stream[Event](math.inf)
+        failed: list[RunnerError] = []
+        scope = anyio.CancelScope()
+        ended = anyio.Event()
 
-    def _keep(self, run: Run) -> Run:
-        if self.recorder is not None:
+        def tell(event: Event) -> None:
+            self.on_event(event)
+            with suppress(anyio.BrokenResourceError):  # nobody listens any more
+                sender.send_nowait(event)
+
+        conversation = self._ready(tell)
+
+        async def work() -> None:
             try:
-                self.recorder.keep(run)
-            except KeepError as error:
-                self.on_event(Note(str(error)))
-                error.run = run
-                raise
-        return run
+                with scope, sender:
+                    await conversation.run(prompt, earlier=earlier)
+            except RunnerError as error:
+                failed.append(error)
+            finally:
+                ended.set()
+
+        assert self._tasks is not None
+        self._tasks.start_soon(work)
+        try:
+            with receiver:
+                async for event in receiver:
+                    yield event
+        finally:
+            scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await ended.wait()
+        if failed:
+            raise failed[0]
+
+    def _ready(self, on_event: OnEvent, limits: Limits | None = None) -> Conversation:
+        if self._conversation is None:
+            raise ConfigError("the agent is not started; use it as `async with Agent(...) as agent:`")
+        return replace(self._conversation, on_event=on_event, limits=limits or self.limits)
 
 
-def _shown(example: Example) -> list[Message]:
-    call = ToolCall(id="example", name=example.tool, arguments=example.arguments)
-    asked = Message(role="user", text=example.prompt, example=True)
-    return [asked, Message(role="assistant", calls=(call,), example=True)]
+async def _load(model: Model) -> None:
+    """Load the model while the servers start. A failure is met again, and reported, by the first reply."""
+    with suppress(ModelError):
+        await model.load()
 
 
-def _with_proof(answer: str, expert: Expert, records: Sequence[CallRecord]) -> str:
-    """Quote the last good result of the proving tool, and the code it was given, where the answer lacks them."""
-    tool = expert.proof
-    good = [record for record in records if record.call.name == tool and is_good(record)]
-    if not good and not expert.must_prove:
-        return answer
-    if not good:
-        return f"{answer}\n\n(unproven: {tool} has accepted no code in this run)"
-    code, result = str(good[-1].call.arguments.get("code", "")).strip(), good[-1].text.strip()
-    quoted = [f"```asm\n{code}\n```"] if code and _plain(code) not in _plain(answer) else []
-    quoted += [result] if result not in answer else []
-    return "\n\n".join([answer, *quoted])
+async def _close(model: Model) -> None:
+    with anyio.CancelScope(shield=True):
+        await model.close()
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.lower().split())
+async def _end(tasks: TaskGroup) -> None:
+    tasks.cancel_scope.cancel()
+    await tasks.__aexit__(None, None, None)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text as Line
 
-from runner import loop
+from runner import events
 from schemas.message import ToolCall
 from schemas.run import CallRecord, Run, ServerState, Step
 from servers.machine.wire import clean
@@ -35,10 +35,15 @@ class Display:
         self._console = console
         self._quiet = quiet
         self._status: Status | None = None
+        self.prompt = ""
+        """What is asked, as far as it is known before the run begins."""
+        self.model = ""
+        """Who answers; empty until the model is opened."""
 
-    def opening(self, prompt: str, model: str, why: str) -> None:
+    def opening(self, model: str, why: str) -> None:
         """Say what is asked and who answers."""
-        self._say("prompt", _brief(prompt, 2000), "bold")
+        self.model = model
+        self._say("prompt", _brief(self.prompt, 2000), "bold")
         self._say("model", f"{model} ({why})", "cyan")
 
     def servers(self, states: tuple[ServerState, ...], offered: int) -> None:
@@ -53,19 +58,30 @@ class Display:
         """Show a remark, unless quiet."""
         self._say("note", _brief(text), "yellow")
 
-    def on_event(self, event: loop.Event) -> None:
+    def on_event(self, event: events.Event) -> None:
         """Show one event of the loop."""
-        if isinstance(event, loop.StepStarted):
+        if isinstance(event, events.StepStarted):
             self._wait(f"step {event.index}: the model is thinking")
-        elif isinstance(event, loop.CallStarted):
+        elif isinstance(event, events.CallStarted):
             self._say("call", call_line(event.call), "green")
             self._wait(f"{event.call.name} is running")
-        elif isinstance(event, loop.CallDone):
+        elif isinstance(event, events.CallDone):
             self._result(event.record)
-        elif isinstance(event, loop.StepDone):
+        elif isinstance(event, events.StepDone):
             self._step(event.step)
-        elif isinstance(event, loop.Note):
+        elif isinstance(event, events.Note):
             self.note(event.text)
+        else:
+            self._frame(event)
+
+    def _frame(self, event: events.Event) -> None:
+        """Show what stands around the steps."""
+        if isinstance(event, events.ModelOpened):
+            self.opening(event.model, event.why)
+        elif isinstance(event, events.ServersReady):
+            self.servers(event.states, event.offered)
+        elif isinstance(event, events.RunDone):
+            self.closing(event.run)
 
     def _result(self, record: CallRecord) -> None:
         self._wait("")
@@ -115,13 +131,14 @@ class Display:
 def show_run(run: Run, console: Console) -> None:
     """Print a kept run, whole."""
     view = Display(console)
-    view.opening(run.prompt, run.model, f"expert {run.expert}, {run.started}")
+    view.prompt = run.prompt
+    view.opening(run.model, f"expert {run.expert}, {run.started}")
     offered = run.metadata.get("offered")
     view.servers(run.servers, len(offered) if isinstance(offered, list) else 0)
     for step in run.steps:
         for record in step.calls:
-            view.on_event(loop.CallStarted(record.call))
-            view.on_event(loop.CallDone(record))
-        view.on_event(loop.StepDone(step))
+            view.on_event(events.CallStarted(record.call))
+            view.on_event(events.CallDone(record))
+        view.on_event(events.StepDone(step))
     view.closing(run)
     console.print(Line(clean(run.answer or run.error)), soft_wrap=True)

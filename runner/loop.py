@@ -1,45 +1,23 @@
 """The loop: ask the model, run what it calls, give it the results, until there is an answer or a reason to stop."""
 
-import json
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import anyio
 
 from runner.errors import ModelError
+from runner.events import CallDone, CallStarted, Note, OnEvent, StepDone, StepStarted, Text, ignore_event
+from runner.finish import Tools
 from runner.grounding import is_good, is_grounded, unsupported
+from runner.guard import RepeatGuard
+from runner.hooks import Hooked, Hooks, Refusal
 from runner.models.model import Model, Reply
 from schemas.message import Message, ToolCall, ToolSpec, Usage
 from schemas.run import CallRecord, Step, Stop
 from servers.machine.wire import clean
 
-__all__ = [
-    "CallDone",
-    "CallStarted",
-    "Event",
-    "Limits",
-    "Loop",
-    "Note",
-    "StepDone",
-    "StepStarted",
-    "Text",
-    "Tools",
-]
-
-
-class Tools(Protocol):
-    """What the loop needs of a toolbox."""
-
-    @property
-    def tools(self) -> tuple[ToolSpec, ...]:
-        """The tools on offer."""
-        ...
-
-    async def call_all(self, calls: Sequence[ToolCall]) -> tuple[CallRecord, ...]:
-        """Run the calls at the same time; one record each, in their order; never raises but for cancellation."""
-        ...
+__all__ = ["Limits", "Loop"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,57 +28,19 @@ class Limits:
     max_tokens: int = 0
     """Prompt and answer tokens of all steps together."""
     max_seconds: float = 0.0
-    repeats: int = 2
+    same_results: int = 2
     """After so many identical calls with the identical result the model has to answer; one more ends the run."""
+    warned_calls: int = 3
+    """At so many calls of one tool with the same arguments the model is told, whatever the results are."""
+    stopped_calls: int = 5
+    """So many end the run; the last of them is not run."""
+    rounds: int = 2
+    """How often a check may send an answer back."""
 
-
-@dataclass(frozen=True)
-class StepStarted:
-    """The model is asked."""
-
-    index: int
-
-
-@dataclass(frozen=True)
-class Text:
-    """A piece of the model's text arrived."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class CallStarted:
-    """A tool is about to run."""
-
-    call: ToolCall
-
-
-@dataclass(frozen=True)
-class CallDone:
-    """A tool has run."""
-
-    record: CallRecord
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something the runner wants the user to know."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class StepDone:
-    """A step is complete."""
-
-    step: Step
-
-
-Event = StepStarted | Text | CallStarted | CallDone | Note | StepDone
-OnEvent = Callable[[Event], None]
 
 _LAST = "This is the last step: answer now from the results above."
-_REPEATED = "You made this call before and its result is the same. Use it: answer now."
+_SAME = "You made this call before and its result is the same. Use it: answer now."
+_OFTEN = "You have made this call {} times with the same arguments. Do something else, or answer."
 
 
 class _Nudge(NamedTuple):
@@ -124,32 +64,39 @@ class Loop:
     toolbox: Tools
     limits: Limits
     messages: list[Message]
+    prompt: str = ""
+    """The question as the user put it; what it names needs no proof."""
     offered: tuple[ToolSpec, ...] = ()
-    """The tools that the model may see; a call to any other is answered by the toolbox with an error."""
+    """The tools that the model may see; a call to any other is answered with an error."""
     proof: str = ""
     """A tool that has to accept something before an answer counts; empty: none."""
-    on_event: OnEvent = lambda _: None
+    judge: Callable[[], Awaitable[str]] | None = None
+    """Asked about each answer; returns what the model has to mend, or nothing."""
+    hooks: Hooks = Hooks()
+    on_event: OnEvent = ignore_event
     steps: list[Step] = field(default_factory=list[Step])
     usage: Usage = Usage()
     stop: Stop = "running"
     answer: str = ""
     error: str = ""
     grounded: bool = False
-    _seen: Counter[str] = field(default_factory=Counter[str])
+    _guard: RepeatGuard = field(default_factory=RepeatGuard)
     _nudged: set[str] = field(default_factory=set[str])
+    _rounds: int = 0
     _must_answer: bool = False
-    _prompt: str = ""
+
+    def __post_init__(self) -> None:
+        """Have failures of the hooks told as notes."""
+        self._hooked = Hooked(self.hooks, lambda text: self.on_event(Note(text)))
 
     async def run(self) -> None:
         """Take steps until `stop` says why it ended; a model's failure ends the run, it does not raise."""
-        asked = [item.text for item in self.messages if item.role == "user" and not item.example]
-        self._prompt = asked[-1] if asked else ""
         deadline = self.limits.max_seconds or float("inf")
         with anyio.move_on_after(deadline) as scope:
             try:
                 await self._run()
             except ModelError as error:
-                self.answer = error.partial.strip()
+                self.answer = error.partial.strip() or self.answer
                 self._end("model_error", str(error))
         if scope.cancelled_caught:
             self._end("budget", "the time limit is over; raise --max-seconds")
@@ -172,18 +119,27 @@ class Loop:
             elif reply.message.calls:
                 await self._run_calls(index, reply)
             else:
-                self._hear(index, reply, last=last)
+                await self._hear(index, reply, last=last)
             self._check_budget()
 
     async def _ask(self, *, must_answer: bool) -> Reply:
-        return await self.model.reply(
+        await self._hooked.before_model(tuple(self.messages), self.offered)
+        reply = await self.model.reply(
             self.messages,
             self.offered,
             on_text=lambda text: self.on_event(Text(text)),
             must_answer=must_answer,
         )
+        await self._hooked.after_model(reply)
+        return reply
 
     async def _run_calls(self, index: int, reply: Reply) -> None:
+        made = self._guard.made(reply.message.calls)
+        if self.limits.stopped_calls and made >= self.limits.stopped_calls:
+            why = f"not run: it was called {made} times with the same arguments"
+            self._keep_calls(index, reply, tuple(_failed(call, why) for call in reply.message.calls))
+            self._end_as_loop(reply.message.calls[0])
+            return
         for call in reply.message.calls:
             self.on_event(CallStarted(call))
         try:
@@ -192,19 +148,31 @@ class Loop:
             self._keep_calls(index, reply, tuple(_failed(call, "interrupted") for call in reply.message.calls))
             raise
         self._keep_calls(index, reply, records)
-        if any(self._repeated(record) for record in records):
+        if self._guard.brought(records) >= (self.limits.same_results or len(self.messages)):
             self._must_answer = True
-            self._tell(_REPEATED)
+            self._tell(_SAME)
+        elif self.limits.warned_calls and made >= self.limits.warned_calls:
+            self._tell(_OFTEN.format(made))
 
     async def _call(self, calls: Sequence[ToolCall]) -> tuple[CallRecord, ...]:
         """Run the calls of tools that are on offer; any other is refused without asking a server."""
+        allowed = [await self._allowed(call) for call in calls]
+        ran = iter(await self.toolbox.call_all([call for call in allowed if isinstance(call, ToolCall)]))
+        records = tuple(call if isinstance(call, CallRecord) else next(ran) for call in allowed)
+        for record in records:
+            await self._hooked.after_tool(record)
+        return records
+
+    async def _allowed(self, call: ToolCall) -> ToolCall | CallRecord:
+        """Return the call that may be run, or the record of one that may not."""
+        hooked = await self._hooked.before_tool(call)
+        if isinstance(hooked, Refusal):
+            return _failed(call, hooked.why)
         names = [tool.name for tool in self.offered]
-        ran = iter(await self.toolbox.call_all([call for call in calls if call.name in names]))
+        if hooked.name in names:
+            return hooked
         there = f"there are {', '.join(names)}" if names else "there is none"
-        return tuple(
-            next(ran) if call.name in names else _failed(call, f"no tool {call.name!r} in this run; {there}")
-            for call in calls
-        )
+        return _failed(hooked, f"no tool {hooked.name!r} in this run; {there}")
 
     def _keep_calls(self, index: int, reply: Reply, records: tuple[CallRecord, ...]) -> None:
         self.messages.append(reply.message)
@@ -213,23 +181,19 @@ class Loop:
             self.messages.append(_result(record))
         self._close_step(index, reply, records)
 
-    def _repeated(self, record: CallRecord) -> bool:
-        key = json.dumps([record.call.name, record.call.arguments, record.text], sort_keys=True)
-        self._seen[key] += 1
-        return self._seen[key] >= self.limits.repeats
-
     def _refuse(self, index: int, reply: Reply) -> None:
         self._close_step(index, reply, ())
         if self._must_answer:
-            call = reply.message.calls[0]
-            self._end(
-                "loop",
-                f"the model goes on repeating {call.name} with the same arguments; rephrase the prompt",
-            )
+            self._end_as_loop(reply.message.calls[0])
         else:
             self._end("max_steps", f"no answer after {self.limits.max_steps} steps; raise --max-steps")
 
-    def _hear(self, index: int, reply: Reply, *, last: bool) -> None:
+    def _end_as_loop(self, call: ToolCall) -> None:
+        self._end(
+            "loop", f"the model goes on repeating {clean(call.name)} with the same arguments; rephrase the prompt"
+        )
+
+    async def _hear(self, index: int, reply: Reply, *, last: bool) -> None:
         text = reply.message.text.strip()
         nudge = self._nudge(reply, text)
         if text:
@@ -241,10 +205,20 @@ class Loop:
             self._tell(nudge.text)
         elif text:
             self.answer = text
-            self.grounded = is_grounded(text, self._results(), self._prompt)
-            self._end("answer")
+            self.grounded = is_grounded(text, self._results(), self.prompt)
+            await self._finish(last=last)
         else:
             self._end("model_error", f"{self.model.name} replied with nothing twice; try another model or prompt")
+
+    async def _finish(self, *, last: bool) -> None:
+        """End with the answer, unless a check finds something that the model may mend."""
+        diagnosis = await self.judge() if self.judge is not None else ""
+        if diagnosis and not last and self._rounds < self.limits.rounds:
+            self._rounds += 1
+            self._must_answer = False
+            self._tell(diagnosis)
+        else:
+            self._end("answer")
 
     def _nudge(self, reply: Reply, text: str) -> _Nudge | None:
         if not text and reply.cut_off:
@@ -253,7 +227,7 @@ class Loop:
             return _Nudge("empty", "Your reply was empty. Call a tool, or answer the question.")
         if self.proof and not any(item.tool == self.proof and not item.failed for item in self.messages):
             return _Nudge("proof", f"{self.proof} has accepted nothing yet. Mend the code and call {self.proof} again.")
-        missing = unsupported(text, self._results(), self._prompt) if self.offered else frozenset[str]()
+        missing = unsupported(text, self._results(), self.prompt) if self.offered else frozenset[str]()
         return _unproven(missing) if missing else None
 
     def _results(self) -> list[str]:

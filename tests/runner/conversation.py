@@ -19,8 +19,8 @@ from mcp.server import MCPServer
 from mcp.types import ImageContent
 from pydantic import JsonValue
 
-from runner.agent import Agent
-from runner.loop import Event, Text
+from runner.conversation import Conversation
+from runner.events import Event, Text
 from runner.models.capabilities import Capabilities
 from runner.models.http_double import ScriptedReply
 from runner.models.model import Model, OnText, Reply, ignore_text
@@ -206,7 +206,7 @@ async def play(stage: Stage) -> Played:
     async with Toolbox([("registers", server())]) as inner:
         box = _Box(inner)
         model = _Listened(stage.model, box)
-        agent = Agent(expert=EXPERT, model=model, toolbox=box, offered=box.tools, on_event=events.append)
+        agent = Conversation(expert=EXPERT, model=model, toolbox=box, offered=box.tools, on_event=events.append)
 
         async def scene(name: str, prompt: str, replies: Sequence[ScriptedReply], *, earlier: Run) -> Run:
             before = len(stage.received())

@@ -7,7 +7,7 @@ import pytest
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
-from runner.agent import Agent
+from runner.conversation import Conversation
 from runner.errors import ModelError
 from runner.loop import Limits
 from runner.models.model import Reply
@@ -54,7 +54,7 @@ async def run_with(
 ) -> tuple[Run, ScriptedModel]:
     with anyio.fail_after(10):
         async with Toolbox([("echo", echo_server())]) as toolbox:
-            agent = Agent(
+            agent = Conversation(
                 expert=expert,
                 model=model,
                 toolbox=toolbox,
@@ -136,6 +136,61 @@ async def test_a_model_that_heeds_the_warning_about_a_repeated_call_may_answer()
     assert (done.stop, done.answer) == ("answer", "echo: again")
 
 
+def counter_server() -> Face:
+    face = Face("counter", title="Counter", instructions="Counts.", version="1")
+    counted: list[str] = []
+
+    @face.offer(READS, title="Count")
+    def count(what: Annotated[str, Field(description="what to count")]) -> Said:
+        """Count a thing once more."""
+        counted.append(what)
+        return Said(said=str(len(counted)))
+
+    return face
+
+
+async def run_counting(*script: Line, max_steps: int = 20) -> tuple[Run, ScriptedModel]:
+    model = ScriptedModel(list(script), repeat=True)
+    with anyio.fail_after(10):
+        async with Toolbox([("counter", counter_server())]) as toolbox:
+            agent = Conversation(
+                expert=ASKER,
+                model=model,
+                toolbox=toolbox,
+                offered=toolbox.tools,
+                limits=Limits(max_steps=max_steps),
+            )
+            return await agent.run("count"), model
+
+
+async def test_a_repeated_call_is_told_at_three_and_ends_at_five_whatever_it_brings() -> None:
+    done, model = await run_counting(calls(("count", {"what": "sheep"})))
+    assert (done.stop, len(done.steps)) == ("loop", 5)
+    assert "3 times" in model.heard[3][-1].text
+    assert model.offered[4], "it could have done something else"
+    assert [record.ok for step in done.steps for record in step.calls] == [True] * 4 + [False]
+    assert "not run" in done.steps[-1].calls[0].text
+
+
+async def test_the_order_of_the_arguments_makes_no_other_call() -> None:
+    one, other = {"what": "a", "x": 1}, {"x": 1, "what": "a"}
+    done, _ = await run_counting(*[calls(("count", pair)) for pair in (one, other, one, other, one)])
+    assert done.stop == "loop"
+
+
+async def test_two_calls_in_turns_are_caught_too() -> None:
+    pair = [calls(("count", {"what": "a"})), calls(("count", {"what": "b"}))]
+    done, model = await run_counting(*pair * 5)
+    assert (done.stop, len(done.steps)) == ("loop", 9)
+    assert "3 times" in model.heard[5][-1].text
+
+
+async def test_equal_calls_of_one_step_count_once() -> None:
+    same = ("count", {"what": "a"})
+    done, _ = await run_counting(calls(same, same, same, same, same), text("done"))
+    assert (done.stop, len(done.steps[0].calls)) == ("answer", 5)
+
+
 async def test_an_empty_reply_is_asked_again_once() -> None:
     done = await run([text(""), text("done")])
     assert (done.stop, done.answer) == ("answer", "done")
@@ -200,7 +255,7 @@ async def test_a_run_goes_on_from_an_earlier_one() -> None:
     model = ScriptedModel([calls(("echo", {"word": "one"})), text("echo: one"), text("It was echo: one")])
     with anyio.fail_after(10):
         async with Toolbox([("echo", echo_server())]) as toolbox:
-            agent = Agent(expert=ASKER, model=model, toolbox=toolbox, offered=toolbox.tools)
+            agent = Conversation(expert=ASKER, model=model, toolbox=toolbox, offered=toolbox.tools)
             first = await agent.run("say one")
             second = await agent.run("what was it?", earlier=first)
     assert second.resumes == first.id

@@ -1,0 +1,220 @@
+"""A conversation: an expert on a model with a toolbox. It turns a prompt into a `Run` that is kept."""
+
+import datetime
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import anyio
+
+from runner.errors import KeepError, RunnerError
+from runner.events import Note, OnEvent, RunDone, RunStarted, ignore_event
+from runner.finish import Finish, Judged, Tools
+from runner.grounding import is_good
+from runner.hooks import Hooked, Hooks
+from runner.loop import Limits, Loop
+from runner.models.model import Model
+from runner.recorder import Recorder, new_run_id
+from schemas.expert import Example, Expert
+from schemas.message import Message, ToolCall, ToolSpec
+from schemas.run import CallRecord, Run, ServerState
+
+__all__ = ["EVERYTHING", "Conversation", "Servers", "allowed", "unstarted"]
+
+_INTERRUPTED = "interrupted; go on with --resume"
+EVERYTHING = "*"
+"""In a list of tools: whatever else the servers offer."""
+
+
+class Servers(Tools, Protocol):
+    """A toolbox that also says how its servers are."""
+
+    @property
+    def states(self) -> tuple[ServerState, ...]:
+        """How each server is now."""
+        ...
+
+
+def allowed(tools: Sequence[ToolSpec], names: Sequence[str]) -> tuple[ToolSpec, ...]:
+    """Return the tools with these names, in the order of the names; all tools when there are no names.
+
+    `*` stands for all tools of the servers that no name is of. A name is a tool's own, or its name on its server
+    (`look` finds `other_look` too when two servers have one).
+    """
+    if not names:
+        return tuple(tools)
+    named = [tool for name in names for tool in tools if name in (tool.name, tool.remote_name)]
+    known = {tool.server for tool in named}
+    return tuple(named) + tuple(tool for tool in tools if EVERYTHING in names and tool.server not in known)
+
+
+def unstarted(prompt: str, expert: str, model: str, earlier: Run | None) -> Run:
+    """Return a run of an expert on a model, by their names: interrupted, until it has an end of its own."""
+    return Run(
+        id=new_run_id(),
+        prompt=prompt or (earlier.prompt if earlier else ""),
+        expert=expert,
+        model=model,
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        stop="interrupted",
+        error=_INTERRUPTED,
+        messages=(*(earlier.messages if earlier else ()), *([Message(role="user", text=prompt)] if prompt else [])),
+        resumes=earlier.id if earlier else "",
+    )
+
+
+@dataclass(kw_only=True)
+class Conversation:
+    """Runs prompts. Holds nothing of a run between two of them."""
+
+    expert: Expert
+    model: Model
+    toolbox: Servers
+    offered: tuple[ToolSpec, ...]
+    recorder: Recorder | None = None
+    limits: Limits = Limits()
+    hooks: Hooks = Hooks()
+    finish: Finish | None = None
+    """Judges each answer; none: an answer is given as it is."""
+    on_event: OnEvent = ignore_event
+
+    async def run(self, prompt: str, *, earlier: Run | None = None) -> Run:
+        """Run `prompt` to its end and keep the run; `earlier` is a run to continue.
+
+        Raises:
+            KeepError: the run could not be kept; its `run` attribute holds it, so the answer is not lost.
+        """
+        blank = unstarted(prompt, self.expert.name, self.model.name, earlier)
+        taken = _Taken(self, blank, self._opening(prompt, earlier))
+        self.on_event(RunStarted(taken.blank))
+        try:
+            await taken.loop.run()
+        finally:
+            if taken.loop.stop == "running":  # cancelled, or something nobody foresaw: what there is, is kept
+                taken.loop.stop, taken.loop.error = "interrupted", _INTERRUPTED
+                with anyio.CancelScope(shield=True):
+                    self._keep(taken.closed())
+        run = taken.closed()
+        try:
+            self._keep(run)
+        finally:
+            await Hooked(self.hooks, lambda text: self.on_event(Note(text))).on_run_complete(run)
+            self.on_event(RunDone(run))
+        return run
+
+    def required_proof(self) -> str:
+        """Return the tool that has to accept something before an answer counts; empty: none, or it is not on offer."""
+        names = {tool.remote_name or tool.name for tool in self.offered}
+        return self.expert.proof if self.expert.must_prove and self.expert.proof in names else ""
+
+    def _opening(self, prompt: str, earlier: Run | None) -> list[Message]:
+        system = Message(role="system", text=self.expert.instructions)
+        names = {tool.remote_name or tool.name for tool in self.offered}
+        shown = [line for item in self.expert.examples if item.tool in names for line in _shown(item)]
+        kept = earlier.messages if earlier else ()
+        history = [item for item in kept if item.role != "system" and not item.example]
+        asked = [Message(role="user", text=prompt)] if prompt else []
+        return [system, *shown, *history, *asked]
+
+    def _keep(self, run: Run) -> None:
+        if self.recorder is not None:
+            try:
+                self.recorder.keep(run)
+            except KeepError as error:
+                self.on_event(Note(str(error)))
+                error.run = run
+                raise
+
+
+class _Taken:
+    """One run of a conversation, and the `Run` that has become of it so far."""
+
+    def __init__(self, conversation: Conversation, blank: Run, messages: list[Message]) -> None:
+        self.blank = blank
+        self._begun = time.monotonic()
+        self._of = conversation
+        self._judged: Run | None = None
+        self._judged_answer = ""
+        self.loop = Loop(
+            model=conversation.model,
+            toolbox=conversation.toolbox,
+            limits=conversation.limits,
+            messages=messages,
+            prompt=blank.prompt,
+            offered=conversation.offered,
+            hooks=conversation.hooks,
+            on_event=conversation.on_event,
+            proof=conversation.required_proof(),
+            judge=self._judge if conversation.finish is not None else None,
+        )
+
+    async def _judge(self) -> str:
+        """Have the answer judged; return what the model has to mend."""
+        assert self._of.finish is not None
+        self._judged = None
+        try:
+            judged: Judged = await self._of.finish(self._so_far(answered=True), self._of.toolbox)
+        except RunnerError as error:
+            self._of.on_event(Note(f"the answer was not checked: {error}"))
+            return ""
+        self._judged, self._judged_answer = judged.run, self.loop.answer
+        return judged.diagnosis
+
+    def closed(self) -> Run:
+        """Return the run as it stands, with what the checks found where its answer is the one that they judged."""
+        judged = self._judged is not None and self.loop.answer == self._judged_answer
+        run = self._so_far(answered=judged or self.loop.stop == "answer")
+        if self._judged is None or not judged:
+            return run
+        return run.model_copy(
+            update={key: getattr(self._judged, key) for key in Run.model_fields if key not in _PROGRESS}
+        )
+
+    def _so_far(self, *, answered: bool) -> Run:
+        loop, expert = self.loop, self._of.expert
+        answer = loop.answer
+        if answered and expert.proof:
+            answer = _with_proof(answer, expert, [call for step in loop.steps for call in step.calls])
+        return self.blank.model_copy(
+            update={
+                "seconds": round(time.monotonic() - self._begun, 3),
+                "stop": loop.stop,
+                "answer": answer,
+                "error": loop.error,
+                "grounded": loop.grounded,
+                "steps": tuple(loop.steps),
+                "messages": tuple(loop.messages),
+                "servers": self._of.toolbox.states,
+                "usage": loop.usage,
+                "metadata": {"offered": [tool.name for tool in self._of.offered]},
+            }
+        )
+
+
+_PROGRESS = frozenset({"seconds", "stop", "error", "steps", "messages", "servers", "usage"})
+"""Fields of a `Run` in which the loop has the last word, after the checks."""
+
+
+def _shown(example: Example) -> list[Message]:
+    call = ToolCall(id="example", name=example.tool, arguments=example.arguments)
+    asked = Message(role="user", text=example.prompt, example=True)
+    return [asked, Message(role="assistant", calls=(call,), example=True)]
+
+
+def _with_proof(answer: str, expert: Expert, records: Sequence[CallRecord]) -> str:
+    """Quote the last good result of the proving tool, and the code it was given, where the answer lacks them."""
+    tool = expert.proof
+    good = [record for record in records if record.call.name == tool and is_good(record)]
+    if not good and not expert.must_prove:
+        return answer
+    if not good:
+        return f"{answer}\n\n(unproven: {tool} has accepted no code in this run)"
+    code, result = str(good[-1].call.arguments.get("code", "")).strip(), good[-1].text.strip()
+    quoted = [f"```asm\n{code}\n```"] if code and _plain(code) not in _plain(answer) else []
+    quoted += [result] if result not in answer else []
+    return "\n\n".join([answer, *quoted])
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split())
