@@ -186,44 +186,50 @@ class Agent:
         Raises:
             KeepError: as `run`.
         """
-        sender, receiver = anyio.create_memory_object_stream[Event](math.inf)
-        failed: list[RunnerError] = []
-        scope = anyio.CancelScope()
-        ended = anyio.Event()
-
-        def tell(event: Event) -> None:
-            self.on_event(event)
-            with suppress(anyio.BrokenResourceError):  # nobody listens any more
-                sender.send_nowait(event)
-
-        conversation = self._ready(tell)
-
-        async def work() -> None:
-            try:
-                with scope, sender:
-                    await conversation.run(prompt, earlier=earlier)
-            except RunnerError as error:
-                failed.append(error)
-            finally:
-                ended.set()
-
+        feed = _Feed(self.on_event)
+        conversation = self._ready(feed.tell)
         assert self._tasks is not None
-        self._tasks.start_soon(work)
+        self._tasks.start_soon(feed.work, conversation, prompt, earlier)
         try:
-            with receiver:
-                async for event in receiver:
+            with feed.receiver:
+                async for event in feed.receiver:
                     yield event
         finally:
-            scope.cancel()
+            feed.scope.cancel()
             with anyio.CancelScope(shield=True):
-                await ended.wait()
-        if failed:
-            raise failed[0]
+                await feed.ended.wait()
+        if feed.failed is not None:
+            raise feed.failed
 
     def _ready(self, on_event: OnEvent, limits: Limits | None = None) -> Conversation:
         if self._conversation is None:
             raise ConfigError("the agent is not started; use it as `async with Agent(...) as agent:`")
         return replace(self._conversation, on_event=on_event, limits=limits or self.limits)
+
+
+class _Feed:
+    """What happens in a run that goes on beside its reader."""
+
+    def __init__(self, on_event: OnEvent) -> None:
+        self._on_event = on_event
+        self._sender, self.receiver = anyio.create_memory_object_stream[Event](math.inf)
+        self.scope = anyio.CancelScope()
+        self.ended = anyio.Event()
+        self.failed: RunnerError | None = None
+
+    def tell(self, event: Event) -> None:
+        self._on_event(event)
+        with suppress(anyio.BrokenResourceError):  # nobody listens any more
+            self._sender.send_nowait(event)
+
+    async def work(self, conversation: Conversation, prompt: str, earlier: Run | None) -> None:
+        try:
+            with self.scope, self._sender:
+                await conversation.run(prompt, earlier=earlier)
+        except RunnerError as error:
+            self.failed = error
+        finally:
+            self.ended.set()
 
 
 async def _load(model: Model) -> None:

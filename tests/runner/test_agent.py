@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from pydantic import Field
 
@@ -178,7 +179,7 @@ async def test_a_hook_that_fails_is_reported_and_never_ends_the_run(tmp_path: Pa
         raise LookupError("no such thing")
 
     async def fails_later(_: object) -> None:
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         raise LookupError("no such thing either")
 
     heard: list[Event] = []
