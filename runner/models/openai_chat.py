@@ -4,10 +4,9 @@ The client retries what may pass (429, 5xx, no connection, no answer in time), w
 key. Here are where the server is, bounds on what it sends, and errors that name the next step.
 """
 
-import ipaddress
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -18,11 +17,11 @@ from runner.errors import ConfigError, ModelError, ModelMissing
 from runner.models.calls import tidy
 from runner.models.keys import key_for, need_key, without_keys
 from runner.models.openai_stream import Collected
+from runner.models.provider_http import CONNECT_SECONDS, client_options, is_own
 from runner.models.turn import ChatRefused, Heard, Waits
 from servers.machine.wire import clean, shorten
 
 if TYPE_CHECKING:
-    import httpx2
     import openai
 
 __all__ = ["OPENAI_URL", "Place", "Server", "server_place"]
@@ -30,9 +29,7 @@ __all__ = ["OPENAI_URL", "Place", "Server", "server_place"]
 OPENAI_URL = "https://api.openai.com/v1"
 RETRIES = 2
 """How often the client asks again."""
-_CONNECT_SECONDS = 5.0
 _LIST_SECONDS = 5.0
-_LONGEST_BODY = 64 * 1024 * 1024
 _LONGEST_REASON = 500
 _MODELS_SHOWN = 8
 _MODELS_READ = 1000
@@ -72,14 +69,7 @@ def server_place(url: str = "") -> Place:
     path = parts.path.rstrip("/") or "/v1"
     shown = f"{parts.scheme}://{named}{f':{port}' if port else ''}{path}"
     user = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
-    return Place(shown.replace("://", f"://{user}", 1), shown, _is_own(host))
-
-
-def _is_own(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith((".local", ".localhost"))
+    return Place(shown.replace("://", f"://{user}", 1), shown, is_own(shown))
 
 
 class Server:
@@ -234,20 +224,13 @@ def _client(place: Place, key: str, waits: Waits, retries: int) -> "openai.Async
     import httpx2
     import openai
 
-    timeout = httpx2.Timeout(_CONNECT_SECONDS, read=waits.first, write=60.0)
+    timeout = httpx2.Timeout(CONNECT_SECONDS, read=waits.first, write=60.0)
     return openai.AsyncOpenAI(
         api_key=key or "none",
         base_url=place.url,
         timeout=timeout,
         max_retries=retries,
-        default_headers={"Accept-Encoding": "identity"},
-        http_client=httpx2.AsyncClient(
-            timeout=timeout,
-            verify=place.url.startswith("https://"),
-            trust_env=not place.is_own,
-            follow_redirects=False,
-            event_hooks={"response": [_bound]},
-        ),
+        http_client=httpx2.AsyncClient(timeout=timeout, **client_options(place.url)),
     )
 
 
@@ -256,32 +239,6 @@ def _options(key: str) -> "openai.RequestOptions":
     import openai
 
     return {} if key else {"headers": {"Authorization": openai.Omit()}}
-
-
-async def _bound(response: "httpx2.Response") -> None:
-    """Let a response end in an error when it is compressed (though we said not to) or longer than any reply."""
-    import httpx2
-
-    if response.headers.get("content-encoding", "identity") != "identity":
-        raise httpx2.DecodingError("a compressed reply", request=response.request)
-    sent = response.stream
-    if not isinstance(sent, httpx2.AsyncByteStream):
-        return
-    source: httpx2.AsyncByteStream = sent
-
-    class Bounded(httpx2.AsyncByteStream):
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            size = 0
-            async for data in source:
-                size += len(data)
-                if size > _LONGEST_BODY:
-                    raise httpx2.ReadError("a reply without end", request=response.request)
-                yield data
-
-        async def aclose(self) -> None:
-            await source.aclose()
-
-    response.stream = Bounded()
 
 
 def _never_connected(error: Exception) -> bool:
