@@ -14,14 +14,16 @@ from runner.agent import CONNECT_SECONDS, Agent
 from runner.conversation import unstarted
 from runner.display import Display
 from runner.errors import ConfigError, RunnerError
+from runner.events import Event, OnEvent, ignore_event
 from runner.experts import DEFAULT
+from runner.hooks import Hooks
 from runner.loop import Limits
 from runner.recorder import Recorder
 from schemas.frozen import Frozen
 from schemas.run import Run, Stop
 from servers.settings import Settings
 
-__all__ = ["EXIT_CODES", "Request", "run_request"]
+__all__ = ["EXIT_CODES", "Request", "conduct", "run_request"]
 
 EXIT_CODES: Mapping[Stop, int] = {
     "answer": 0,
@@ -72,7 +74,7 @@ async def _until_signal(request: Request, settings: Settings) -> Run | RunnerErr
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_watch, tasks.cancel_scope)
         try:
-            outcome = await _conduct(request, settings)
+            outcome = await conduct(request, settings)
         except RunnerError as error:
             outcome = error
         tasks.cancel_scope.cancel()
@@ -85,14 +87,22 @@ async def _watch(work: anyio.CancelScope) -> None:
             work.cancel()
 
 
-async def _conduct(request: Request, settings: Settings) -> Run:
+async def conduct(
+    request: Request, settings: Settings, *, hooks: Hooks | None = None, watch: OnEvent = ignore_event
+) -> Run:
+    """Run a request to its end, in the caller's event loop; `watch` sees each event after the display.
+
+    Cancelling it keeps what was done.
+
+    Raises:
+        RunnerError: something the user can mend; the text says how.
+    """
     deadline = time.monotonic() + (request.max_seconds or math.inf)
     recorder = Recorder(settings.context_root)
     earlier = recorder.load(request.resume) if request.resume else None
     if earlier is not None and earlier.stop == "answer" and not request.prompt:
         raise ConfigError(f"run {earlier.id} has its answer; give a new prompt to go on from there")
-    view = Display(Console(stderr=True, file=sys.stderr), quiet=request.quiet)
-    view.prompt = request.prompt or (earlier.prompt if earlier else "")
+    view = _view(request, earlier)
     agent = Agent(
         request.expert or (earlier.expert if earlier else "") or DEFAULT,
         servers=request.servers or None,
@@ -100,7 +110,8 @@ async def _conduct(request: Request, settings: Settings) -> Run:
         model=request.model or _model_of(earlier),
         settings=settings,
         config=request.config,
-        on_event=view.on_event,
+        hooks=hooks or Hooks(),
+        on_event=_both(view.on_event, watch),
         connect_seconds=min(CONNECT_SECONDS, max(0.1, deadline - time.monotonic())),
     )
     begun = False
@@ -115,6 +126,20 @@ async def _conduct(request: Request, settings: Settings) -> Run:
         raise
     finally:
         view.stop()
+
+
+def _view(request: Request, earlier: Run | None) -> Display:
+    view = Display(Console(stderr=True, file=sys.stderr), quiet=request.quiet)
+    view.prompt = request.prompt or (earlier.prompt if earlier else "")
+    return view
+
+
+def _both(first: OnEvent, second: OnEvent) -> OnEvent:
+    def tell(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return tell
 
 
 def _limits(request: Request, deadline: float) -> Limits:
