@@ -31,6 +31,7 @@ from runner.hooks import Hooks
 from runner.loop import Limits
 from runner.models.model import Model
 from runner.models.open import Opened, open_model
+from runner.opening import default_budget
 from runner.recorder import Recorder
 from runner.toolbox import Source, Toolbox
 from schemas.expert import Expert
@@ -82,6 +83,8 @@ class Agent:
     finish: Finish | None = None
     """Judges each answer; None: an answer is given as it is."""
     on_event: OnEvent = ignore_event
+    context_budget: int | None = None
+    """Tokens of context that are gathered before the first step; None: by the model, 0: none."""
     keep: bool = True
     """Whether runs are kept below the context root."""
     connect_seconds: float = CONNECT_SECONDS
@@ -155,6 +158,9 @@ class Agent:
             hooks=self.hooks,
             finish=self.finish,
             on_event=self.on_event,
+            context_budget=(
+                default_budget(model.name, self._expert.num_ctx) if self.context_budget is None else self.context_budget
+            ),
         )
 
     async def __aexit__(

@@ -78,6 +78,12 @@ def _names(value: str) -> tuple[str, ...]:
 @click.option(
     "--max-seconds", type=click.FloatRange(0), default=0.0, callback=_finite, help="budget of time; 0 is no limit"
 )
+@click.option(
+    "--context-budget",
+    type=click.IntRange(0, 100_000),
+    default=None,
+    help="tokens of context to gather before the first step; 0 none; default by the model, none for the embedded one",
+)
 @click.option("--resume", default="", help="continue a kept run by its id, or `last`")
 @_CONTEXT_ROOT
 @click.option("--json", "as_json", is_flag=True, help="print the whole run as JSON")
@@ -101,6 +107,7 @@ def run_prompt(prompt: tuple[str, ...], context_root: Path | None, **options: An
         max_tokens=options["max_tokens"],
         max_seconds=options["max_seconds"],
         resume=options["resume"],
+        context_budget=options["context_budget"],
         quiet=options["quiet"] or options["as_json"],
     )
     settings = _settings(context_root)

@@ -50,6 +50,7 @@ class Request(Frozen):
     max_tokens: int = 0
     max_seconds: float = 0.0
     resume: str = ""
+    context_budget: int | None = None
     quiet: bool = False
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import anyio
+from pydantic import JsonValue
 
 from runner.errors import KeepError, RunnerError
 from runner.events import Note, OnEvent, RunDone, RunStarted, ignore_event
@@ -15,6 +16,7 @@ from runner.grounding import is_good
 from runner.hooks import Hooked, Hooks
 from runner.loop import Limits, Loop
 from runner.models.model import Model
+from runner.opening import CONTEXT_SECONDS, Gathered, gather
 from runner.recorder import Recorder, new_run_id
 from schemas.expert import Example, Expert
 from schemas.message import Message, ToolCall, ToolSpec
@@ -78,6 +80,8 @@ class Conversation:
     finish: Finish | None = None
     """Judges each answer; none: an answer is given as it is."""
     on_event: OnEvent = ignore_event
+    context_budget: int = 0
+    """Tokens of context that are gathered before the first step; 0: none."""
 
     async def run(self, prompt: str, *, earlier: Run | None = None) -> Run:
         """Run `prompt` to its end and keep the run; `earlier` is a run to continue.
@@ -89,6 +93,8 @@ class Conversation:
         taken = _Taken(self, blank, self._opening(prompt, earlier))
         self.on_event(RunStarted(taken.blank))
         try:
+            if prompt:
+                await taken.prepare()
             await taken.loop.run()
         finally:
             if taken.loop.stop == "running":  # cancelled, or something nobody foresaw: what there is, is kept
@@ -136,6 +142,7 @@ class _Taken:
         self._of = conversation
         self._judged: Run | None = None
         self._judged_answer = ""
+        self._gathered = Gathered()
         self.loop = Loop(
             model=conversation.model,
             toolbox=conversation.toolbox,
@@ -148,6 +155,17 @@ class _Taken:
             proof=conversation.required_proof(),
             judge=self._judge if conversation.finish is not None else None,
         )
+
+    async def prepare(self) -> None:
+        """Gather the context for the prompt, and put it before the question."""
+        of, loop = self._of, self.loop
+        seconds = min(CONTEXT_SECONDS, of.limits.max_seconds or CONTEXT_SECONDS)
+        self._gathered = await gather(of.toolbox, loop.prompt, of.context_budget, seconds=seconds)
+        for note in self._gathered.notes:
+            of.on_event(Note(note))
+        loop.context = self._gathered.text
+        if loop.context:
+            loop.messages[-1] = Message(role="user", text=loop.context + loop.prompt)
 
     async def _judge(self) -> str:
         """Have the answer judged; return what the model has to mend."""
@@ -187,9 +205,15 @@ class _Taken:
                 "messages": tuple(loop.messages),
                 "servers": self._of.toolbox.states,
                 "usage": loop.usage,
-                "metadata": {"offered": [tool.name for tool in self._of.offered]},
+                "metadata": self._metadata(),
             }
         )
+
+    def _metadata(self) -> dict[str, JsonValue]:
+        told: dict[str, JsonValue] = {"offered": [tool.name for tool in self._of.offered]}
+        if self._gathered.sources:
+            told["context"] = list(self._gathered.sources)
+        return told
 
 
 _PROGRESS = frozenset({"seconds", "stop", "error", "steps", "messages", "servers", "usage"})

@@ -66,6 +66,8 @@ class Loop:
     messages: list[Message]
     prompt: str = ""
     """The question as the user put it; what it names needs no proof."""
+    context: str = ""
+    """What tools said before the first step, and the first message holds; it counts as a result."""
     offered: tuple[ToolSpec, ...] = ()
     """The tools that the model may see; a call to any other is answered with an error."""
     proof: str = ""
@@ -231,7 +233,8 @@ class Loop:
         return _unproven(missing) if missing else None
 
     def _results(self) -> list[str]:
-        return [item.text for item in self.messages if item.role == "tool" and not item.failed]
+        said = [item.text for item in self.messages if item.role == "tool" and not item.failed]
+        return [self.context, *said] if self.context else said
 
     def _tell(self, text: str) -> None:
         self.messages.append(Message(role="user", text=text))
