@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from knowledge.alttp.validation.check_symbols import misnamed, past_family
-from knowledge.alttp.validation.claims import Address, Claim, phrases
+from knowledge.alttp.validation.check_versions import labels_at
+from knowledge.alttp.validation.claims import Address, Claim, addresses, phrases
 from knowledge.alttp.validation.contradicted import is_disjoint, is_opposite, is_title
 from knowledge.alttp.validation.found import Found, listed
 from knowledge.alttp.validation.known import Row, behind, meant, named, rows_at
-from knowledge.alttp.validation.meaning import OWNERS, VAGUE, Meaning, meaning, shares
+from knowledge.alttp.validation.meaning import OWNERS, VAGUE, Meaning, meaning, phrase_words, shares
 from knowledge.alttp.validation.short_numbers import is_short_address, is_value
 from knowledge.alttp.words import squeeze
 from knowledge.snes.addresses import fold, show
@@ -31,6 +32,13 @@ _CALLED = re.compile(
 )
 _JP = re.compile(r"\b(?:JP|Japan(?:ese)?|J ?1\.0|v?1\.0 ?\(?J|jpdasm|randomizer)\b|\(J\)", re.IGNORECASE)
 _US = re.compile(r"\b(?:US|USA|U ?1\.0|U\.S\.|North American?|usdasm)\b|\(U\)")
+_MOVES = re.compile(
+    r"\b(?:later|earlier|lower|higher|further|moved?|moves|shift(?:s|ed)?|ahead|back|before|after|offset|differ\w*|"
+    r"instead|there)\b",
+    re.IGNORECASE,
+)
+"""How an address of one version lies to that of the other."""
+_ELSEWHERE = re.compile(r"\b(?:in|on|for) (?:the )?(?:JP|US|Japanese)\b[^.;]{0,20}(?:it is|it's|it sits|that's)\W*$")
 _ROM: tuple[FactKind, ...] = ("routine", "data", "sublabel")
 _PASSING = frozenset(["dma", "sourc", "destin", "destination", "target"])  # what a transfer goes by
 _FAR = 0x20  # bytes: addresses further apart are a range of many things
@@ -121,6 +129,8 @@ def _by_name(claim: Claim) -> list[Found] | None:
         return _version(claim, name, rows)
     if any(one.kind == "ram" and one.squeezed.startswith(squeeze(name)) for at in claim.addresses for one in _rows(at)):
         return []  # the name of the row there, cut short
+    if any(_bears(one, name, at) for at in claim.addresses for one in labels_at(fold(at.value))):
+        return []  # the same words are part of what begins there: `FloodDam` for `Module07_0D_FloodDam`
     if not all(_comparable(address, rows) for address in claim.addresses):
         return []
     best = min(rows, key=lambda one: abs(one.address - fold(claim.addresses[0].value)))
@@ -135,6 +145,13 @@ def _by_name(claim: Claim) -> list[Found] | None:
             behind(best),
         )
     ]
+
+
+def _bears(one: Row, name: str, at: Address) -> bool:
+    """Tell whether a label in ROM begins at an address and has all words of another name in one of its own."""
+    words = phrase_words(name)
+    begins = fold(at.value) in (one.address, one.jp_address)
+    return begins and bool(words) and any(words <= called for called in one.called)
 
 
 def _is_convention(name: str, rows: tuple[Row, ...]) -> bool:
@@ -174,8 +191,12 @@ def _is_low(one: Row) -> bool:
 
 def _version(claim: Claim, name: str, rows: tuple[Row, ...]) -> list[Found]:
     """Return what is wrong when an address of one version is said to be of the other."""
+    if any(pattern.search(claim.wide) for pattern in (_MOVES, _ELSEWHERE)):
+        return []  # it says how far the other version's is
     said_jp, said_us = _JP.search(claim.wide) is not None, _US.search(claim.wide) is not None
     if not said_jp and not said_us:
+        if _JP.search(claim.around) and len(addresses(claim.around)) > len(claim.addresses):
+            return []  # the version may be that of another address
         said_jp, said_us = _JP.search(claim.around) is not None, _US.search(claim.around) is not None
     if said_jp == said_us or not all(one.kind in _ROM and one.address >= 0 and one.jp_address >= 0 for one in rows):
         return []

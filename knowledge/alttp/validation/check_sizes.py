@@ -17,15 +17,17 @@ __all__ = ["check_sizes", "measured"]
 _COUNT = r"(?P<n>\d{1,4}|one|two|three|four|single|sixteen|eight|ten|twelve)"
 _WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "ten": 10, "twelve": 12, "sixteen": 16}
 _BYTES = re.compile(
-    rf"\b(?:{_COUNT}[- ]bytes?\b(?!\s+(?:apart|later|before|after|into|offset|header|opcode|instruction|per))"
-    rf"|(?P<bits>8|16|24)[- ]bits?\b|(?P<word>word)(?:(?:-sized| variable| value)\b|(?=\s*(?:[.,;)]|$))))"
+    rf"(?<![$#%x.,+-])\b(?:{_COUNT}[- ]bytes?\b"
+    r"(?!\s+(?:apart|later|before|after|into|offset|header|opcode|instruction|per))"
+    r"|(?P<bits>8|16|24)[- ]bits?\b|(?P<word>word)(?:(?:-sized| variable| value)\b|(?=\s*(?:[.,;)]|$))))"
     r"(?!\s*(?:mode|write|writes|read|reads|access|accesses|accumulator|A\b|store|load|loads|stores|index|"
     r"registers? mode|compare|comparison|math|"
     r"arithmetic|operation|lda|sta|add|addition|copy|rep|m\b|x\b|immediate|pixel|tile|colou?r))",
     re.IGNORECASE,
 )
 _ELEMENTS = re.compile(
-    rf"\b{_COUNT}[- ](?:entries|entry|slots?|sprites?|elements?|element|enemies|ancillae)\b", re.IGNORECASE
+    rf"(?<![$#%x.,+-])\b{_COUNT}[- ](?:entries|entry|slots?|sprites?|elements?|element|enemies|ancillae)\b",
+    re.IGNORECASE,
 )
 _ABOUT = re.compile(
     r"(?:'s|\u2019s)\W*$|\b(?:is|are|as|has|holds|stores|a|an|the|=|:|takes?(?: up)?|occup(?:y|ies)|uses|spans|"

@@ -11,7 +11,7 @@ from knowledge.alttp.validation.passages import Passages, Statement
 from knowledge.alttp.words import name_words
 from knowledge.snes.addresses import fold, show
 
-__all__ = ["check_versions"]
+__all__ = ["check_versions", "labels_at"]
 
 _TAGGED = re.compile(
     r"\b(?P<tag>US|JP)(?: ?1\.0)?(?: ROM| address| version)?[:=]?\s*[`*(]*"
@@ -34,9 +34,9 @@ def check_versions(found: Passages) -> Iterator[Found]:
 def _tagged(match: re.Match[str], said: Statement, around: str) -> Iterator[Found]:
     value = fold(addresses(match["address"])[0].value)
     us = match["tag"] == "US"
-    if any((one.address if us else one.jp_address) == value for one in _near(value)):
+    if any((one.address if us else one.jp_address) == value for one in labels_at(value)):
         return
-    for one in _near(value):
+    for one in labels_at(value):
         other, right = (one.jp_address, one.address) if us else (one.address, one.jp_address)
         words = [word for word in name_words(one.name) if len(word) >= _LEAST and word.isalpha()]
         if other == value and right >= 0 and words and all(word.lower() in around for word in words):
@@ -55,8 +55,8 @@ def _japanese() -> dict[int, int]:
     return {int(cell.removeprefix("$"), 16): entry for cell, entry in cells if cell}
 
 
-def _near(value: int) -> list[Row]:
-    """Return the labels that begin at an address in one version or the other."""
+def labels_at(value: int) -> list[Row]:
+    """Return the labels that begin at an address, or around it, in one version or the other."""
     entry = _japanese().get(value, -1)
     jp = [row(entry)] if entry >= 0 else []
     return [one for one in (*rows_at(value), *jp) if one.kind in ("routine", "data", "sublabel")]

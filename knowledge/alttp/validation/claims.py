@@ -60,6 +60,19 @@ _OTHER_MEMORY = re.compile(
     r"(?:address|index|entry|offset|location)?\s*[`(]*$",
     re.I,
 )
+_AMOUNT_BEFORE = re.compile(
+    r"\b(?:offsets?|size|sized|length|counts?|amount|stride|step|distance|difference|sum|checksum|threshold|"
+    r"(?:maximum|minimum|multiples?|steps|total) of|plus|minus|times|modulo|mask(?:ed)?(?: with)?|every)"
+    r"\s?(?:of |is |are |= ?|: ?|at )?[`*(]*$",
+    re.IGNORECASE,
+)
+_AMOUNT_BEHIND = re.compile(
+    r"[`*]*[\s-](?:bytes?|words?|bits?(?!\s*\d)|entries|entry|blocks?|elements?|frames?|tiles?|pixels?|cycles?|times|"
+    r"more|further|later|apart|less|higher|lower|long|from (?:the )?(?:start|beginning|end)|"
+    r"(?:past|after|behind|into) (?:the|its|that))\b(?! (?:counter|timer)s?\b)",
+    re.IGNORECASE,
+)
+"""Words beside a number of four digits or fewer that is a distance or a size, not a place."""
 _LAST_ID = 0x1FF
 _ID = re.compile(
     r"\b(?:rooms?|screens?|sprites?|items?|ancillae?|overlords?|entrances?|songs?|messages?|dungeons?|ids?|values?|banks?|"
@@ -119,6 +132,14 @@ def addresses(text: str, start: int = 0) -> list[Address]:
     return [one._replace(start=one.start + start, end=one.end + start) for one in found] if start else list(found)
 
 
+def _is_amount(text: str, match: re.Match[str], value: int) -> bool:
+    """Tell whether a number is a distance or a size; those of registers are none: `the size $4305`."""
+    if 0x2100 <= value < 0x4380:
+        return False
+    before = _AMOUNT_BEFORE.search(text, max(0, match.start() - 24), match.start())
+    return before is not None or _AMOUNT_BEHIND.match(text, match.end()) is not None
+
+
 @lru_cache(maxsize=10_000)
 def found_in(text: str) -> tuple[Address, ...]:
     """Return the addresses in a text, with their offsets in it."""
@@ -136,6 +157,8 @@ def found_in(text: str) -> tuple[Address, ...]:
         value, digits = _value(match)
         if digits <= 4 and value <= _LAST_ID and _ID.search(text, max(0, match.start() - 24), match.start()):
             continue  # `room $0012` is a number
+        if digits <= 4 and _is_amount(text, match, value):
+            continue
         same = _DECIMAL.search(text, max(0, match.start() - 16), match.start())
         if same and int(same["n"]) == value:
             continue  # `300 ($012C)` is a number in both bases

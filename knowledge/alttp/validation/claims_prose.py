@@ -104,6 +104,11 @@ _PREDICATE = re.compile(
     r"\s*of |[`\s]*(?:also |then |only )?(?:push|pull|mov|access|copi|transfer|jump|count|wait|spin)\w*s\s"
 )
 """A phrase that begins with a verb: it says what the code before it does."""
+_DONE = re.compile(
+    r"\W*(?:[a-z]+ly )?(?!(?:where|what|how|is|are|of|both|all|each|only|also|just|even|namely|not)\b)[a-z]{3,}\s+"
+    r"(?:the|a|an|its|all|every|each|some|any|these|those|this|that|his|your|their|them|it)\b(?! of\b)"
+)
+"""A word before an article is a verb: `resets the pointers in $7E0FE0` says what is done there."""
 _MOVES = re.compile(r"^(?:into|to|with|using|via|through)$", re.IGNORECASE)
 
 
@@ -128,7 +133,7 @@ def _left(segment: str) -> tuple[str, str, int, int] | None:
     match = _LEFT_CUT.match(segment, start, end)
     begin = match.end() if match else start
     phrase = segment[begin:end]
-    if _PASSIVE.match(phrase) or _PRONOUN.search(phrase) or _PREDICATE.match(phrase):
+    if _DONE.match(phrase) or _PASSIVE.match(phrase) or _PRONOUN.search(phrase) or _PREDICATE.match(phrase):
         return None
     return (phrase, how, begin, end) if len(phrase.strip()) >= 2 else None
 

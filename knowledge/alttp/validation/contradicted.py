@@ -36,7 +36,7 @@ def is_disjoint(said: Meaning, wide: Meaning, here: Sequence[Row], others: Seque
         return True
     if any(shares(telling, one.said, one.squeezed) for one in here):
         return False
-    if len(said.needed) == 1 and not any(_is_called(one, word) for one in others for word in telling):
+    if len(said.needed) == 1 and not any(_is_just(one, word) for one in others for word in telling):
         return False
     loose = wide.needed - VAGUE - OWNERS
     return len(others) == 1 or not any(shares(loose, one.title, one.squeezed) for one in here)
@@ -63,6 +63,13 @@ def _is_called(one: Row, word: str) -> bool:
     """Tell whether a word is part of what a row is called, rather than of what is told about it."""
     same = expanded(word)
     return not same.isdisjoint(one.title) or any(not same.isdisjoint(name) for name in one.called)
+
+
+def _is_just(one: Row, word: str) -> bool:
+    """Tell whether a row is called by one word and by words that many rows have, so that the word alone means it."""
+    same = expanded(word)
+    plain = GENERIC | VAGUE | OWNERS
+    return any(not same.isdisjoint(words) and words - same <= plain for words in (one.title, *one.called))
 
 
 def is_title(said: Meaning, wide: Meaning, here: Sequence[Row], others: Sequence[Row]) -> bool:
