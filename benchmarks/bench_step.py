@@ -68,6 +68,7 @@ async def _measure(rounds: int) -> Pair:
     from mcp import Client
     from mcp.client.stdio import StdioServerParameters
 
+    from runner.asking import Policy
     from runner.config import ServerSpec
     from runner.toolbox import Toolbox
 
@@ -78,7 +79,8 @@ async def _measure(rounds: int) -> Pair:
         script.write_text(ECHO, encoding="utf-8")
         spec = ServerSpec(name="echo", command=sys.executable, args=(str(script),))
         params = StdioServerParameters(command=sys.executable, args=[str(script)])
-        async with Toolbox([spec]) as toolbox, Client(params) as client:
+        policy = Policy(allow=("*",), pins=Path(place, "pins"))
+        async with Toolbox([spec], policy=policy) as toolbox, Client(params) as client:
             for number in range(rounds + 1):
                 pair = await _ours(toolbox, number), await _plain(client, number)
                 if number:

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 import anyio
 from pydantic import ValidationError
 
+from runner.classes import identify
 from runner.config import ServerSpec, resolve_command
-from runner.offers import Answer, Listing, Offer, answer
+from runner.listing import list_tools
+from runner.offers import Answer, Offer, answer
 from runner.process import ServerProcess
 from runner.transport import over_http, over_pipes
+from runner.trust import Accepted, Pins
 from schemas.run import ServerState
 from servers.machine.wire import clean, shorten
 from servers.settings import version
@@ -28,15 +31,11 @@ if TYPE_CHECKING:
     from mcp.client import Transport
     from mcp.server import MCPServer
 
-__all__ = ["TOOL_LIMIT", "Connection", "Outcome", "Source", "import_sdk"]
+__all__ = ["Connection", "Outcome", "Source", "import_sdk"]
 
 Source: TypeAlias = "ServerSpec | tuple[str, MCPServer[Any]]"
 """A server of an mcp.json, or one in this process under a name."""
 
-TOOL_LIMIT = 500
-"""Tools taken from one server."""
-PAGE_LIMIT = 100
-"""Pages of one tool list: a server can hand out cursors for ever."""
 PROBE_SECONDS = 5.0
 """A server that let a call time out has to list its tools within this, or it is started again."""
 
@@ -68,6 +67,8 @@ class Outcome(NamedTuple):
 
     ok: bool
     answer: Answer
+    blocked: bool = False
+    """The tool is not what was accepted, so it did not run."""
 
 
 class Connection:
@@ -80,6 +81,7 @@ class Connection:
         connect_timeout: float,
         call_timeout: float,
         report: Callable[[ServerState], None],
+        pins: Pins,
     ) -> None:
         self._spec = source if isinstance(source, ServerSpec) else ServerSpec(name=source[0])
         self._server = None if isinstance(source, ServerSpec) else source[1]
@@ -87,6 +89,8 @@ class Connection:
         self._call_timeout = self._spec.timeout_s or call_timeout
         self._report_to = report
         self.name = self._spec.name
+        self.identity = identify(self._spec if isinstance(source, ServerSpec) else None)
+        self.accepted = Accepted(pins, self.identity, self.name)
         self.offers: tuple[Offer, ...] = ()
         self.state = ServerState(name=self.name, state="failed", detail="not started yet")
         self.started = anyio.Event()
@@ -101,6 +105,7 @@ class Connection:
         self._suspect = False
         self._reason = ""
         self._note = ""
+        self._due = False
         self._wake = anyio.Event()
         self._changed = anyio.Event()
 
@@ -146,13 +151,14 @@ class Connection:
         from mcp import Client
         from mcp.types import Implementation
 
-        async with Client(target, client_info=Implementation(name="afs-run", version=version())) as client:
-            if not self._listed:
-                await self._list(client)
+        about = Implementation(name="afs-run", version=version())
+        async with Client(target, client_info=about, message_handler=self._heard) as client:
+            await self._list(client)
+            self._due = False
             scope.deadline = math.inf
             self._change(client)
-            note = f"started again, since {self._reason}" if self._reason else self._note
-            self._report("ready", note)
+            again = f"started again, since {self._reason}" if self._reason else ""
+            self._report("ready", "; ".join(filter(None, (again, self._note))))
             self.settled.set()
             try:
                 return await self._watch(client)
@@ -181,30 +187,36 @@ class Connection:
                 await self._process.stop()
 
     async def _list(self, client: "Client") -> None:
-        listing = Listing(self.name)
-        cursors: set[str] = set()
-        cursor: str | None = None
-        more = True
-        while more:
-            page = await client.list_tools(cursor=cursor)
-            room = TOOL_LIMIT - len(listing)
-            for tool in page.tools[:room]:
-                hints = tool.annotations
-                listing.take(
-                    tool.name,
-                    description=tool.description or "",
-                    schema=tool.input_schema,
-                    read_only=bool(hints and hints.read_only_hint),
-                )
-            cursor = page.next_cursor
-            more = bool(cursor) or len(page.tools) > room
-            if not cursor or cursor in cursors or len(cursors) >= PAGE_LIMIT or len(listing) >= TOOL_LIMIT:
-                break
-            cursors.add(cursor)
-        self._listed = True
-        self.offers = listing.offers
-        cut = f"its tool list goes on after {len(listing)} tools, which were taken" if more else ""
-        self._note = "; ".join(filter(None, (listing.note, cut)))
+        """Take the tools that the pins let pass; later lists are held against the first one."""
+        listed = await list_tools(client, self.name)
+        note = self.accepted.take(listed.tools.definitions)
+        if not self._listed:
+            self.offers = tuple(item for item in listed.tools.offers if item.remote_name not in self.accepted.blocked)
+            note = "; ".join(filter(None, (listed.note, note)))
+            self._listed = True
+        self._note = "; ".join(filter(None, (self._note, note)))
+
+    async def _heard(self, message: object) -> None:
+        """Take in what a server says unasked: of interest is only that its tools have changed."""
+        if getattr(message, "method", "") == "notifications/tools/list_changed" and not self._due:
+            self._due = True
+            self._rouse()
+
+    async def _review(self, client: "Client") -> bool:
+        """Look at the tools again; False where the server does not list them."""
+        known = self._note
+        self._due = False
+        try:
+            with anyio.move_on_after(PROBE_SECONDS) as scope:
+                await self._list(client)
+        except _expected():
+            return False
+        if scope.cancelled_caught:
+            return False
+        if self._note != known:
+            self._report("ready", self._note)
+        self._change(client)
+        return True
 
     async def _watch(self, client: "Client") -> str:
         """Wait until the server ends or stops answering; return why."""
@@ -212,8 +224,10 @@ class Connection:
             await self._wake.wait()
             self._wake = anyio.Event()
             answers = True
+            if self._due and not self._ended():
+                answers = await self._review(client)
             if self._suspect and not self._ended():
-                answers = await self._answers(client)
+                answers = answers and await self._answers(client)
                 self._suspect = False
             if self._process is not None and self._ended():
                 return await self._process.reason()
@@ -241,6 +255,8 @@ class Connection:
             client = await self._ready()
             if client is None:
                 return _failure(f"the server {self.name} is not running: {self._reason}; go on without its tools")
+            if why := self.accepted.refusal(offer.remote_name):
+                return _failure(why)._replace(blocked=True)
             try:
                 return await self._call_once(client, offer, arguments)
             except _expected() as error:
@@ -266,9 +282,9 @@ class Connection:
     async def _ready(self) -> "Client | None":
         """Return the client, after waiting for a server that is being started again."""
         with anyio.move_on_after(self._connect_timeout + 3):
-            while self._client is None and not self._finished:
+            while (self._client is None or self._due) and not self._finished:
                 await self._changed.wait()
-        return self._client
+        return None if self._due else self._client
 
     def _is_lost(self, client: "Client", error: Exception) -> bool:
         if self._client is not client:

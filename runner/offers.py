@@ -3,14 +3,16 @@
 All of it was written by a stranger: it is cleaned of control and invisible characters, and bounded.
 """
 
+import difflib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from pydantic import JsonValue
 
+from runner.untrusted import defused, defused_value
 from schemas.message import ToolSpec
 from servers.machine.wire import clean, clean_value, shorten
 
@@ -61,6 +63,8 @@ class Listing:
         self._server = server
         self._offers: dict[str, Offer] = {}
         self._refused: list[str] = []
+        self.definitions: dict[str, Mapping[str, Any]] = {}
+        """The definitions of the tools that passed, by their names on the server, word for word."""
 
     def __len__(self) -> int:
         return len(self._offers) + len(self._refused)
@@ -77,8 +81,9 @@ class Listing:
         more = ", ..." if count > 3 else ""
         return f"{count} left out: {', '.join(self._refused[:3])}{more}" if count else ""
 
-    def take(self, name: str, *, description: str, schema: Mapping[str, Any], read_only: bool) -> None:
-        """Take in one tool, or refuse it and remember why."""
+    def take(self, defined: Mapping[str, Any], *, read_only: bool) -> None:
+        """Take in one tool by its `definition` (see `runner.trust`), or refuse it and remember why."""
+        name, schema = str(defined["name"]), cast("dict[str, Any]", defined["inputSchema"])
         plain = name if _NAME.fullmatch(name) else re.sub(r"[^a-zA-Z0-9_-]", "_", name[:64])
         if not plain.strip("_-"):
             self.refuse(name, reason="its name has no letter or digit")
@@ -89,12 +94,13 @@ class Listing:
         else:
             spec = ToolSpec(
                 name=plain,
-                description=_bounded(description, DESCRIPTION_LIMIT),
-                parameters=cast("dict[str, JsonValue]", clean_value(dict(schema))),
+                description=_bounded(str(defined["description"]), DESCRIPTION_LIMIT),
+                parameters=cast("dict[str, JsonValue]", defused_value(clean_value(dict(schema)))),
                 server=self._server,
                 remote_name="" if plain == name else name,
             )
             self._offers[plain] = Offer(spec=spec, schema=dict(schema), read_only=read_only)
+            self.definitions[name] = defined
 
     def refuse(self, name: str, *, reason: str) -> None:
         """Leave a tool out."""
@@ -109,20 +115,39 @@ class Offers(NamedTuple):
     """Tools for which no name was left."""
 
 
-def name_apart(offers: Sequence[Offer]) -> Offers:
-    """Give every offer a name of its own: a name that two servers use becomes `server_tool` on both."""
+def name_apart(offers: Sequence[Offer], *, ours: Collection[str] = ()) -> Offers:
+    """Give every offer a name of its own: a name that two servers use becomes `server_tool` on both.
+
+    The tools of the servers in `ours` keep their names: whoever has the same name, or one that looks like it, is told
+    apart from them by its server's.
+    """
+    own = Counter(offer.spec.name for offer in offers if offer.spec.server in ours)
     uses = Counter(offer.spec.name for offer in offers)
-    taken = {name for name, count in uses.items() if count == 1}
+
+    def crowded(offer: Offer) -> bool:
+        name = offer.spec.name
+        return own[name] > 1 if offer.spec.server in ours else uses[name] > 1 or _looks_like(name, own)
+
+    apart = [_prefixed(offer) if crowded(offer) else offer for offer in offers]
+    taken = {offer.spec.name for offer, given in zip(apart, offers, strict=True) if offer is given}
     by_name: dict[str, Offer] = {}
     left_out: list[Offer] = []
-    for offer in offers:
-        apart = offer if uses[offer.spec.name] == 1 else _prefixed(offer)
-        if apart is not offer and apart.spec.name in taken:
-            left_out.append(offer)
+    for offer, given in zip(apart, offers, strict=True):
+        if offer is not given and offer.spec.name in taken:
+            left_out.append(given)
             continue
-        taken.add(apart.spec.name)
-        by_name[apart.spec.name] = apart
+        taken.add(offer.spec.name)
+        by_name[offer.spec.name] = offer
     return Offers(by_name, tuple(left_out))
+
+
+_ALIKE = str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s", "_": None, "-": None})
+
+
+def _looks_like(name: str, own: Collection[str]) -> bool:
+    """Tell whether a name could be taken for one of ours: other case, a letter more, l for I."""
+    plain = name.lower().translate(_ALIKE)
+    return bool(difflib.get_close_matches(plain, [known.lower().translate(_ALIKE) for known in own], n=1, cutoff=0.9))
 
 
 def _prefixed(offer: Offer) -> Offer:
@@ -174,5 +199,5 @@ def _described(kind: str, block: Any) -> str:
 
 
 def _bounded(text: str, limit: int) -> str:
-    """Clean and bound a text; cut before cleaning, since cleaning megabytes takes its time."""
-    return shorten(clean(shorten(text, limit)), limit)
+    """Clean, defuse and bound a text; cut before cleaning, since cleaning megabytes takes its time."""
+    return shorten(defused(clean(shorten(text, limit))), limit)

@@ -5,7 +5,6 @@ it leaves, and what a server sends is cleaned and bounded before a model sees it
 """
 
 import difflib
-import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
@@ -13,13 +12,17 @@ from typing import Self
 import anyio
 import anyio.abc
 
-from runner.arguments import ArgumentCheck, repair, unsendable
+from runner.arguments import ArgumentCheck
+from runner.asking import Gate, Policy
+from runner.audit import Audit
+from runner.calling import Calls, Desk
 from runner.config import ServerSpec
-from runner.connection import Connection, Outcome, Source, import_sdk
-from runner.offers import Answer, Offer, name_apart
+from runner.connection import Connection, Source, import_sdk
+from runner.offers import Offer, name_apart
+from runner.trust import Pins, pins_folder
 from schemas.message import ToolCall, ToolSpec
 from schemas.run import CallRecord, ServerState
-from servers.machine.wire import clean, shorten
+from servers.machine.wire import shorten
 
 __all__ = ["Source", "Toolbox"]
 
@@ -32,7 +35,8 @@ class Toolbox:
     A source is a `ServerSpec` or, for a server in this process, a pair of its name and the `MCPServer`.
     Starting takes at most `connect_timeout` (and two seconds for stopping a stuck one), in seconds;
     `call_timeout` holds for servers that name none. `on_state` is told whenever a server becomes ready, fails
-    or dies. Disabled specs are skipped.
+    or dies, `on_note` what else the user should know. Disabled specs are skipped. `policy` says which calls may run;
+    None: reading, and writing by the suite's own servers.
     """
 
     def __init__(
@@ -42,13 +46,19 @@ class Toolbox:
         connect_timeout: float = 20.0,
         call_timeout: float = 60.0,
         on_state: Callable[[ServerState], None] | None = None,
+        on_note: Callable[[str], None] | None = None,
+        policy: Policy | None = None,
     ) -> None:
+        self._policy = policy or Policy()
+        self._on_note = on_note or _ignore
+        pins = Pins(self._policy.pins or pins_folder())
         self._connections = [
             Connection(
                 source,
                 connect_timeout=connect_timeout,
                 call_timeout=call_timeout,
                 report=on_state or _ignore,
+                pins=pins,
             )
             for source in sources
             if not (isinstance(source, ServerSpec) and source.disabled)
@@ -61,6 +71,7 @@ class Toolbox:
         self._left_out: tuple[Offer, ...] = ()
         self._checks: dict[str, ArgumentCheck] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
+        self._own: Calls | None = None
 
     @property
     def tools(self) -> tuple[ToolSpec, ...]:
@@ -70,6 +81,9 @@ class Toolbox:
     @property
     def states(self) -> tuple[ServerState, ...]:
         """How each server is now, in their order; `detail` says in one line what is wrong and what to do."""
+        return self._states()
+
+    def _states(self) -> tuple[ServerState, ...]:
         return tuple(self._state(connection) for connection in self._connections)
 
     def _state(self, connection: Connection) -> ServerState:
@@ -102,7 +116,8 @@ class Toolbox:
         for connection in self._connections:
             await connection.settled.wait()
         found = [offer for connection in self._connections for offer in connection.offers]
-        self._offers, self._left_out = name_apart(found)
+        ours = {connection.name for connection in self._connections if connection.identity.ours}
+        self._offers, self._left_out = name_apart(found, ours=ours)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -116,54 +131,28 @@ class Toolbox:
         await tasks.__aexit__(None, None, None)
         self._tasks = None
 
+    def for_run(self, run: str = "", *, tainted: bool = False) -> Calls:
+        """Return the tools for one run: what the user allows in it, and what it reads, counts for it alone.
+
+        `run` is its id, for the audit; `tainted` tells that it goes on from text of outside.
+        """
+        desk = Desk(self._offers, self._by_server, self._checks, self._policy.classes, self._unknown, self._states)
+        audit = Audit(self._policy.audit, run=run, problem=self._on_note)
+        return Calls(desk, Gate(self._policy, tainted=tainted), audit)
+
     async def call_all(self, calls: Sequence[ToolCall]) -> tuple[CallRecord, ...]:
-        """Run the calls at the same time; one record each, in order; never raises but for cancellation."""
-        if len(calls) == 1:
-            return (await self.call(calls[0]),)
-        records: dict[int, CallRecord] = {}
-
-        async def one(index: int, call: ToolCall) -> None:
-            records[index] = await self.call(call)
-
-        async with anyio.create_task_group() as group:
-            for index, call in enumerate(calls):
-                group.start_soon(one, index, call)
-        return tuple(records[index] for index in range(len(calls)))
+        """Run the calls at the same time, as `for_run` would; one record each, in order."""
+        return await self._calls().call_all(calls)
 
     async def call(self, call: ToolCall) -> CallRecord:
-        """Run a call; never raises but for cancellation.
+        """Run a call, as `for_run` would; never raises but for cancellation."""
+        return await self._calls().call(call)
 
-        The record's `call` holds the arguments as they were sent, lossless repairs included. A call that could
-        not be read, names no tool or has wrong arguments is not run: its record says what to correct.
-        """
-        begun = time.monotonic()
-        offer = self._offers.get(call.name)
-        if call.problem:
-            outcome = _refusal(f"the call of {shorten(call.name, 64)!r} could not be read: {call.problem}")
-        elif offer is None:
-            outcome = _refusal(self._unknown(call.name))
-        else:
-            problem = unsendable(call.arguments)
-            if not problem:
-                call = call.model_copy(update={"arguments": repair(offer.schema, call.arguments)})
-                problem = self._check(call.name, offer).problems(call.arguments)
-            if problem:
-                outcome = _refusal(problem)
-            else:
-                outcome = await self._by_server[offer.spec.server].call(offer, call.arguments)
-        return CallRecord(
-            call=call,
-            server=offer.spec.server if offer else "",
-            ok=outcome.ok,
-            text=outcome.answer.text,
-            structured=outcome.answer.structured,
-            seconds=time.monotonic() - begun,
-        )
-
-    def _check(self, name: str, offer: Offer) -> ArgumentCheck:
-        if name not in self._checks:
-            self._checks[name] = ArgumentCheck(name, offer.schema)
-        return self._checks[name]
+    def _calls(self) -> Calls:
+        """Return the calls that belong to no run; they share what was allowed and read."""
+        if self._own is None:
+            self._own = self.for_run()
+        return self._own
 
     def _unknown(self, name: str) -> str:
         known = list(self._offers)
@@ -178,9 +167,5 @@ class Toolbox:
         return f"there is no tool {shorten(name, 64)!r}; {hint}the tools are: {tools}{more}{note}"
 
 
-def _refusal(text: str) -> Outcome:
-    return Outcome(ok=False, answer=Answer(text=shorten(clean(text), 4000), structured=None))
-
-
-def _ignore(_: ServerState) -> None:
+def _ignore(_: object) -> None:
     return

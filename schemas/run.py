@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from schemas.frozen import Frozen
 from schemas.message import Image, Message, ToolCall, Usage
+from schemas.verdict import Checked, Verdict
 
 __all__ = ["CallRecord", "Run", "ServerState", "Step", "Stop"]
 
@@ -22,6 +23,7 @@ class CallRecord(Frozen):
     structured: JsonValue = None
     images: tuple[Image, ...] = ()
     seconds: float = 0.0
+    outside: bool = Field(default=False, description="holds what somebody else wrote: a model sees it in a frame")
 
 
 class Step(Frozen):
@@ -59,6 +61,8 @@ class Run(Frozen):
     answer: str = ""
     error: str = ""
     grounded: bool = Field(default=False, description="a tool result of this run stands behind the answer")
+    verdict: Verdict = Field(default="unchecked", description="what tools found out about the answer as a whole")
+    checks: tuple[Checked, ...] = Field(default=(), description="each claim that was checked, with the evidence")
     steps: tuple[Step, ...] = ()
     messages: tuple[Message, ...] = ()
     servers: tuple[ServerState, ...] = ()

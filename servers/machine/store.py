@@ -19,7 +19,7 @@ from servers.machine.errors import ServerError
 from servers.machine.names import show
 from servers.machine.openat2 import rename_new
 
-__all__ = ["TEMP_SUFFIX", "explain", "is_temporary", "replace_at", "sweep_at", "write_atomic"]
+__all__ = ["TEMP_SUFFIX", "append_line", "explain", "is_temporary", "replace_at", "sweep_at", "write_atomic"]
 
 TEMP_SUFFIX = ".afs-tmp"
 """End of a temporary file's name. Its writer holds a lock on it, so one that nobody has locked is a leftover."""
@@ -171,6 +171,31 @@ def write_atomic(path: Path, data: bytes) -> None:
             replace_at(folder, path.name, data)
         finally:
             os.close(folder)
+    except OSError as error:
+        raise explain(error, str(path)) from error
+    except ValueError as error:  # a NUL or a lone surrogate in the path
+        raise ServerError(f"{show(str(path))} is not a path; name a file") from error
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Add a line (without its end) to a file of lines, whole, whoever else adds to it at the same time.
+
+    A missing file is made, with mode 0600; half a line that a crash left at the end is closed off. A link is not
+    followed. Raises ServerError, which names the path and the next step.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+            with contextlib.suppress(OSError):  # a file system without locks: one write is still one piece
+                wait(fd)
+            size = os.fstat(fd).st_size
+            torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
+            _write_all(fd, (b"\n" if torn else b"") + line + b"\n")
+        finally:
+            os.close(fd)
     except OSError as error:
         raise explain(error, str(path)) from error
     except ValueError as error:  # a NUL or a lone surrogate in the path

@@ -10,6 +10,7 @@ from mcp.client.stdio import DEFAULT_INHERITED_ENV_VARS
 from mcp.server import MCPServer
 from mcp.types import CallToolResult, ImageContent, ResourceLink, TextContent, ToolAnnotations
 
+from runner.asking import Policy
 from runner.config import ServerSpec
 from runner.process import INHERITED
 from runner.toolbox import Toolbox
@@ -18,6 +19,7 @@ from schemas.run import CallRecord, ServerState
 
 pytestmark = pytest.mark.anyio
 
+ALL = Policy(allow=("*",))
 READS = ToolAnnotations(read_only_hint=True)
 
 ECHO = """
@@ -77,7 +79,7 @@ async def test_a_repaired_call_is_recorded_as_it_was_sent() -> None:
 async def test_a_server_on_pipes_answers_like_one_in_memory() -> None:
     spec = ServerSpec(name="echo", command=sys.executable, args=("-c", ECHO))
     with anyio.fail_after(30):
-        async with Toolbox([spec]) as box:
+        async with Toolbox([spec], policy=ALL) as box:
             record = await box.call(call("echo", text="hé"))
     assert (record.ok, record.text) == (True, "echo hé")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from runner.asking import Policy
 from runner.config import ServerSpec
 from runner.offers import DESCRIPTION_LIMIT, RESULT_LIMIT
 from runner.toolbox import Toolbox
@@ -16,6 +17,7 @@ from schemas.run import CallRecord, ServerState
 
 pytestmark = pytest.mark.anyio
 
+ALL = Policy(allow=("*",))
 SCRIPT = Path(__file__).with_name("hostile_server.py")
 
 
@@ -44,7 +46,7 @@ async def outcome(mode: str, lives: Path, *, calls: int = 1) -> tuple[ServerStat
     """Start one hostile server, call its first tool, and hold it to leaving nothing behind."""
     records: list[CallRecord] = []
     with anyio.fail_after(30):
-        async with Toolbox([hostile(mode, lives)], connect_timeout=3, call_timeout=1.5) as box:
+        async with Toolbox([hostile(mode, lives)], connect_timeout=3, call_timeout=1.5, policy=ALL) as box:
             for number in range(calls if box.tools else 0):
                 asked = ToolCall(id=str(number), name=box.tools[0].name, arguments={"text": "hi"})
                 records.append(await box.call(asked))
@@ -129,11 +131,11 @@ async def test_a_server_that_stops_answering_is_started_again(tmp_path: Path) ->
             again.set()
 
     with anyio.fail_after(30):
-        async with Toolbox([hostile("hang-once", tmp_path)], call_timeout=1, on_state=note) as box:
+        async with Toolbox([hostile("hang-once", tmp_path)], call_timeout=1, on_state=note, policy=ALL) as box:
             assert not (await box.call(ToolCall(id="1", name="t"))).ok
             await again.wait()
             assert (await box.call(ToolCall(id="2", name="t", arguments={"text": "hi"}))).text == "life 2: hi"
-    assert told[1].detail == "started again, since it stopped answering"
+    assert told[1].detail.startswith("started again, since it stopped answering")
 
 
 async def test_a_server_that_will_not_stop_is_ended_in_time(tmp_path: Path) -> None:
@@ -149,7 +151,7 @@ async def test_hostile_servers_do_not_hold_up_each_other(tmp_path: Path) -> None
     begun = time.monotonic()
     with anyio.fail_after(30):
         specs = [hostile(mode, folder) for mode, folder in folders.items()]
-        async with Toolbox(specs, connect_timeout=3, call_timeout=2) as box:
+        async with Toolbox(specs, connect_timeout=3, call_timeout=2, policy=ALL) as box:
             assert time.monotonic() - begun < 10
             states = {state.name: state.state for state in box.states}
             names = {tool.server: tool.name for tool in box.tools}
@@ -167,7 +169,7 @@ async def test_hostile_servers_do_not_hold_up_each_other(tmp_path: Path) -> None
 async def test_leaving_while_servers_are_still_starting_leaves_nothing_behind(tmp_path: Path) -> None:
     begun = time.monotonic()
     with anyio.move_on_after(1.0) as scope:
-        async with Toolbox([hostile("stuck", tmp_path)], connect_timeout=20):
+        async with Toolbox([hostile("stuck", tmp_path)], connect_timeout=20, policy=ALL):
             pytest.fail("a stuck server became ready")
     assert scope.cancelled_caught
     assert time.monotonic() - begun < 4
@@ -176,14 +178,14 @@ async def test_leaving_while_servers_are_still_starting_leaves_nothing_behind(tm
 
 async def test_a_description_is_cleaned_and_bounded(tmp_path: Path) -> None:
     for mode in ("evil", "hugedesc"):
-        async with Toolbox([hostile(mode, tmp_path)]) as box:
+        async with Toolbox([hostile(mode, tmp_path)], policy=ALL) as box:
             text = box.tools[0].description
             assert len(text) <= DESCRIPTION_LIMIT
             assert not any(sign in text for sign in "\x1b\u202e\U000e0041")
 
 
 async def test_tools_with_bad_names_or_huge_schemas_are_left_out_and_named(tmp_path: Path) -> None:
-    async with Toolbox([hostile("badnames", tmp_path)]) as box:
+    async with Toolbox([hostile("badnames", tmp_path)], policy=ALL) as box:
         assert [tool.name for tool in box.tools] == ["t", "a_b__31m", "n" * 64, "x_y"]
         assert box.tools[1].remote_name == "a b\x1b[31m"
         assert (
@@ -191,7 +193,7 @@ async def test_tools_with_bad_names_or_huge_schemas_are_left_out_and_named(tmp_p
         )
         renamed = await box.call(ToolCall(id="1", name="x_y", arguments={"text": "hi"}))
         assert renamed.ok
-    async with Toolbox([hostile("hugeschema", tmp_path)]) as box:
+    async with Toolbox([hostile("hugeschema", tmp_path)], policy=ALL) as box:
         assert [tool.name for tool in box.tools] == ["u"]
         assert "its schema is longer than 64 KiB" in box.states[0].detail
 
@@ -199,7 +201,7 @@ async def test_tools_with_bad_names_or_huge_schemas_are_left_out_and_named(tmp_p
 @pytest.mark.parametrize(("mode", "count"), [("manytools", 500), ("pages", 101), ("samepage", 1)])
 async def test_an_endless_tool_list_is_cut_and_reported(mode: str, count: int, tmp_path: Path) -> None:
     with anyio.fail_after(20):
-        async with Toolbox([hostile(mode, tmp_path)]) as box:
+        async with Toolbox([hostile(mode, tmp_path)], policy=ALL) as box:
             assert len(box.tools) == count
             assert "its tool list goes on" in box.states[0].detail
 
@@ -221,7 +223,7 @@ async def test_an_odd_result_is_bounded_and_harmless(mode: str, begins: str, siz
 async def test_a_server_sees_none_of_the_users_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_API_KEY", "hush")
     spec = hostile("environment", tmp_path).model_copy(update={"env": {"AFS_ASAR": "given"}})
-    async with Toolbox([spec]) as box:
+    async with Toolbox([spec], policy=ALL) as box:
         said = box.states[0].detail
     assert "AFS_ASAR" in said and "PATH" in said
     assert "MY_API_KEY" not in said

@@ -1,0 +1,14 @@
+"""What the tests of the runner share: pins of their own, so that no test reads or writes the user's."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def pins_of_the_test(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of pins that a toolbox takes for the user's."""
+    folder = tmp_path_factory.mktemp("pins")
+    monkeypatch.setenv("AFS_PINS_DIR", str(folder))
+    monkeypatch.delenv("AFS_TOOL_CLASSES", raising=False)
+    return folder
