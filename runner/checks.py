@@ -1,0 +1,155 @@
+"""Checks before words: the code and the claims of an answer go through tools that can tell, before the user sees it.
+
+`judge` asks the tools about an answer: each block of code is assembled and linted, compared with the code of the
+prompt where the expert optimises, and what the answer states is compared with the facts. `checking` makes of it the
+`Finish` of an agent: a failure goes back to the model as a short diagnosis (`Limits.rounds` times at most), the
+verdict becomes part of the answer, and the evidence part of the `Run`.
+
+    async with Agent("din", finish=checking(din)) as agent: ...
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from runner.claims import Code, code_in, plain, promise_in
+from runner.finish import Finish, Judged, Tools
+from runner.tool_checks import ASSEMBLES, SAME, SAVES, Judges
+from schemas.expert import Expert
+from schemas.run import Run
+from schemas.verdict import Checked, Verdict
+from servers.machine.wire import shorten
+
+__all__ = ["Judgement", "checking", "judge", "verdict_of", "verdict_text"]
+
+_MOST_JUDGED = 4
+_MOST_DIAGNOSIS = 1_500
+_WORST_FIRST: tuple[Verdict, ...] = ("refuted", "unchecked", "tested", "proved")
+
+
+class Judgement(NamedTuple):
+    """What the tools found out about an answer."""
+
+    verdict: Verdict
+    checks: tuple[Checked, ...]
+    diagnosis: str = ""
+    """What the model has to mend; empty: nothing that a tool could tell."""
+
+
+def checking(expert: Expert) -> Finish:
+    """Return the end of a run of `expert`: its answer is judged, and says the verdict."""
+
+    async def finish(run: Run, toolbox: Tools) -> Judged:
+        judged = await judge(run, toolbox, expert=expert)
+        told = f"{run.answer}\n\n{verdict_text(judged)}" if expert.check != "none" else run.answer
+        found = {"answer": told, "verdict": judged.verdict, "checks": judged.checks}
+        return Judged(run.model_copy(update=found), judged.diagnosis)
+
+    return finish
+
+
+async def judge(run: Run, toolbox: Tools, *, expert: Expert) -> Judgement:
+    """Have the tools judge the answer of a run; never raises but for cancellation."""
+    if expert.check == "none" or not run.answer.strip():
+        return Judgement("unchecked", ())
+    judges = Judges(toolbox)
+    original = _original(run)
+    answered = code_in(run.answer)
+    news = _to_judge(answered, original)
+    checks = await _of_code(judges, news, run)
+    if expert.check == "compare_code":
+        checks += await _of_sameness(judges, news, original, run.prompt, checks)
+    if judges.has("validate_output") or expert.check == "validate_output":
+        checks.append(await judges.is_true(run.answer))
+    verdict = verdict_of(checks, expert=expert)
+    return Judgement(verdict, tuple(checks), _diagnosis(checks) or _no_code(expert, answered, original))
+
+
+def verdict_of(checks: Sequence[Checked], *, expert: Expert) -> Verdict:
+    """Return the verdict on a whole answer.
+
+    One claim that is refuted refutes it. What proves or tests it is only what was asked for: that code does the same as
+    the original, of every block. That it assembles, or that no mistake was found, leaves it unchecked.
+    """
+    if any(check.verdict == "refuted" for check in checks):
+        return "refuted"
+    asked = [check.verdict for check in checks if check.claim in (SAME, SAVES)]
+    if expert.check != "compare_code" or not asked:
+        return "unchecked"
+    return next(verdict for verdict in _WORST_FIRST if verdict in asked)
+
+
+def verdict_text(judged: Judgement) -> str:
+    """Return the verdict with its evidence in a few lines, as it stands under the answer."""
+    lines = [f"Verdict: {judged.verdict}"]
+    for check in sorted(judged.checks, key=lambda check: _WORST_FIRST.index(check.verdict))[:6]:
+        said = f" ({shorten(' '.join(check.said.split()), 240)})" if check.said else ""
+        lines.append(f"- {check.tool}: {check.claim}: {check.verdict}{said}")
+    if len(lines) == 1:
+        lines.append("- nothing in the answer could be checked by a tool")
+    return "\n".join(lines)
+
+
+def _original(run: Run) -> str:
+    """Return the code that the user gave: in the prompt, else the last in what they said before."""
+    begun = next((at for at, item in enumerate(run.messages) if item.role == "user" and item.text == run.prompt), 0)
+    said = [item.text for item in run.messages[:begun] if item.role == "user" and not item.example]
+    for text in (run.prompt, *reversed(said)):
+        given = [code.text for code in code_in(text, inline=True)]
+        if given:
+            return given[0]
+    return ""
+
+
+def _to_judge(found: Sequence[Code], original: str) -> list[str]:
+    """Return the blocks that are the answer's own; where it only repeats the original, that."""
+    own = [code for code in found if code.role != "original" and plain(code.text) != plain(original)]
+    kept = own or [code for code in found if plain(code.text) != plain(original)] or list(found)
+    return list(dict.fromkeys(code.text for code in kept))[:_MOST_JUDGED]
+
+
+async def _of_code(judges: Judges, blocks: list[str], run: Run) -> list[Checked]:
+    """Assemble and lint each block; blocks that lack each other's names are judged as one, and put into `blocks` so."""
+    entry = promise_in(run.prompt).entry
+    results = [await judges.assembles(code, known=run.prompt) for code in blocks]
+    if len(blocks) > 1 and any(check.verdict == "refuted" for check in results):
+        whole = await judges.assembles("\n".join(blocks), known=run.prompt)
+        if whole.verdict == "proved":
+            blocks[:], results = ["\n".join(blocks)], [whole]
+    for code, check in zip(blocks, tuple(results), strict=True):
+        if check.verdict == "proved":
+            results.append(await judges.is_clean(code, entry=entry))
+    return results
+
+
+async def _of_sameness(
+    judges: Judges, blocks: Sequence[str], original: str, prompt: str, checks: Sequence[Checked]
+) -> list[Checked]:
+    """Compare each block that assembles with the code of the prompt."""
+    if not blocks:
+        return []
+    if not original:
+        said = "the prompt holds no code to compare with"
+        return [Checked(tool="compare_code", claim=SAME, verdict="unchecked", said=said)]
+    failed = {check.code for check in checks if check.claim == ASSEMBLES and check.verdict == "refuted"}
+    promise = promise_in(prompt)
+    found: list[Checked] = []
+    for code in blocks:
+        if shorten(code, 2_000) not in failed:
+            found += await judges.is_same(original, code, promise)
+    return found
+
+
+def _diagnosis(checks: Sequence[Checked]) -> str:
+    wrong = [check for check in checks if check.verdict == "refuted"]
+    if not wrong:
+        return ""
+    told = "\n".join(f"{check.tool}: not so: {check.claim}.\n{check.said}" for check in wrong[:3])
+    rest = "Mend it and give your whole answer again, with all of the code in one asm block."
+    return f"Your answer was checked and is not right yet.\n{shorten(told, _MOST_DIAGNOSIS)}\n{rest}"
+
+
+def _no_code(expert: Expert, answered: Sequence[Code], original: str) -> str:
+    wanted = expert.check == "assemble" or (expert.check == "compare_code" and expert.intent == "optimize" and original)
+    if answered or not wanted:
+        return ""
+    return "Your answer holds no code that could be checked. Give all of the code in one ```asm block."
