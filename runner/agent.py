@@ -21,6 +21,8 @@ from typing import Self
 import anyio
 from anyio.abc import TaskGroup
 
+from runner.asking import Policy
+from runner.audit import AUDIT_NAME
 from runner.config import ServerSpec, find_config, load_config, select, shipped_config
 from runner.conversation import EVERYTHING, Conversation, allowed
 from runner.errors import ConfigError, ModelError, RunnerError
@@ -79,6 +81,8 @@ class Agent:
     config: Path | None = None
     """The mcp.json; None: the nearest, else ours."""
     limits: Limits = Limits()
+    policy: Policy = field(default_factory=Policy)
+    """Which calls may run, and who is asked; the default is reading, and writing by the suite's own servers."""
     hooks: Hooks = Hooks()
     finish: Finish | None = None
     """Judges each answer; None: an answer is given as it is."""
@@ -121,7 +125,12 @@ class Agent:
             self._stack.push_async_callback(_end, self._tasks)
             self._tasks.start_soon(_load, opened.model)
             toolbox = await self._stack.enter_async_context(
-                Toolbox(self._sources, connect_timeout=self.connect_seconds)
+                Toolbox(
+                    self._sources,
+                    connect_timeout=self.connect_seconds,
+                    on_note=lambda text: self.on_event(Note(text)),
+                    policy=self._audited(),
+                )
             )
             self._conversation = self._begin(opened.model, toolbox)
         except BaseException:
@@ -135,6 +144,11 @@ class Agent:
         opened = await open_model(self.model, self._expert, self.settings)
         self._stack.push_async_callback(_close, opened.model)
         return opened
+
+    def _audited(self) -> Policy:
+        if self._recorder is None or self.policy.audit is not None:
+            return self.policy
+        return replace(self.policy, audit=self._recorder.folder / AUDIT_NAME)
 
     def _begin(self, model: Model, toolbox: Toolbox) -> Conversation:
         offered = allowed(toolbox.tools, self._wanted)

@@ -72,6 +72,7 @@ def _names(value: str) -> tuple[str, ...]:
 @click.option("-m", "--model", default="", help="provider:name (ollama, embedded, scripted), or an Ollama model")
 @click.option("-t", "--tools", default="", help="tools or tool sets (afs, triforce), by commas; default the expert's")
 @click.option("-s", "--servers", default="", help="servers of mcp.json to start, by commas; default all")
+@click.option("--allow", default="", help="tools (tool or server.tool, by commas) that may run programs unasked")
 @click.option("--config", type=click.Path(path_type=Path), help="mcp.json to use; default the nearest, else ours")
 @click.option("--max-steps", type=click.IntRange(1, 200), default=10, show_default=True)
 @click.option("--max-tokens", type=click.IntRange(0), default=0, help="budget of tokens for the run; 0 is no limit")
@@ -108,6 +109,7 @@ def run_prompt(prompt: tuple[str, ...], context_root: Path | None, **options: An
         max_seconds=options["max_seconds"],
         resume=options["resume"],
         context_budget=options["context_budget"],
+        allow=_names(options["allow"]),
         quiet=options["quiet"] or options["as_json"],
     )
     settings = _settings(context_root)

@@ -1,7 +1,8 @@
 """The classes of tools: what each may do, from our own table and the user's, never from what a server says of itself.
 
 A server is known by how it is started. The suite's own are the console scripts beside the running Python, started
-with no variables but those of the suite; whoever else takes one of their names stays a stranger.
+with no variables but those of the suite; whoever else takes one of their names stays a stranger. A server inside this
+process is the program's own: its tools run, and their results count as the program's, unless a table says otherwise.
 """
 
 import os
@@ -36,15 +37,15 @@ class Identity(NamedTuple):
     ours: str = ""
     """The console script, where the server is one of the suite's own."""
     inside: bool = False
-    """It lives in this process: whoever made the toolbox put it there."""
+    """It lives in this process: the program that put it there vouches for it."""
     folder: str = ""
     """Where it is started, if that is not the runner's own folder."""
 
 
-def identify(spec: ServerSpec | None) -> Identity:
-    """Say who a server is; None stands for one in this process."""
-    if spec is None:
-        return Identity("a server of this process", inside=True)
+def identify(spec: ServerSpec, *, inside: bool = False) -> Identity:
+    """Say who a server is; one that is `inside` this process is known by its name."""
+    if inside:
+        return Identity(clean(spec.name), inside=True)
     title = spec.url or shlex.join((spec.command, *spec.args))
     return Identity(clean(title), ours=_own_script(spec), folder=spec.cwd)
 
@@ -71,7 +72,7 @@ class Grade(NamedTuple):
 
 
 _UNKNOWN = Grade("exec", outside=True)
-_INSIDE = Grade("write", outside=True)
+_INSIDE = Grade("write", outside=False)
 
 
 class Classes(NamedTuple):

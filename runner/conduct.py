@@ -11,6 +11,7 @@ import anyio
 from rich.console import Console
 
 from runner.agent import CONNECT_SECONDS, Agent
+from runner.asking import Policy
 from runner.conversation import unstarted
 from runner.display import Display
 from runner.errors import ConfigError, RunnerError
@@ -19,6 +20,7 @@ from runner.experts import DEFAULT
 from runner.hooks import Hooks
 from runner.loop import Limits
 from runner.recorder import Recorder
+from runner.terminal import terminal_ask
 from schemas.frozen import Frozen
 from schemas.run import Run, Stop
 from servers.settings import Settings
@@ -51,6 +53,8 @@ class Request(Frozen):
     max_seconds: float = 0.0
     resume: str = ""
     context_budget: int | None = None
+    allow: tuple[str, ...] = ()
+    """Tools that run programs or reach outside, and may do so unasked."""
     quiet: bool = False
 
 
@@ -111,8 +115,10 @@ async def conduct(
         model=request.model or _model_of(earlier),
         settings=settings,
         config=request.config,
+        policy=Policy(allow=request.allow, ask=terminal_ask(view.stop)),
         hooks=hooks or Hooks(),
         on_event=_both(view.on_event, watch),
+        context_budget=request.context_budget,
         connect_seconds=min(CONNECT_SECONDS, max(0.1, deadline - time.monotonic())),
     )
     begun = False

@@ -89,7 +89,7 @@ class Connection:
         self._call_timeout = self._spec.timeout_s or call_timeout
         self._report_to = report
         self.name = self._spec.name
-        self.identity = identify(self._spec if isinstance(source, ServerSpec) else None)
+        self.identity = identify(self._spec, inside=self._server is not None)
         self.accepted = Accepted(pins, self.identity, self.name)
         self.offers: tuple[Offer, ...] = ()
         self.state = ServerState(name=self.name, state="failed", detail="not started yet")

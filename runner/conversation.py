@@ -18,6 +18,7 @@ from runner.loop import Limits, Loop
 from runner.models.model import Model
 from runner.opening import CONTEXT_SECONDS, Gathered, gather
 from runner.recorder import Recorder, new_run_id
+from runner.toolbox import Toolbox
 from schemas.expert import Example, Expert
 from schemas.message import Message, ToolCall, ToolSpec
 from schemas.run import CallRecord, Run, ServerState
@@ -41,12 +42,13 @@ class Servers(Tools, Protocol):
 def allowed(tools: Sequence[ToolSpec], names: Sequence[str]) -> tuple[ToolSpec, ...]:
     """Return the tools with these names, in the order of the names; all tools when there are no names.
 
-    `*` stands for all tools of the servers that no name is of. A name is a tool's own, or its name on its server
-    (`look` finds `other_look` too when two servers have one).
+    `*` stands for all tools of the servers that no name is of. A name is a tool's own or, where no tool has it, its
+    name on its server (`look` finds `one_look` and `other_look` when two servers have one).
     """
     if not names:
         return tuple(tools)
-    named = [tool for name in names for tool in tools if name in (tool.name, tool.remote_name)]
+    exact = {tool.name for tool in tools}
+    named = [tool for name in names for tool in tools if name == (tool.name if name in exact else tool.remote_name)]
     known = {tool.server for tool in named}
     return tuple(named) + tuple(tool for tool in tools if EVERYTHING in names and tool.server not in known)
 
@@ -143,9 +145,12 @@ class _Taken:
         self._judged: Run | None = None
         self._judged_answer = ""
         self._gathered = Gathered()
+        self._tools = conversation.toolbox
+        if isinstance(self._tools, Toolbox):
+            self._tools = self._tools.for_run(blank.id, tainted=bool(blank.resumes))
         self.loop = Loop(
             model=conversation.model,
-            toolbox=conversation.toolbox,
+            toolbox=self._tools,
             limits=conversation.limits,
             messages=messages,
             prompt=blank.prompt,
@@ -160,7 +165,7 @@ class _Taken:
         """Gather the context for the prompt, and put it before the question."""
         of, loop = self._of, self.loop
         seconds = min(CONTEXT_SECONDS, of.limits.max_seconds or CONTEXT_SECONDS)
-        self._gathered = await gather(of.toolbox, loop.prompt, of.context_budget, seconds=seconds)
+        self._gathered = await gather(self._tools, loop.prompt, of.context_budget, seconds=seconds)
         for note in self._gathered.notes:
             of.on_event(Note(note))
         loop.context = self._gathered.text
@@ -172,7 +177,7 @@ class _Taken:
         assert self._of.finish is not None
         self._judged = None
         try:
-            judged: Judged = await self._of.finish(self._so_far(answered=True), self._of.toolbox)
+            judged: Judged = await self._of.finish(self._so_far(answered=True), self._tools)
         except RunnerError as error:
             self._of.on_event(Note(f"the answer was not checked: {error}"))
             return ""

@@ -13,6 +13,7 @@ from runner.grounding import is_good, is_grounded, unsupported
 from runner.guard import RepeatGuard
 from runner.hooks import Hooked, Hooks, Refusal
 from runner.models.model import Model, Reply
+from runner.untrusted import framed
 from schemas.message import Message, ToolCall, ToolSpec, Usage
 from schemas.run import CallRecord, Step, Stop
 from servers.machine.wire import clean
@@ -269,7 +270,7 @@ def _failed(call: ToolCall, why: str) -> CallRecord:
 def _result(record: CallRecord) -> Message:
     return Message(
         role="tool",
-        text=record.text,
+        text=framed(record.text) if record.outside else record.text,
         call_id=record.call.id,
         tool=record.call.name,
         failed=not is_good(record),

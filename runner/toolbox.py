@@ -51,13 +51,14 @@ class Toolbox:
     ) -> None:
         self._policy = policy or Policy()
         self._on_note = on_note or _ignore
+        self._on_state = on_state or _ignore
         pins = Pins(self._policy.pins or pins_folder())
         self._connections = [
             Connection(
                 source,
                 connect_timeout=connect_timeout,
                 call_timeout=call_timeout,
-                report=on_state or _ignore,
+                report=self._report,
                 pins=pins,
             )
             for source in sources
@@ -72,6 +73,11 @@ class Toolbox:
         self._checks: dict[str, ArgumentCheck] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
         self._own: Calls | None = None
+
+    def _report(self, state: ServerState) -> None:
+        self._on_state(state)
+        if state.state == "ready" and state.detail:
+            self._on_note(f"{state.name}: {state.detail}")
 
     @property
     def tools(self) -> tuple[ToolSpec, ...]:

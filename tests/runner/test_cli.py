@@ -185,7 +185,7 @@ def test_every_way_to_end_it_keeps_the_run_and_ends_the_servers(tmp_path: Path, 
     (tmp_path / "mcp.json").write_text(json.dumps(servers), encoding="utf-8")
     model = script(tmp_path, {"calls": [{"name": "wait"}]}, {"text": "done"})
     env = {**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path / "context")}
-    words = [str(BIN / "afs-run"), "--tools", "wait", "--model", model, "hi"]
+    words = [str(BIN / "afs-run"), "--tools", "wait", "--allow", "wait", "--model", model, "hi"]
     with subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         assert running.stderr is not None
         for line in running.stderr:
