@@ -20,6 +20,7 @@ class CallRecord(Frozen):
     server: str = ""
     ok: bool
     text: str = Field(description="the result as the model saw it")
+    file: str = Field(default="", description="where its full text is, beside the run, when `text` is cut")
     structured: JsonValue = None
     images: tuple[Image, ...] = ()
     seconds: float = 0.0

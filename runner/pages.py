@@ -1,0 +1,136 @@
+"""The results of a run: what the model sees of them is bounded, their full text lies in files beside the run.
+
+Results are numbered in the order in which they came. One that is longer than the limit is cut, and the model can read
+on with a tool of the runner's own, `read_result`, which is offered from then on. A result that the history shortens
+later is kept in the same way.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from schemas.message import Message, ToolCall, ToolSpec
+from schemas.run import CallRecord
+from servers.machine.errors import ServerError
+from servers.machine.store import write_atomic
+
+__all__ = ["READ_RESULT", "Pages", "result_limit"]
+
+RESULT_LIMIT = 16_000
+"""Characters of a result that a model with a large window sees."""
+READ_RESULT = ToolSpec(
+    name="read_result",
+    description="Read on in a result of this run that was cut. `call` is the number of the result.",
+    parameters={
+        "type": "object",
+        "properties": {
+            "call": {"type": "integer", "description": "the number of the result"},
+            "offset": {"type": "integer", "description": "the first character to show", "default": 0},
+        },
+        "required": ["call"],
+    },
+)
+
+
+def result_limit(model: str, num_ctx: int) -> int:
+    """Return the characters of a result for a model (`provider:name`): about an eighth of a local one's window."""
+    local = model.partition(":")[0] in ("embedded", "ollama")
+    return min(RESULT_LIMIT, num_ctx * 12 // 25) if local else RESULT_LIMIT
+
+
+class Pages:
+    """The full texts of a run's results.
+
+    `folder` is where their files go; None keeps them in memory. `kept` holds those of the runs that this one goes on
+    from, by number.
+    """
+
+    def __init__(self, folder: Path | None, limit: int, kept: Mapping[int, Path] | None = None) -> None:
+        self._folder = folder
+        self._limit = limit
+        self._files: dict[int, Path] = dict(kept or {})
+        self._texts: dict[int, str] = {}
+        self.problem = ""
+        """Why a text is held in memory only; empty: none is."""
+
+    @property
+    def files(self) -> dict[int, Path]:
+        """The files of the results that were cut, by number."""
+        return dict(self._files)
+
+    def offered(self, tools: Sequence[ToolSpec]) -> tuple[ToolSpec, ...]:
+        """Return `read_result` once there is something to read with it, unless a server has a tool of that name."""
+        there = self._files or self._texts
+        return (READ_RESULT,) if there and all(tool.name != READ_RESULT.name for tool in tools) else ()
+
+    def take(self, number: int, record: CallRecord) -> CallRecord:
+        """Return a record with the text that the model is to see, and keep the whole of a longer one."""
+        if len(record.text) <= self._limit:
+            return record
+        self.keep(number, record.text)
+        end = self._limit - 150
+        more = f"\n[cut: characters 0 to {end} of {len(record.text)}; read_result(call={number}, offset={end}) goes on]"
+        return record.model_copy(update={"text": record.text[:end] + more, "file": self.place(number)})
+
+    def keep(self, number: int, text: str) -> None:
+        """Keep the full text of a result."""
+        if number in self._files or number in self._texts:
+            return
+        if self._folder is not None:
+            path = self._folder / f"{number:02}.txt"
+            try:
+                write_atomic(path, text.encode("utf-8", "replace"))
+                self._files[number] = path
+                return
+            except ServerError as error:
+                self.problem = str(error)
+        self._texts[number] = text
+
+    def place(self, number: int) -> str:
+        """Return the file of a result, from the folder of the runs; empty: it has none."""
+        path = self._files.get(number)
+        return f"{path.parent.name}/{path.name}" if path else ""
+
+    def left_out(self, number: int, message: Message) -> str:
+        """Keep a result that the history leaves out, and return the line that stands for it."""
+        self.keep(number, message.text)
+        place = self.place(number)
+        where = f", in {place}" if place else ""
+        return f"[{len(message.text)} characters left out to save room{where}; read_result(call={number}) shows them]"
+
+    def read(self, call: ToolCall) -> CallRecord:
+        """Answer a call of `read_result` with the next characters."""
+        number, offset = _whole(call.arguments.get("call")), _whole(call.arguments.get("offset", 0))
+        if number is None or offset is None or offset < 0:
+            return _refused(call, "give `call`, the number of the result, and `offset`, a number of characters")
+        known = sorted({*self._files, *self._texts})
+        if number not in known:
+            return _refused(call, f"there is no result {number} to read; there are {', '.join(map(str, known))}")
+        try:
+            text = self._texts[number] if number in self._texts else self._files[number].read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            return _refused(call, f"result {number} cannot be read any more ({error}); call its tool again")
+        return _page(call, text, number=number, offset=offset, size=self._limit - 150)
+
+
+def _page(call: ToolCall, text: str, *, number: int, offset: int, size: int) -> CallRecord:
+    if offset >= len(text):
+        return _refused(call, f"result {number} has only {len(text)} characters; choose a smaller offset")
+    end = min(len(text), offset + size)
+    more = f"; read_result(call={number}, offset={end}) goes on" if end < len(text) else "; that is all"
+    shown = f"{text[offset:end]}\n[characters {offset} to {end} of {len(text)}{more}]"
+    return CallRecord(call=call, ok=True, text=shown)
+
+
+def _whole(value: JsonValue) -> int | None:
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return int(value)
+
+
+def _refused(call: ToolCall, why: str) -> CallRecord:
+    return CallRecord(call=call, ok=False, text=why)
