@@ -19,7 +19,10 @@ from schemas.run import Run
 from schemas.verdict import Checked, Verdict
 from servers.machine.wire import shorten
 
-__all__ = ["Judgement", "checking", "judge", "verdict_of", "verdict_text"]
+__all__ = ["FEEDBACK", "Judgement", "checking", "diagnosis_of", "judge", "verdict_of", "verdict_text"]
+
+FEEDBACK = "Your answer "
+"""How each message begins that sends an answer back: it asks nothing new."""
 
 _MOST_JUDGED = 4
 _MOST_DIAGNOSIS = 1_500
@@ -52,16 +55,16 @@ async def judge(run: Run, toolbox: Tools, *, expert: Expert) -> Judgement:
     if expert.check == "none" or not run.answer.strip():
         return Judgement("unchecked", ())
     judges = Judges(toolbox)
-    original = _original(run)
+    prompt, original = _question(run)
     answered = code_in(run.answer)
     news = _to_judge(answered, original)
-    checks = await _of_code(judges, news, run)
+    checks = await _of_code(judges, news, prompt)
     if expert.check == "compare_code":
-        checks += await _of_sameness(judges, news, original, run.prompt, checks)
+        checks += await _of_sameness(judges, news, original, prompt, checks)
     if judges.has("validate_output") or expert.check == "validate_output":
         checks.append(await judges.is_true(run.answer))
     verdict = verdict_of(checks, expert=expert)
-    return Judgement(verdict, tuple(checks), _diagnosis(checks) or _no_code(expert, answered, original))
+    return Judgement(verdict, tuple(checks), diagnosis_of(checks) or _no_code(expert, answered, original))
 
 
 def verdict_of(checks: Sequence[Checked], *, expert: Expert) -> Verdict:
@@ -89,15 +92,21 @@ def verdict_text(judged: Judgement) -> str:
     return "\n".join(lines)
 
 
-def _original(run: Run) -> str:
-    """Return the code that the user gave: in the prompt, else the last in what they said before."""
+class _Question(NamedTuple):
+    """What the user asked."""
+
+    prompt: str
+    original: str
+    """The code that they gave, with it or before."""
+
+
+def _question(run: Run) -> _Question:
+    """Return what a run answers: its prompt, or where that only sends an answer back, the one before."""
     begun = next((at for at, item in enumerate(run.messages) if item.role == "user" and item.text == run.prompt), 0)
     said = [item.text for item in run.messages[:begun] if item.role == "user" and not item.example]
-    for text in (run.prompt, *reversed(said)):
-        given = [code.text for code in code_in(text, inline=True)]
-        if given:
-            return given[0]
-    return ""
+    texts = [text for text in (run.prompt, *reversed(said)) if not text.startswith(FEEDBACK)]
+    given = (code.text for text in texts for code in code_in(text, inline=True))
+    return _Question(texts[0] if texts else run.prompt, next(given, ""))
 
 
 def _to_judge(found: Sequence[Code], original: str) -> list[str]:
@@ -107,12 +116,12 @@ def _to_judge(found: Sequence[Code], original: str) -> list[str]:
     return list(dict.fromkeys(code.text for code in kept))[:_MOST_JUDGED]
 
 
-async def _of_code(judges: Judges, blocks: list[str], run: Run) -> list[Checked]:
+async def _of_code(judges: Judges, blocks: list[str], prompt: str) -> list[Checked]:
     """Assemble and lint each block; blocks that lack each other's names are judged as one, and put into `blocks` so."""
-    entry = promise_in(run.prompt).entry
-    results = [await judges.assembles(code, known=run.prompt) for code in blocks]
+    entry = promise_in(prompt).entry
+    results = [await judges.assembles(code, known=prompt) for code in blocks]
     if len(blocks) > 1 and any(check.verdict == "refuted" for check in results):
-        whole = await judges.assembles("\n".join(blocks), known=run.prompt)
+        whole = await judges.assembles("\n".join(blocks), known=prompt)
         if whole.verdict == "proved":
             blocks[:], results = ["\n".join(blocks)], [whole]
     for code, check in zip(blocks, tuple(results), strict=True):
@@ -139,17 +148,18 @@ async def _of_sameness(
     return found
 
 
-def _diagnosis(checks: Sequence[Checked]) -> str:
+def diagnosis_of(checks: Sequence[Checked]) -> str:
+    """Return what the model is told about what was refuted, as a message to it; empty: nothing was."""
     wrong = [check for check in checks if check.verdict == "refuted"]
     if not wrong:
         return ""
     told = "\n".join(f"{check.tool}: not so: {check.claim}.\n{check.said}" for check in wrong[:3])
     rest = "Mend it and give your whole answer again, with all of the code in one asm block."
-    return f"Your answer was checked and is not right yet.\n{shorten(told, _MOST_DIAGNOSIS)}\n{rest}"
+    return f"{FEEDBACK}was checked and is not right yet.\n{shorten(told, _MOST_DIAGNOSIS)}\n{rest}"
 
 
 def _no_code(expert: Expert, answered: Sequence[Code], original: str) -> str:
     wanted = expert.check == "assemble" or (expert.check == "compare_code" and expert.intent == "optimize" and original)
     if answered or not wanted:
         return ""
-    return "Your answer holds no code that could be checked. Give all of the code in one ```asm block."
+    return f"{FEEDBACK}holds no code that could be checked. Give all of the code in one ```asm block."

@@ -1,0 +1,74 @@
+"""The seam of everything that asks several experts: `ask(prompt, expert) -> Run`, and the run that is made of runs.
+
+The critic loop, fusion, the generalist and plans know of experts only this: an `Ask` that takes a prompt and the name
+of an expert and returns a `Run`, its answer checked (see `runner.checks`). What they return is a `Run` of its own,
+whose parts are kept as runs too and named in its metadata.
+"""
+
+import time
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from runner.conversation import unstarted
+from schemas.message import Message, Usage
+from schemas.run import Run, Stop
+from schemas.verdict import Checked, Verdict
+
+__all__ = ["Ask", "bare", "joined"]
+
+VERDICT_LINE = "\n\nVerdict: "
+"""What stands between an answer and the verdict on it, see `runner.checks.verdict_text`."""
+
+
+class Ask(Protocol):
+    """Has an expert answer a prompt."""
+
+    def __call__(self, prompt: str, expert: str, *, earlier: Run | None = None) -> Awaitable[Run]:
+        """Return the run of `expert` on `prompt`; `earlier` is a run of the same expert to go on from.
+
+        A failure of the model or of a tool is in the run. Raises ConfigError where there is no such expert or model.
+        """
+        ...
+
+
+def bare(run: Run) -> str:
+    """Return the answer of a run without the verdict that stands under it."""
+    text, line, _ = run.answer.rpartition(VERDICT_LINE)
+    return text if line else run.answer
+
+
+def joined(
+    prompt: str,
+    parts: Sequence[Run],
+    *,
+    expert: str,
+    answer: str,
+    verdict: Verdict,
+    checks: Sequence[Checked] = (),
+    stop: Stop = "answer",
+    error: str = "",
+    begun: float,
+    metadata: dict[str, JsonValue],
+) -> Run:
+    """Return the run that is made of `parts`; `begun` is when it began, by the monotonic clock in seconds."""
+    models = list(dict.fromkeys(part.model for part in parts))
+    blank = unstarted(prompt, expert, models[0] if len(models) == 1 else ",".join(models), None)
+    usage = sum((part.usage for part in parts), Usage())
+    said = [Message(role="assistant", text=answer)] if answer else []
+    return blank.model_copy(
+        update={
+            "started": parts[0].started if parts else blank.started,
+            "seconds": round(time.monotonic() - begun, 3),
+            "stop": stop,
+            "error": error,
+            "answer": answer,
+            "verdict": verdict,
+            "checks": tuple(checks),
+            "grounded": bool(parts) and all(part.grounded for part in parts),
+            "messages": (*blank.messages, *said),
+            "usage": usage,
+            "metadata": {"parts": [part.id for part in parts], **metadata},
+        }
+    )
