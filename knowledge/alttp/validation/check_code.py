@@ -149,9 +149,16 @@ class _Block:
         like = re.match(r"(?:#|\$|\(\$|\[\$|[AXY],|[AXY]$|!\w|%[01])", operand, re.IGNORECASE) is not None
         known = one.name in FOREIGN and (not operand or like or re.match(r"[A-Za-z_.]\w*(?:,[\w#$]+)?$", operand))
         three = len(one.name) == 3 and like and not re.match(r"[A-Za-z_]\w*\s*=", line.text.strip())
+        three = three or (not operand and self.is_mixed_up(one))
         jump = re.fullmatch(r"[BJ][A-Z]{2,3}", one.name) and re.fullmatch(r"\.[A-Za-z_]\w*|[+-]{1,3}", operand)
         if known or three or jump:
             yield unknown_mnemonic(one)
+
+    def is_mixed_up(self, one: Instruction) -> bool:
+        """Tell whether a word alone, among instructions written alike, has the letters of one in another order."""
+        names = [other.name for other in self.before]
+        anagram = any(sorted(one.name) == sorted(name) for name in BY_MNEMONIC)
+        return len(names) > 1 and anagram and not one.name.startswith("B")
 
     def bank(self, one: Instruction) -> None:
         """Follow the data bank as far as it can be seen."""

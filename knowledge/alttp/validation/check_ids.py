@@ -44,6 +44,9 @@ KINDS: dict[str, FactKind] = {
     "tagalong": "follower",
     "entrance": "entrance",
     "dungeon": "dungeon",
+    "tile type": "tile_type",
+    "song command": "song",
+    "music command": "song",
 }
 _WORD = "|".join(sorted(KINDS, key=len, reverse=True))
 _ID = (
@@ -53,8 +56,9 @@ _ID = (
 )
 _PHRASE = r"(?:the |a |an |called |named |our |actually )*[`*_\"]*(?P<phrase>[A-Za-z][^.;,|()\n=:\u2014]{2,60})"
 _IS = re.compile(
-    rf"\b{_ID}\s*(?:is|=|:|\u2192|->|\u2014|\u2013|-|\(|corresponds to|refers to|means|spawns|creates|"
-    rf"gives(?: Link)?|places|contains|holds|for|to (?:get|spawn|create|make|place|add|have)|(?=(?:the|a|an)"
+    rf"\b{_ID}\s*(?:,? (?:that's|that is|which is|i\.e\.)|is|=|:|\u2192|->|\u2014|\u2013|-|\(|corresponds to|"
+    r"refers to|means|spawns|creates|gives(?: Link| you| him| the player)?|places|contains|holds|for|"
+    r"to (?:get|spawn|create|make|place|add|have)|(?=(?:the|a|an)"
     rf"\s))\s*{_PHRASE}",
     re.I,
 )
@@ -202,7 +206,7 @@ def compare(
             return
         others = [(entry, name) for entry, name in names if entry != one.entry]
         at = misplaced(phrase, all_words(one), [name for _, name in others])
-        if at < 0 and kind == "module":
+        if at < 0 and kind in ("module", "tile_type"):
             at = _exact(phrase, one.name, [name for _, name in others], around)
         if at < 0:
             at = _by_last_word(phrase, all_words(one), [name for _, name in others])

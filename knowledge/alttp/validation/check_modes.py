@@ -47,6 +47,11 @@ def _valued(holder: Instruction, one: Instruction, comment: str, span: tuple[int
         yield from value_found(place, [one.number], name["name"], span)
 
 
+def _digits(one: Instruction) -> int:
+    """Return the bytes that an immediate is written with in hexadecimal digits; 0 when they do not tell."""
+    return {4: 1, 6: 2}.get(len(one.operand), 0) if one.operand.startswith("#$") else 0
+
+
 class _Block:
     """One block of code, with the widths that are known at each line."""
 
@@ -89,7 +94,7 @@ class _Block:
         now = self.acc if one.mnemonic in _ACC else self.index if one.mnemonic in _INDEX else 0
         if not now or not one.immediate or one.number < 0 or re.search(r"[<>^|!+*/&-]", one.operand):
             return
-        written = one.width or (2 if one.operand.startswith("#$") and len(one.operand) == 6 and now == 8 else 0)
+        written = one.width or _digits(one)
         if written in (1, 2) and written * 8 != now:
             yield Found(
                 "wrong-width",

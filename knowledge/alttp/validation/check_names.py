@@ -219,9 +219,17 @@ def _places(one: Row) -> str:
     return show(one.address)
 
 
+def _kind_of(claim: Claim) -> _Held | None:
+    """Return the kind that all addresses of a claim have; None for several, and for what goes into a variable."""
+    kinds: set[_Held | None] = {_kind(one._replace(value=_work(one))) for one in claim.addresses}
+    if len(kinds) != 1 or (claim.manner == "moved" and "ram" in kinds):
+        return None
+    return kinds.pop()
+
+
 def _by_words(claim: Claim) -> Found | None:
-    kind = _kind(claim.addresses[0]._replace(value=_work(claim.addresses[0])))
-    if kind is None or any(_kind(one._replace(value=_work(one))) != kind for one in claim.addresses):
+    kind = _kind_of(claim)
+    if kind is None:
         return None
     first_one, *more = claim.addresses
     if any(abs(one.value - first_one.value) > _FAR for one in more):

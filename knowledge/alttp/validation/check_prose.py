@@ -66,9 +66,9 @@ _NUMBERS = re.compile(
     re.IGNORECASE,
 )
 _PC = re.compile(
-    r"\b(?:pc|file|rom(?: file)?)(?:[- ](?:offset|address|location|position))\s*(?:of|is|=|:|at|as|would be|"
-    r"becomes|\()?\s*[`*(]*(?:0x|\$)(?P<pc>[0-9A-Fa-f]{4,6})\b|(?:0x|\$)(?P<pc2>[0-9A-Fa-f]{5,6})"
-    r"[`*]*\s*(?:\(?(?:pc|in the (?:rom|file)|file offset|\(pc\)|headerless)\b)",
+    r"\b(?:pc(?=\s+[`*(]*(?:0x|\$))|(?:pc|file|rom(?: file)?)[- ](?:offset|address|location|position))"
+    r"\s*(?:of|is|=|:|at|as|would be|becomes|\()?\s*[`*(]*(?:0x|\$)(?P<pc>[0-9A-Fa-f]{4,6})\b|"
+    r"(?:0x|\$)(?P<pc2>[0-9A-Fa-f]{5,6})[`*]*\s*(?:\(?(?:pc|in the (?:rom|file)|file offset|\(pc\)|headerless)\b)",
     re.IGNORECASE,
 )
 _AT_OFFSET = re.compile(r"\b(?:at|from) offset [`*]*(?:0x|\$)(?P<pc>[0-9A-Fa-f]{4,6})(?P<pc2>)\b", re.IGNORECASE)
@@ -77,6 +77,25 @@ _PAIRED = re.compile(
     r"(?:0x|\$)(?P<pc>[0-9A-Fa-f]{4,6})(?P<pc2>)\b",
     re.IGNORECASE,
 )
+_TIE = frozenset(
+    listed(
+        "in is are for as at a an the this that it s which means equals become becomes map maps mapped to correspond "
+        "corresponds snes cpu lorom address addresses bank offset location position pc file rom headerless unheadered "
+        "headered without no of with so i e or give gives would be lands lies sits from header byte hex routine label "
+        "its you get find comes out same thus therefore converts translates into belongs starts begins starting located"
+    )
+)
+"""Words between an offset in the file and the address that it is said to be."""
+_LABEL_OR_NUMBER = re.compile(r"\w*_\w*|[A-Z][a-z]+[A-Z]\w*|[0-9][0-9A-Fa-fx]*")
+_NEAR = 120
+
+
+def _is_tied(gap: str) -> bool:
+    """Tell whether nothing but words that say that two addresses are the same stands between them."""
+    words = re.findall(r"\w+", gap)
+    return len(gap) < _NEAR and all(word.lower() in _TIE or _LABEL_OR_NUMBER.fullmatch(word) for word in words)
+
+
 _PC_WORD = re.compile(r"\b(?:pc|file) offsets?\b", re.IGNORECASE)
 _TOO_LONG = re.compile(
     r"(?:\b(?:at|JSL|JML|address|routine|label)\s+[`*]*|\bat [`*]*)(?P<address>\$[0-9A-Fa-f]{7})\b", re.IGNORECASE
@@ -310,7 +329,7 @@ def _too_long(said: Statement) -> Iterator[Found]:
 def _offsets(said: Statement) -> Iterator[Found]:
     pairs = list(_PAIRED.finditer(said.text)) if _PC_WORD.search(said.text) else []
     for match in pairs if len(pairs) > 1 else ():
-        yield from _offset(match, addresses(match["snes"]), said)
+        yield from _offset(match, addresses(match["snes"], match.start("snes")), said)
     found = list(_PC.finditer(said.text))
     if not found and re.search(r"(?i)\bfile\b|\bheaderless\b", said.text):
         found = list(_AT_OFFSET.finditer(said.text))
@@ -325,6 +344,9 @@ def _offset(match: re.Match[str], found: list[Address], said: Statement) -> Iter
     text = match["pc"] or match["pc2"]
     there = [one for one in found if fold(one.value) & 0x8000 and fold(one.value) < 0x400000]
     if len({one.value for one in there}) != 1:
+        return
+    ends = sorted([match.span(), (there[0].start, there[0].end)])
+    if not _is_tied(said.text[ends[0][1] : max(ends[0][1], ends[1][0])]):
         return
     right, pc = lorom_offset(fold(there[0].value)), int(text, 16)
     if pc in (right, right + 0x200):

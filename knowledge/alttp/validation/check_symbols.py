@@ -209,6 +209,10 @@ _NOT_A_NAME = re.compile(
 )
 
 
+_WORDS = 7
+"""Words that a name in a comment has at most."""
+_ADDED = re.compile(r"\(|,\s+(?=\$|#|%|\d|max\b|0x)|\s[-\u2013\u2014]\s")
+"""What begins to add a value or a remark to the name in a comment."""
 _DOES = re.compile(
     r"\W*(?:kill|spawn|give|hide|show|freeze|play|make|move|remove|delete|draw|wait|restore|refill|heal|apply|mark|put|"
     r"let|keep|despawn|erase|destroy|hurt|damage|push|pull|warp|teleport|open|close|skip|call|finish)s?\b ",
@@ -252,7 +256,8 @@ def _is_value(one: Instruction, value: int | None) -> bool:
     if value is None or not one.mnemonic.startswith("ST") or register_at(one.number):
         return False
     address = one.number if one.number > 0x1FFF else 0x7E0000 | one.number
-    return len(values_of(address)) > _YES_OR_NO and any(known.value == value for known in values_of(address))
+    known = [one for one in values_of(address) if not one.words[:1].isdigit()]  # no plain counts
+    return len(known) > _YES_OR_NO and any(one.value == value for one in known)
 
 
 def _is_target(one: Instruction, name: str) -> bool:
@@ -281,10 +286,15 @@ def comments(found: Passages) -> Iterator[Claim]:
             continue
         if label:
             yield Claim((address,), label[1], line.text, at, at + len(text), "comment", line.intro)
-        elif one.mnemonic not in ("JSL", "JSR", "JMP") and not _NOT_A_NAME.search(text) and len(text.split()) <= 7:
-            stores = one.mnemonic.startswith("ST")
-            phrase = _VERBS.sub("", text).split("(")[0]
-            if phrase and not _DOES.match(text) and not (stores and _VERBS.match(text)):
-                if not _VARIABLE.search(text) and _is_value(one, _stored(found, place, one)):
-                    continue
+        elif one.mnemonic not in ("JSL", "JSR", "JMP"):
+            phrase = _named_in(text, stores=one.mnemonic.startswith("ST"))
+            if phrase and (_VARIABLE.search(text) or not _is_value(one, _stored(found, place, one))):
                 yield Claim((address,), phrase, f"{line.text}", at, at + len(text), "comment", line.intro)
+
+
+def _named_in(comment: str, *, stores: bool) -> str:
+    """Return what a comment calls the address of its instruction; empty when it says what the instruction does."""
+    text = _ADDED.split(comment)[0]
+    if _NOT_A_NAME.search(text) or len(text.split()) > _WORDS or _DOES.match(text) or (stores and _VERBS.match(text)):
+        return ""
+    return _VERBS.sub("", text)

@@ -76,7 +76,8 @@ _AMOUNT_BEHIND = re.compile(
 _LAST_ID = 0x1FF
 _ID = re.compile(
     r"\b(?:rooms?|screens?|sprites?|items?|ancillae?|overlords?|entrances?|songs?|messages?|dungeons?|ids?|values?|banks?|"
-    r"opcodes?|masks?|tiles?|slots?|receipts?|followers?|(?<!the )(?<!main )(?<!'s )(?<!current )(?:sub)?modules?)"
+    r"opcodes?|masks?|tiles?|slots?|receipts?|followers?|types?|tags?|attributes?|commands?|"
+    r"(?<!the )(?<!main )(?<!'s )(?<!current )(?:sub)?modules?)"
     r"[`*\s(]*(?:id|number)?\s[`*]*$",
     re.IGNORECASE,
 )

@@ -23,7 +23,8 @@ _LINK = re.compile(
     r")?|holds?|contains?|stores?|tracks?|keeps?(?: track of)?|represents?|means|denotes|stands for|corresponds to|"
     r"refers to|maps to|points to|controls?|selects?|enables?|starts?|triggers?|counts?|records?|indicates?|"
     r"determines?|"
-    r"gives?|sets?|has|latches|reports?|returns?|acts as|serves as|names|describes|configures|turns on|initiates)\b"
+    r"gives?|sets?|has|latches|reports?|returns?|acts as|serves as|names|describes|tells|says|shows|"
+    r"configures|turns on|initiates)\b"
     r"(?: (?:the )?(?:address|location|value|copy|number|contents?) (?:of|for))?"
     r"|={1,2}|:|\u2192|->|=>|\u2013|\u2014|--?|@)\s*(?P<phrase>[^.;|()\n\[\]{}\u2014\u2013]{2,140})"
 )
