@@ -1,0 +1,1 @@
+"""Forty-eight prompts for four experts, with graders that run the answers."""
