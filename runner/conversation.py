@@ -3,7 +3,7 @@
 import datetime
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import anyio
@@ -13,10 +13,12 @@ from runner.errors import KeepError, RunnerError
 from runner.events import Note, OnEvent, RunDone, RunStarted, ignore_event
 from runner.finish import Finish, Judged, Tools
 from runner.grounding import is_good
+from runner.history import window_of
 from runner.hooks import Hooked, Hooks
 from runner.loop import Limits, Loop
 from runner.models.model import Model
 from runner.opening import CONTEXT_SECONDS, Gathered, gather
+from runner.pages import Pages, kept_pages, result_limit
 from runner.recorder import Recorder, new_run_id
 from runner.toolbox import Toolbox
 from schemas.expert import Example, Expert
@@ -92,7 +94,7 @@ class Conversation:
             KeepError: the run could not be kept; its `run` attribute holds it, so the answer is not lost.
         """
         blank = unstarted(prompt, self.expert.name, self.model.name, earlier)
-        taken = _Taken(self, blank, self._opening(prompt, earlier))
+        taken = _Taken(self, blank, self._opening(prompt, earlier), self._pages(blank, earlier))
         self.on_event(RunStarted(taken.blank))
         try:
             if prompt:
@@ -110,6 +112,20 @@ class Conversation:
             await Hooked(self.hooks, lambda text: self.on_event(Note(text))).on_run_complete(run)
             self.on_event(RunDone(run))
         return run
+
+    def _pages(self, blank: Run, earlier: Run | None) -> Pages:
+        limit = result_limit(self.model.name, self.expert.num_ctx)
+        if self.recorder is None:
+            return Pages(None, limit)
+        folder = self.recorder.folder
+        kept = kept_pages(folder, earlier.metadata.get("results") if earlier else None)
+        return Pages(folder / f"{blank.id}.results", limit, kept)
+
+    def fitted(self) -> Limits:
+        """Return the limits, with the window of the model where they name none."""
+        if self.limits.window is not None:
+            return self.limits
+        return replace(self.limits, window=window_of(self.model.name, self.expert.num_ctx))
 
     def required_proof(self) -> str:
         """Return the tool that has to accept something before an answer counts; empty: none, or it is not on offer."""
@@ -138,7 +154,7 @@ class Conversation:
 class _Taken:
     """One run of a conversation, and the `Run` that has become of it so far."""
 
-    def __init__(self, conversation: Conversation, blank: Run, messages: list[Message]) -> None:
+    def __init__(self, conversation: Conversation, blank: Run, messages: list[Message], pages: Pages) -> None:
         self.blank = blank
         self._begun = time.monotonic()
         self._of = conversation
@@ -151,10 +167,11 @@ class _Taken:
         self.loop = Loop(
             model=conversation.model,
             toolbox=self._tools,
-            limits=conversation.limits,
+            limits=conversation.fitted(),
             messages=messages,
             prompt=blank.prompt,
             offered=conversation.offered,
+            pages=pages,
             hooks=conversation.hooks,
             on_event=conversation.on_event,
             proof=conversation.required_proof(),
@@ -218,6 +235,8 @@ class _Taken:
         told: dict[str, JsonValue] = {"offered": [tool.name for tool in self._of.offered]}
         if self._gathered.sources:
             told["context"] = list(self._gathered.sources)
+        if self.loop.pages.places:
+            told["results"] = self.loop.pages.places
         return told
 
 

@@ -86,7 +86,8 @@ class Display:
     def _result(self, record: CallRecord) -> None:
         self._wait("")
         style = "" if record.ok else "red"
-        self._say("result" if record.ok else "failed", f"{_brief(record.text)}  [{record.seconds:.2f} s]", style)
+        whole = f"; whole in {record.file}" if record.file else ""
+        self._say("result" if record.ok else "failed", f"{_brief(record.text)}  [{record.seconds:.2f} s{whole}]", style)
 
     def _step(self, step: Step) -> None:
         self._wait("")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from schemas.message import Message, ToolSpec
 
-__all__ = ["CHARACTERS_PER_TOKEN", "Estimate", "History", "question_in"]
+__all__ = ["CHARACTERS_PER_TOKEN", "Estimate", "History", "question_in", "window_of"]
 
 CHARACTERS_PER_TOKEN = 3.5
 """The estimate before a model has said how many tokens it read."""
@@ -25,6 +25,17 @@ _ENOUGH = 0.8
 """What is left of the room after trimming, so that not every step trims."""
 _SHORTEST = 300
 """Characters of a result that is not worth a line in its place; of longer newest ones half as many stay."""
+
+
+_WINDOWS = {"claude": 180_000, "gemini": 900_000, "openai": 32_768}
+"""Tokens of hosted models by provider: a little less than their smallest has; a server that is compatible with OpenAI
+does not say, and most local ones are started with less than a hosted model has."""
+
+
+def window_of(model: str, num_ctx: int) -> int:
+    """Return the tokens that a model (`provider:name`) can read and write; 0: nobody knows, and nothing is left out."""
+    provider = model.partition(":")[0]
+    return num_ctx if provider in ("embedded", "ollama") else _WINDOWS.get(provider, 0)
 
 
 def weight(message: Message) -> int:

@@ -11,8 +11,10 @@ from runner.events import CallDone, CallStarted, Note, OnEvent, StepDone, StepSt
 from runner.finish import Tools
 from runner.grounding import is_good, is_grounded, unsupported
 from runner.guard import RepeatGuard
+from runner.history import History, question_in
 from runner.hooks import Hooked, Hooks, Refusal
 from runner.models.model import Model, Reply
+from runner.pages import READ_RESULT, Pages
 from runner.untrusted import framed
 from schemas.message import Message, ToolCall, ToolSpec, Usage
 from schemas.run import CallRecord, Step, Stop
@@ -37,6 +39,8 @@ class Limits:
     """So many end the run; the last of them is not run."""
     rounds: int = 2
     """How often a check may send an answer back."""
+    window: int | None = None
+    """Tokens that the model can read and write; what is sent is fitted to it. None: by the model."""
 
 
 _LAST = "This is the last step: answer now from the results above."
@@ -75,6 +79,8 @@ class Loop:
     """A tool that has to accept something before an answer counts; empty: none."""
     judge: Callable[[], Awaitable[str]] | None = None
     """Asked about each answer; returns what the model has to mend, or nothing."""
+    pages: Pages = field(default_factory=Pages)
+    """Where the full texts of long results are."""
     hooks: Hooks = Hooks()
     on_event: OnEvent = ignore_event
     steps: list[Step] = field(default_factory=list[Step])
@@ -85,11 +91,14 @@ class Loop:
     grounded: bool = False
     _guard: RepeatGuard = field(default_factory=RepeatGuard)
     _nudged: set[str] = field(default_factory=set[str])
+    """Kinds of what the model was told, and the user, and is to be told once."""
     _rounds: int = 0
     _must_answer: bool = False
 
     def __post_init__(self) -> None:
-        """Have failures of the hooks told as notes."""
+        """Have failures of the hooks told as notes, and find the question."""
+        question = question_in(self.messages, self.prompt)
+        self._history = History(question, window=self.limits.window or 0, line=self._left_out)
         self._hooked = Hooked(self.hooks, lambda text: self.on_event(Note(text)))
 
     async def run(self) -> None:
@@ -126,15 +135,32 @@ class Loop:
             self._check_budget()
 
     async def _ask(self, *, must_answer: bool) -> Reply:
-        await self._hooked.before_model(tuple(self.messages), self.offered)
+        tools = () if must_answer else self._tools()
+        shown = self._history.shown(self.messages, tools)
+        if self._history.trimmed:
+            self._note_once("trimmed", "the conversation outgrew the model's window: its oldest parts are left out")
+        await self._hooked.before_model(tuple(shown), tools)
         reply = await self.model.reply(
-            self.messages,
-            self.offered,
+            shown,
+            tools or self.offered,
             on_text=lambda text: self.on_event(Text(text)),
             must_answer=must_answer,
         )
+        estimate = self._history.estimate
+        estimate.learn(estimate.of(shown, tools), reply.usage.prompt_tokens)
         await self._hooked.after_model(reply)
         return reply
+
+    def _tools(self) -> tuple[ToolSpec, ...]:
+        return (*self.offered, *self.pages.offered(self.offered))
+
+    def _left_out(self, index: int) -> str:
+        return self.pages.left_out(_results_in(self.messages[: index + 1]), self.messages[index])
+
+    def _note_once(self, kind: str, text: str) -> None:
+        if kind not in self._nudged:
+            self._nudged.add(kind)
+            self.on_event(Note(text))
 
     async def _run_calls(self, index: int, reply: Reply) -> None:
         made = self._guard.made(reply.message.calls)
@@ -164,14 +190,20 @@ class Loop:
         records = tuple(call if isinstance(call, CallRecord) else next(ran) for call in allowed)
         for record in records:
             await self._hooked.after_tool(record)
-        return records
+        first = _results_in(self.messages) + 1
+        paged = tuple(self.pages.take(number, record) for number, record in enumerate(records, first))
+        if self.pages.problem:
+            self._note_once("pages", f"a long result could not be kept in full: {self.pages.problem}")
+        return paged
 
     async def _allowed(self, call: ToolCall) -> ToolCall | CallRecord:
         """Return the call that may be run, or the record of one that may not."""
         hooked = await self._hooked.before_tool(call)
         if isinstance(hooked, Refusal):
             return _failed(call, hooked.why)
-        names = [tool.name for tool in self.offered]
+        if hooked.name == READ_RESULT.name and self.pages.offered(self.offered):
+            return self.pages.read(hooked)
+        names = [tool.name for tool in self._tools()]
         if hooked.name in names:
             return hooked
         there = f"there are {', '.join(names)}" if names else "there is none"
@@ -261,6 +293,10 @@ class Loop:
     def _end(self, stop: Stop, error: str = "") -> None:
         self.stop = stop
         self.error = error
+
+
+def _results_in(messages: Sequence[Message]) -> int:
+    return sum(item.role == "tool" for item in messages)
 
 
 def _failed(call: ToolCall, why: str) -> CallRecord:

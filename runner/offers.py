@@ -32,8 +32,8 @@ DESCRIPTION_LIMIT = 4096
 """Characters of a tool's description."""
 SCHEMA_LIMIT = 64 << 10
 """Characters of a tool's input schema as JSON."""
-RESULT_LIMIT = 16_000
-"""Characters of a result that a model sees."""
+RESULT_LIMIT = 1_000_000
+"""Characters of a result that are taken; a model sees less of it at a time (see `runner.pages`)."""
 STRUCTURED_LIMIT = 64 << 10
 """Characters of a structured result, as JSON, that a record keeps."""
 

@@ -6,6 +6,7 @@ later is kept in the same way.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from schemas.run import CallRecord
 from servers.machine.errors import ServerError
 from servers.machine.store import write_atomic
 
-__all__ = ["READ_RESULT", "Pages", "result_limit"]
+__all__ = ["READ_RESULT", "Pages", "kept_pages", "result_limit"]
 
 RESULT_LIMIT = 16_000
 """Characters of a result that a model with a large window sees."""
+_PLACE = re.compile(r"[0-9A-Za-z-]+\.results/[0-9]+\.txt")
 READ_RESULT = ToolSpec(
     name="read_result",
     description="Read on in a result of this run that was cut. `call` is the number of the result.",
@@ -37,7 +39,16 @@ READ_RESULT = ToolSpec(
 def result_limit(model: str, num_ctx: int) -> int:
     """Return the characters of a result for a model (`provider:name`): about an eighth of a local one's window."""
     local = model.partition(":")[0] in ("embedded", "ollama")
-    return min(RESULT_LIMIT, num_ctx * 12 // 25) if local else RESULT_LIMIT
+    return min(RESULT_LIMIT, num_ctx * 11 // 25) if local else RESULT_LIMIT
+
+
+def kept_pages(folder: Path, results: JsonValue) -> dict[int, Path]:
+    """Return the files of an earlier run's results from its metadata: those that lie below `folder`, by number."""
+    found: dict[int, Path] = {}
+    for number, place in results.items() if isinstance(results, dict) else ():
+        if number.isdecimal() and isinstance(place, str) and _PLACE.fullmatch(place):
+            found[int(number)] = folder / place
+    return found
 
 
 class Pages:
@@ -47,7 +58,9 @@ class Pages:
     from, by number.
     """
 
-    def __init__(self, folder: Path | None, limit: int, kept: Mapping[int, Path] | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, limit: int = RESULT_LIMIT, kept: Mapping[int, Path] | None = None
+    ) -> None:
         self._folder = folder
         self._limit = limit
         self._files: dict[int, Path] = dict(kept or {})
@@ -56,9 +69,9 @@ class Pages:
         """Why a text is held in memory only; empty: none is."""
 
     @property
-    def files(self) -> dict[int, Path]:
-        """The files of the results that were cut, by number."""
-        return dict(self._files)
+    def places(self) -> dict[str, JsonValue]:
+        """The files of the results that were cut, from the folder of the runs, by number; for the run's metadata."""
+        return {str(number): self.place(number) for number in sorted(self._files)}
 
     def offered(self, tools: Sequence[ToolSpec]) -> tuple[ToolSpec, ...]:
         """Return `read_result` once there is something to read with it, unless a server has a tool of that name."""

@@ -252,3 +252,47 @@ async def test_a_check_that_fails_leaves_the_answer_unjudged(tmp_path: Path) -> 
     run = await ask(agent_on(tmp_path, text("hello"), finish=finish, on_event=heard.append))
     assert (run.stop, run.answer) == ("answer", "hello")
     assert any("not checked: there is no assembler" in event.text for event in heard if isinstance(event, Note))
+
+
+async def test_a_long_result_is_cut_kept_whole_and_read_on_with_a_tool_of_the_runner(tmp_path: Path) -> None:
+    long = "".join(f"{number} " for number in range(5_000))
+    model = ScriptedModel(
+        [
+            calls(("echo", {"word": long})),
+            calls(("read_result", {"call": 1, "offset": 20_000})),
+            text("done"),
+            calls(("read_result", {"call": 1, "offset": 5})),
+            text("done again"),
+        ]
+    )
+    with anyio.fail_after(20):
+        async with agent_on(tmp_path, model=model) as agent:
+            run = await agent.run("say it")
+            more = await agent.run("and more", earlier=run)
+    cut = run.steps[0].calls[0]
+    assert len(cut.text) <= 16_000
+    assert (Recorder(tmp_path).folder / cut.file).read_text(encoding="utf-8") == f"echo: {long}"
+    assert [len(tools) for tools in model.offered] == [1, 2, 2, 2, 2]
+    page = run.steps[1].calls[0]
+    assert (page.ok, page.text[:5] in long) == (True, True)
+    assert more.steps[0].calls[0].ok, "a run that goes on can still read it"
+    assert run.metadata["results"] == more.metadata["results"] == {"1": cut.file}
+
+
+async def test_nobody_reads_results_before_one_is_cut(tmp_path: Path) -> None:
+    run = await ask(agent_on(tmp_path, ECHO, calls(("read_result", {"call": 1})), text("done")))
+    assert "no tool 'read_result' in this run" in run.steps[1].calls[0].text
+
+
+async def test_a_conversation_that_outgrows_its_window_is_trimmed_and_the_run_keeps_all_of_it(tmp_path: Path) -> None:
+    script: list[Line] = [calls(("echo", {"word": f"{number} " * 800})) for number in range(9)]
+    model, heard = ScriptedModel([*script, text("done")]), list[Event]()
+    limits = Limits(window=4_000, max_steps=20)
+    run = await ask(agent_on(tmp_path, model=model, limits=limits, on_event=heard.append), "what do they say?")
+    assert run.stop == "answer"
+    sent = model.heard[-1]
+    assert sum(len(item.text) for item in sent) < 4_000 * 3.5
+    assert sent[1].text == "what do they say?"
+    assert sum(isinstance(event, Note) and "outgrew" in event.text for event in heard) == 1
+    assert [len(item.text) for item in run.messages if item.role == "tool"] == [1606] * 9
+    assert any("read_result(call=1)" in item.text for item in model.heard[6])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runner.pages import READ_RESULT, Pages, result_limit
+from runner.pages import READ_RESULT, Pages, kept_pages, result_limit
 from schemas.message import Message, ToolCall, ToolSpec
 from schemas.run import CallRecord
 
@@ -103,3 +103,16 @@ def test_a_tool_of_a_server_with_the_same_name_goes_first() -> None:
 def test_a_small_window_gets_short_results() -> None:
     assert result_limit("embedded:x", 8192) < 4_000
     assert result_limit("ollama:x", 131_072) == result_limit("claude:x", 8192) == 16_000
+
+
+def test_only_files_beside_the_runs_are_taken_from_an_earlier_run(tmp_path: Path) -> None:
+    good = {"1": "20260101T000000Z-00000001.results/01.txt"}
+    bad: dict[str, Any] = {
+        "2": "../secret.txt",
+        "3": "/etc/passwd",
+        "x": good["1"],
+        "4": 5,
+        "5": "a.results/../../1.txt",
+    }
+    assert kept_pages(tmp_path, {**good, **bad}) == {1: tmp_path / good["1"]}
+    assert kept_pages(tmp_path, ["1"]) == kept_pages(tmp_path, None) == {}
