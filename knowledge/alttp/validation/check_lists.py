@@ -34,7 +34,7 @@ _FIRST = re.compile(
     r"(?:the |a |an )?(?P<phrase>[A-Za-z][\w' -]{2,40}?)(?=\s*(?:[,.;(\n]|$))"
 )
 _LAST = re.compile(
-    r"^[\s*+\u2022`-]*(?:the |a |an )?(?P<phrase>[A-Za-z][\w' -]{2,40}?)(?:\s*\([^()]{1,30}\))?[`*]*\s*"
+    r"^[\s*+\u2022`-]*(?:the |a |an )?(?P<phrase>[A-Za-z][\w' -]{2,40}?)(?:\s*\((?P<aside>[^()]{1,30})\))?[`*]*\s*"
     r"(?:=|:|is|has|\u2192|->|\u2014|\u2013|-)?\s*[`*]*0x(?P<number>[0-9A-Fa-f]{1,3})\b[`*]*(?=\s*(?:[,.;(\n]|$))"
 )
 _CHAIN = re.compile(
@@ -81,6 +81,8 @@ def check_lists(found: Passages) -> Iterator[Found]:
         if doubtful(one.said.text) or doubtful(one.head):
             continue
         yield from _queued(one.said)
+        yield from _titled(one)
+        yield from _songs(one.said)
         first = one.said.text.split("\n")[0]
         if _OPENS.search(first) and (own := _kind(first.partition(":")[0] + ":")):
             yield from _item(one.said, own)
@@ -132,13 +134,49 @@ def _item(said: Statement, kind: FactKind) -> Iterator[Found]:
         match = _FIRST.match(line) or _LAST.match(line)
         for one in chain if len(chain) > 1 else [match] if match else []:
             yield from _compared(one, said, kind, at)
+            aside = one.groupdict().get("aside")
+            if aside and kind == "room":  # whose room it is: `Tower of Hera (Moldorm): 0x007`
+                yield from _compared(one, said, kind, at, phrase=aside)
         at += len(line) + 1
 
 
-def _compared(match: re.Match[str], said: Statement, kind: FactKind | None, at: int = 0) -> Iterator[Found]:
+def _compared(
+    match: re.Match[str], said: Statement, kind: FactKind | None, at: int = 0, *, phrase: str = ""
+) -> Iterator[Found]:
     if kind:
         span = (said.start + at + match.start(), said.start + at + match.end())
-        yield from compare(kind, [int(match["number"], 16)], match["phrase"], *span, match["number"])
+        yield from compare(kind, [int(match["number"], 16)], phrase or match["phrase"], *span, match["number"])
+
+
+_TITLED = re.compile(
+    r"^\s*[-*+\u2022]\s[`*]*(?P<kind>sprite|overlord|room)\s(?:id|number)[`*:=\s]*(?:0x|\$)"
+    r"(?P<number>[0-9A-Fa-f]{1,3})[`*]*\s*$",
+    re.IGNORECASE,
+)
+_TITLE = re.compile(r"^[\W_]*(?:the |an? )?(?P<phrase>[A-Za-z][\w'-]*(?: [A-Za-z][\w'-]*){0,3})[\W_]*$", re.IGNORECASE)
+
+
+def _titled(one: _Introduced) -> Iterator[Found]:
+    """Check `- sprite id: $6C` in a list under a title that is the name of one sprite and nothing more."""
+    match, title = _TITLED.match(one.said.text), _TITLE.match(one.head)
+    if match and title:
+        span = (one.said.start + match.start("number"), one.said.start + match.end("number"))
+        kind = KINDS[match["kind"].lower()]
+        yield from compare(kind, [int(match["number"], 16)], title["phrase"], *span, match["number"])
+
+
+_SONGS = re.compile(r"\b(?:song|music) (?:commands?|ids?|numbers?|values?)\b", re.IGNORECASE)
+_COMMAND = re.compile(
+    r"[`*]*\$(?P<number>F[0-9A-F])[`*]*\s(?:(?:is|means?|for|=)\s)?(?:the |an? )?[\"`]?"
+    r"(?P<phrase>[A-Za-z][\w ]{2,40}?)[\"`]?(?=\s*(?:[,.;)]|$|\band [`*$]))"
+)
+
+
+def _songs(said: Statement) -> Iterator[Found]:
+    """Check what commands for the song, `$F0` and more, are said to do."""
+    if _SONGS.search(said.text) and all(one.digits == 2 for one in addresses(said.text)):
+        for match in _COMMAND.finditer(said.text):
+            yield from _compared(match, said, "song")
 
 
 def _each(one: _Introduced) -> Iterator[Found]:

@@ -277,7 +277,7 @@ def _spoken_for(claim: Claim, phrase: str, here: list[Row]) -> bool:
 
 def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], kind: _Held) -> Found | None:
     if (
-        said.needed <= _CHIPS
+        (said.needed <= _CHIPS and not {"apu", "port"} <= said.words)
         or is_value(claim, said)
         or len(said.words) > 9
         or (kind == "ram" and said.words & _PASSING)

@@ -220,6 +220,7 @@ _DOES = re.compile(
 )
 """A verb that says what the instruction does in the game, not what lies at the address."""
 _VARIABLE = re.compile(
+    r"^\W*(?:the )?(?:music|song|sfx|sound effects?)\W*$|"
     r"\b(?:(?:sub)?module|coord\w*|position|velocity|speed|counter|timer|capacity|index|direction|health|max\w*)\b",
     re.I,
 )

@@ -33,7 +33,7 @@ _APPOSED = re.compile(
     r"[^.;|()\n,:]{2,80})(?:[,:.]|$)"
 )
 _VERBAL = re.compile(
-    r"^\W*(?:not|only|always|never|read|written|set|cleared|loaded|stored|copied|compared|checked|used|added|updated|"
+    r"^\W*(?:bits?\s*\d+|not|only|always|never|read|written|set|cleared|loaded|stored|copied|compared|checked|used|added|updated|"
     r"initiali[sz]ed|reset|changed|modified|called|incremented|decremented|increased|in|at|where|what|how|about|"
     r"queued|mirrored|\d+[- ]bit|(?:\d+|three|four|five|six|seven|eight) "
     r"(?:cpu )?(?:bytes?|cycles?)|one|two|located|found|available|free|part|"

@@ -25,6 +25,12 @@ _NUMBERS = re.compile(
     r"sprites|ancillae|enemies|dungeons|areas|screens|steps|constants|means|meanings?)\b",
     re.IGNORECASE,
 )
+_CODES = re.compile(
+    r"\b(?:commands?|ids|types|values|codes|opcodes|masks|states|modes|constants|kinds|effects|songs|tiles|"
+    r"sounds|receipts)\b",
+    re.IGNORECASE,
+)
+"""Words of a paragraph whose short numbers may all be values."""
 _HELD = re.compile(r"\$(?:7[EFef]:?)?[0-9A-Fa-f]{2,4}\b")
 _ID_KINDS: tuple[FactKind, ...] = (
     "sprite", "ancilla", "overlord", "garnish", "item", "menu_item", "room", "overworld", "module", "link_state",
@@ -51,6 +57,8 @@ def is_short_address(address: Address, claim: Claim) -> bool:
         claim.around,
     ) or _among_values(address.text, claim.around):
         return False  # it is written somewhere as a value, or one of a list of values
+    if address.digits == 2 and _CODES.search(claim.around) and not _PLACES.search(claim.around):
+        return False
     return address.digits >= 2 and claim.manner in ("is", "in", "equals", "cell", "comment")
 
 
