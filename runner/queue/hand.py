@@ -1,0 +1,140 @@
+"""A hand of the server: the process that works on one job, told to pause and go on, ended with all that it holds."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import anyio
+import anyio.abc
+
+from runner.errors import ConfigError
+from runner.queue.frames import FrameError, Frames, decode
+from runner.queue.job import CARRIED, Job
+from servers.machine.wire import clean, shorten
+
+__all__ = ["Hand", "Order"]
+
+Order = Literal["pause", "go", "cancel", "expire", "stop"]
+"""What a worker understands."""
+
+_LINE_LIMIT = 256 << 10
+_SAID_LIMIT = 4000
+_KILL_SECONDS = 15.0
+"""How long a worker may take to end once it was told to; it kills itself before that."""
+_WORKER = ("-P", "-m", "runner.queue.worker")
+
+
+def _environment(job: Job, environ: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in environ.items() if name not in CARRIED}
+    return {**kept, **job.submission.environ, "AFS_CONTEXT_ROOT": job.submission.context_root}
+
+
+class Hand:
+    """A started worker. `said` gets each line that it shows, `changed` is called when it pauses."""
+
+    def __init__(self, job: Job, *, said: Callable[[str], None], changed: Callable[[], None]) -> None:
+        self.job = job
+        """The attempt that it works on."""
+        self.state: Literal["running", "yielding", "paused", "ending"] = "running"
+        self.failure = ""
+        """Why it could not be started."""
+        self.last = ""
+        """The last line that it showed."""
+        self._said = said
+        self._changed = changed
+        self._process: anyio.abc.Process | None = None
+        self._ended = anyio.Event()
+        self._heard, self._line = os.pipe()
+        os.set_blocking(self._line, False)
+
+    async def work(self, database: Path, lock: int) -> int:
+        """Run the worker to its end; return its exit status. The lock is open in it as long as it lives."""
+        words = [sys.executable, *_WORKER, str(database), self.job.id, str(self.job.attempt)]
+        try:
+            self._process = await anyio.open_process(
+                words,
+                stdin=self._heard,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=self.job.submission.cwd,
+                env={**_environment(self.job, os.environ), "AFS_DATA_DIR": str(database.parent.parent)},
+                start_new_session=True,
+                pass_fds=(lock,),
+            )
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            self.failure = f"its worker could not be started in {clean(self.job.submission.cwd)} ({reason})"
+            self._close()
+            return 1
+        finally:
+            os.close(self._heard)
+        try:
+            return await self._attend(self._process)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        os.close(self._line)
+        self._line = -1
+        self._ended.set()
+
+    async def _attend(self, process: anyio.abc.Process) -> int:
+        status = 1
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._hear, process)
+                tasks.start_soon(self._relay, process)
+                status = await process.wait()
+                tasks.cancel_scope.deadline = anyio.current_time() + 1.0  # whoever holds its pipes still, is not heard
+            return status
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            with anyio.CancelScope(shield=True):
+                await process.aclose()
+
+    async def _hear(self, process: anyio.abc.Process) -> None:
+        assert process.stdout is not None
+        frames = Frames(process.stdout, limit=_LINE_LIMIT)
+        with contextlib.suppress(FrameError):
+            while (line := await frames.line()) is not None:
+                with contextlib.suppress(ConfigError):
+                    if decode(line).get("paused") and self.state == "yielding":
+                        self.state = "paused"
+                        self._changed()
+        async for _ in process.stdout:  # what is too long is not heard
+            pass
+
+    async def _relay(self, process: anyio.abc.Process) -> None:
+        assert process.stderr is not None
+        frames = Frames(process.stderr, limit=_LINE_LIMIT)
+        with contextlib.suppress(FrameError):
+            while (line := await frames.line()) is not None:
+                self.last = shorten(clean(line.decode("utf-8", "replace")), _SAID_LIMIT)
+                self._said(self.last)
+        async for _ in process.stderr:
+            pass
+
+    def order(self, order: Order) -> None:
+        """Tell the worker something; one that is gone does not hear it."""
+        if order in ("cancel", "expire", "stop"):
+            self.state = "ending"
+        elif self.state != "ending":
+            self.state = "yielding" if order == "pause" else "running"
+        with contextlib.suppress(OSError):  # it is gone, or has not read the last thousands of orders
+            os.write(self._line, f"{order}\n".encode("ascii"))
+
+    async def ended(self) -> None:
+        """Wait for the end of a worker that was told to end; it is killed when it takes too long."""
+        with anyio.move_on_after(_KILL_SECONDS):
+            await self._ended.wait()
+            return
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        await self._ended.wait()

@@ -1,0 +1,126 @@
+"""`afs-run` and the queue: a request joins the queue where one is served, and is run here where none is."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from runner.conduct import Request, run_request
+from runner.errors import ConfigError, RunnerError
+from runner.queue.client import NotServed, follow, new_submission
+from runner.queue.job import Job, Priority
+from runner.queue.place import place_of
+from runner.recorder import Recorder
+from schemas.run import Run
+from servers.machine.wire import clean
+from servers.settings import Settings
+
+__all__ = ["is_local", "run_or_join"]
+
+HOSTED = ("openai", "claude", "anthropic", "gemini", "google")
+"""Providers whose models need no turn on this machine."""
+
+
+def is_local(model: str) -> bool:
+    """Tell whether a request for this model takes a turn on this machine."""
+    return model.partition(":")[0] not in HOSTED
+
+
+def run_or_join(
+    request: Request,
+    settings: Settings,
+    *,
+    priority: Priority = "interactive",
+    deadline: float = 0.0,
+) -> Run:
+    """Run a request to its end in the queue that is served for this data folder, or here where none is.
+
+    A request for a hosted model is run here at once. `deadline` is in seconds from now, 0 for none, and counts in the
+    queue alone.
+
+    Raises:
+        RunnerError: something the user can mend; the text says how.
+        KeyboardInterrupt: Ctrl-C; the run is kept.
+    """
+    if not is_local(request.model) or not place_of(settings).socket.exists():
+        return run_request(request, settings)
+    outcome = anyio.run(_until_signal, request, settings, priority, deadline)
+    if isinstance(outcome, NotServed):
+        return run_request(request, settings)
+    if outcome is None:
+        raise KeyboardInterrupt
+    if isinstance(outcome, RunnerError):
+        raise outcome
+    return outcome
+
+
+async def _until_signal(
+    request: Request, settings: Settings, priority: Priority, deadline: float
+) -> Run | RunnerError | None:
+    outcome: Run | RunnerError | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_watch, tasks.cancel_scope)
+        try:
+            outcome = await _join(request, settings, priority, deadline)
+        except RunnerError as error:
+            outcome = error
+        tasks.cancel_scope.cancel()
+    return outcome
+
+
+async def _watch(work: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
+        async for _ in received:
+            work.cancel()
+
+
+async def _join(request: Request, settings: Settings, priority: Priority, deadline: float) -> Run | RunnerError | None:
+    wanted = _by_id(request, settings)
+    submission = new_submission(
+        wanted.model_dump(mode="json"), settings.context_root, priority=priority, deadline=deadline
+    )
+    shown = _Shown(quiet=request.quiet)
+    job = await follow(place_of(settings), submission, watch=shown.frame)
+    return _outcome(job, settings.context_root)
+
+
+def _by_id(request: Request, settings: Settings) -> Request:
+    """Return the request with the id of the run that it goes on from: `last` may be another when its turn comes."""
+    if not request.resume:
+        return request
+    return request.model_copy(update={"resume": Recorder(settings.context_root).load(request.resume).id})
+
+
+def _outcome(job: Job, context_root: Path) -> Run | RunnerError | None:
+    if job.state == "done":
+        return Recorder(context_root).load(job.run)
+    if job.state == "cancelled":
+        return ConfigError(f"job {job.id} was cancelled; {job.detail}")
+    return ConfigError(job.detail or f"job {job.id} {job.state}; afs agent queue --all tells more")
+
+
+class _Shown:
+    """Shows on standard error what happens to the job."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._last = ""
+
+    def frame(self, frame: dict[str, Any]) -> None:
+        """Show one frame: a place in the queue where it is another one, and what the run shows."""
+        if "said" in frame:
+            self._write(str(frame["said"]))
+        elif not self._quiet and "place" in frame:
+            text = f"   queue  place {frame['place']}: {frame.get('reason', '')}"
+            if text != self._last:
+                self._last = text
+                self._write(text)
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stderr.write(clean(text) + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):  # a closed terminal costs the steps, never the run
+            self._quiet = True

@@ -1,0 +1,45 @@
+"""What becomes of a job whose worker ended without saying so: it goes on, begins anew, or is told as interrupted.
+
+Nothing whose tools may have run is begun anew: it goes on from its kept run, or it ends as interrupted.
+"""
+
+from pathlib import Path
+
+from runner.errors import ConfigError
+from runner.queue.job import Job
+from runner.queue.store import Store
+from runner.recorder import Recorder
+from schemas.run import Run
+
+__all__ = ["MOST_ATTEMPTS", "settle"]
+
+MOST_ATTEMPTS = 3
+"""So often is a job begun; one that ends its worker each time would do so for ever."""
+
+
+def settle(store: Store, job: Job, why: str) -> None:
+    """Settle the attempt `job`, of whose worker nothing is left; `why` says what happened."""
+    run = _kept(job)
+    if run is not None and run.stop not in ("running", "interrupted"):
+        store.end(job, "done", run=run.id, detail=run.stop)
+        return
+    goes_on = run.id if run is not None else job.resume
+    if job.attempt >= MOST_ATTEMPTS:
+        store.end(job, "interrupted", detail=f"{why}, {job.attempt} times; {_step(goes_on)}")
+    elif run is not None or not job.called:
+        store.back(job, resume=goes_on, detail=f"{why}; it goes on" if goes_on else f"{why}; it begins anew")
+    else:
+        store.end(job, "interrupted", detail=f"{why}, after tools may have run; {_step(goes_on)}")
+
+
+def _step(run: str) -> str:
+    return f"go on with afs-run --resume {run}" if run else "ask again if that is harmless"
+
+
+def _kept(job: Job) -> Run | None:
+    if not job.run:
+        return None
+    try:
+        return Recorder(Path(job.submission.context_root)).load(job.run)
+    except ConfigError:
+        return None

@@ -1,0 +1,167 @@
+"""The worker of one job: a process of its own, in the folder of the one who asked, told by lines what to do.
+
+It reads from its standard input `pause`, `go`, `cancel`, `expire` and `stop`; the end of that input means that the
+server is gone, and is taken for `stop`. It says on its standard output when it pauses. It ends its job in the database
+by itself, so that a run which came to its end is never lost with the server.
+"""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Literal
+
+import anyio
+
+from runner.conduct import Request, conduct
+from runner.errors import RunnerError
+from runner.events import CallStarted, Event, RunStarted
+from runner.hooks import Hooks
+from runner.queue.frames import encode
+from runner.queue.job import Job
+from runner.queue.settle import settle
+from runner.queue.store import Store
+from schemas.run import Run
+from servers.machine.errors import ServerError
+from servers.machine.wire import clean, shorten
+from servers.settings import Settings
+
+__all__ = ["main"]
+
+_ENDING_SECONDS = 12.0
+"""How long the run and its servers may take to end; then the process is killed."""
+
+Ending = Literal["", "cancel", "expire", "stop"]
+
+
+class Work:
+    """One attempt of one job."""
+
+    def __init__(self, store: Store, job: Job, out: int) -> None:
+        self._store = store
+        self._job = job
+        self._out = out
+        self._go = anyio.Event()
+        self._go.set()
+        self._scope = anyio.CancelScope()
+        self._called = False
+        self.ending: Ending = ""
+        self.outcome: Run | RunnerError | ServerError | None = None
+
+    async def run(self) -> None:
+        """Run the request until it ends, or is ended."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._listen)
+            tasks.start_soon(self._watch)
+            with self._scope:
+                try:
+                    self.outcome = await conduct(
+                        _request(self._job),
+                        Settings.from_environment().at(Path(self._job.submission.context_root)),
+                        hooks=Hooks(before_model=lambda messages, tools: self._between_steps()),
+                        watch=self._on_event,
+                    )
+                except (RunnerError, ServerError) as error:
+                    self.outcome = error
+            tasks.cancel_scope.cancel()
+
+    async def _between_steps(self) -> None:
+        if self._go.is_set():
+            return
+        self._say(paused=True)
+        await self._go.wait()
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._store.note(self._job, run=event.run.id)
+        elif isinstance(event, CallStarted) and not self._called:
+            self._called = True
+            self._store.note(self._job, called=True)
+
+    def _say(self, **frame: object) -> None:
+        try:
+            os.write(self._out, encode(frame))
+        except OSError:  # the server is gone, which the other end of the line tells too
+            self._end("stop")
+
+    async def _listen(self) -> None:
+        buffer = b""
+        while True:
+            await anyio.wait_readable(0)
+            data = os.read(0, 4096)
+            if not data:
+                self._end("stop")
+                return
+            *lines, buffer = (buffer + data).split(b"\n")
+            for line in lines:
+                self._obey(line)
+
+    def _obey(self, line: bytes) -> None:
+        if line == b"pause" and self._go.is_set():
+            self._go = anyio.Event()
+        elif line == b"go":
+            self._go.set()
+        elif line == b"cancel":
+            self._end("cancel")
+        elif line == b"expire":
+            self._end("expire")
+        elif line == b"stop":
+            self._end("stop")
+
+    async def _watch(self) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
+            async for _ in received:
+                self._end("stop")
+
+    def _end(self, why: Ending) -> None:
+        if not self.ending:
+            self.ending = why
+            threading.Timer(_ENDING_SECONDS, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        self._scope.cancel()
+
+    def close(self) -> None:
+        """Write down what became of the job."""
+        job = self._store.job(self._job.id)
+        if isinstance(self.outcome, Run):
+            self._store.end(job, "done", run=self.outcome.id, detail=self.outcome.stop)
+        elif self.outcome is not None:
+            self._store.end(job, "failed", detail=shorten(clean(str(self.outcome)), 4000))
+        elif self.ending == "cancel":
+            self._store.end(job, "cancelled", detail="cancelled" + _kept(job))
+        elif self.ending == "expire":
+            self._store.end(job, "expired", detail="its deadline came while it ran" + _kept(job))
+        else:
+            settle(self._store, job, "the queue was stopped")
+
+
+def _kept(job: Job) -> str:
+    return f"; what was done is kept, go on with afs-run --resume {job.run}" if job.run else ""
+
+
+def _request(job: Job) -> Request:
+    request = Request.model_validate(job.submission.request)
+    return request.model_copy(update={"resume": job.resume, "prompt": ""}) if job.resume else request
+
+
+def main() -> None:
+    """Work on the job and the attempt that the arguments name: DATABASE ID ATTEMPT."""
+    database, name, attempt = sys.argv[1:]
+    out = os.dup(1)
+    os.dup2(2, 1)  # whatever prints shall not speak to the server
+    store = Store(Path(database))
+    job = store.job(name)
+    if job.state != "running" or job.attempt != int(attempt):
+        return
+    anyio.run(_work, store, job, out)
+    os._exit(0)  # nothing that waits in a thread shall keep it
+
+
+async def _work(store: Store, job: Job, out: int) -> None:
+    work = Work(store, job, out)
+    await work.run()
+    work.close()
+
+
+if __name__ == "__main__":
+    main()
