@@ -107,6 +107,8 @@ async def conduct(
     earlier = recorder.load(request.resume) if request.resume else None
     if earlier is not None and earlier.stop == "answer" and not request.prompt:
         raise ConfigError(f"run {earlier.id} has its answer; give a new prompt to go on from there")
+    if earlier is not None and earlier.stop == "running":
+        raise ConfigError(f"run {earlier.id} is still going on; wait for its end, or interrupt it")
     view = _view(request, earlier)
     agent = Agent(
         request.expert or (earlier.expert if earlier else "") or DEFAULT,

@@ -10,11 +10,12 @@ import anyio
 from pydantic import JsonValue
 
 from runner.errors import KeepError, RunnerError
-from runner.events import Note, OnEvent, RunDone, RunStarted, ignore_event
+from runner.events import Event, Note, OnEvent, RunDone, RunStarted, StepDone, ignore_event
 from runner.finish import Finish, Judged, Tools
 from runner.grounding import is_good
 from runner.history import window_of
 from runner.hooks import Hooked, Hooks
+from runner.journal import Journal
 from runner.loop import Limits, Loop
 from runner.models.model import Model
 from runner.opening import CONTEXT_SECONDS, Gathered, gather
@@ -67,6 +68,7 @@ def unstarted(prompt: str, expert: str, model: str, earlier: Run | None) -> Run:
         error=_INTERRUPTED,
         messages=(*(earlier.messages if earlier else ()), *([Message(role="user", text=prompt)] if prompt else [])),
         resumes=earlier.id if earlier else "",
+        metadata={key: value for key, value in earlier.metadata.items() if key == "results"} if earlier else {},
     )
 
 
@@ -96,6 +98,8 @@ class Conversation:
         blank = unstarted(prompt, self.expert.name, self.model.name, earlier)
         taken = _Taken(self, blank, self._opening(prompt, earlier), self._pages(blank, earlier))
         self.on_event(RunStarted(taken.blank))
+        if self.recorder is not None:
+            taken.begin(self.recorder.journal(taken.blank))
         try:
             if prompt:
                 await taken.prepare()
@@ -104,10 +108,10 @@ class Conversation:
             if taken.loop.stop == "running":  # cancelled, or something nobody foresaw: what there is, is kept
                 taken.loop.stop, taken.loop.error = "interrupted", _INTERRUPTED
                 with anyio.CancelScope(shield=True):
-                    self._keep(taken.closed())
+                    self._keep(taken, taken.closed())
         run = taken.closed()
         try:
-            self._keep(run)
+            self._keep(taken, run)
         finally:
             await Hooked(self.hooks, lambda text: self.on_event(Note(text))).on_run_complete(run)
             self.on_event(RunDone(run))
@@ -141,7 +145,7 @@ class Conversation:
         asked = [Message(role="user", text=prompt)] if prompt else []
         return [system, *shown, *history, *asked]
 
-    def _keep(self, run: Run) -> None:
+    def _keep(self, taken: "_Taken", run: Run) -> None:
         if self.recorder is not None:
             try:
                 self.recorder.keep(run)
@@ -149,6 +153,7 @@ class Conversation:
                 self.on_event(Note(str(error)))
                 error.run = run
                 raise
+            taken.kept()
 
 
 class _Taken:
@@ -161,6 +166,7 @@ class _Taken:
         self._judged: Run | None = None
         self._judged_answer = ""
         self._gathered = Gathered()
+        self._journal: Journal | None = None
         self._tools = conversation.toolbox
         if isinstance(self._tools, Toolbox):
             self._tools = self._tools.for_run(blank.id, tainted=bool(blank.resumes))
@@ -173,10 +179,24 @@ class _Taken:
             offered=conversation.offered,
             pages=pages,
             hooks=conversation.hooks,
-            on_event=conversation.on_event,
+            on_event=self._hear,
             proof=conversation.required_proof(),
             judge=self._judge if conversation.finish is not None else None,
         )
+
+    def begin(self, journal: Journal) -> None:
+        """Have each step written down as it is done."""
+        self._journal = journal
+
+    def kept(self) -> None:
+        """Drop the journal: the run itself is kept."""
+        if self._journal is not None:
+            self._journal.drop()
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, StepDone) and self._journal is not None:
+            self._journal.add(event.step, self.loop.messages)
+        self._of.on_event(event)
 
     async def prepare(self) -> None:
         """Gather the context for the prompt, and put it before the question."""

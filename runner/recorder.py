@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runner.errors import ConfigError, KeepError
+from runner.journal import SUFFIX, Journal, restored
 from schemas.run import Run
 from servers.machine.errors import ServerError
 from servers.machine.store import write_atomic
@@ -64,6 +65,10 @@ class Recorder:
             raise KeepError(f"the run could not be kept in {path.parent}: {error}{_rescue(run, data)}") from error
         return path
 
+    def journal(self, run: Run) -> Journal:
+        """Begin the journal of a run that has not taken a step yet."""
+        return Journal(self._journal(run.id), run)
+
     def check(self) -> None:
         """Find out before any work whether runs can be kept.
 
@@ -98,6 +103,8 @@ class Recorder:
         if len(matches) != 1:
             raise ConfigError(f"no run {name!r} in {self.folder}; `afs agent runs` lists them")
         path = self._path(matches[0])
+        if not path.exists():
+            return restored(self._journal(matches[0]))
         try:
             return Run.model_validate(json.loads(path.read_bytes()))
         except (OSError, ValueError) as error:
@@ -106,9 +113,11 @@ class Recorder:
     def ids(self) -> list[str]:
         """Return the ids of all kept runs, oldest first."""
         try:
-            return sorted(path.stem for path in self.folder.glob("*.json") if _RUN_ID.match(path.stem))
+            names = [path.name for path in self.folder.iterdir()]
         except OSError:
             return []
+        stems = {name.removesuffix(end) for end in (".json", SUFFIX) for name in names if name.endswith(end)}
+        return sorted(stem for stem in stems if _RUN_ID.match(stem))
 
     def lines(self, limit: int) -> list[RunLine]:
         """Return the newest `limit` runs, newest first; damaged files are left out."""
@@ -122,6 +131,9 @@ class Recorder:
                 continue
             found.append(RunLine(run.id, run.stop, run.model, run.prompt))
         return found
+
+    def _journal(self, run_id: str) -> Path:
+        return self._path(run_id).with_suffix(SUFFIX)
 
     def _path(self, run_id: str) -> Path:
         if not _RUN_ID.match(run_id):

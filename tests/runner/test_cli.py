@@ -200,6 +200,41 @@ def test_every_way_to_end_it_keeps_the_run_and_ends_the_servers(tmp_path: Path, 
     assert not running_with(str(hang))
 
 
+def test_what_was_done_before_a_kill_is_shown_and_gone_on_from(tmp_path: Path) -> None:
+    hang = tmp_path / "hang.py"
+    hang.write_text(HANGING, encoding="utf-8")
+    own = {"command": str(BIN / "python"), "args": [str(hang)]}
+    servers = {"mcpServers": {"hang": own, "alttp": {"command": "afs-alttp"}}}
+    (tmp_path / "mcp.json").write_text(json.dumps(servers), encoding="utf-8")
+    model = script(tmp_path, lookup("$2100"), {"calls": [{"name": "wait"}]}, {"text": "$2100 is INIDISP."})
+    env = {**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path / "context")}
+    words = [
+        str(BIN / "afs-run"),
+        "--allow",
+        "wait",
+        "--tools",
+        "alttp_lookup,wait",
+        "--model",
+        model,
+        "What is $2100?",
+    ]
+    with subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if b"call  wait()" in line:
+                break
+        refused = afs(tmp_path, "--model", model, "--resume", "last", "go on")
+        assert (refused.returncode, b"still going on" in refused.stderr) == (1, True)
+        running.kill()
+        assert running.wait(LIMIT) == -signal.SIGKILL
+    shown = afs(tmp_path, "agent", "show", "last", command="afs").stdout.decode()
+    assert "INIDISP" in shown
+    assert "interrupted" in shown
+    model = script(tmp_path, {"text": "$2100 is INIDISP."})
+    done = json.loads(afs(tmp_path, "--json", "--model", model, "--servers", "alttp", "--resume", "last").stdout)
+    assert (done["stop"], done["answer"], done["grounded"]) == ("answer", "$2100 is INIDISP.", True)
+
+
 def test_an_interrupt_while_the_servers_start_keeps_the_prompt(tmp_path: Path) -> None:
     deaf = {"mcpServers": {"deaf": {"command": "sleep", "args": ["61.25"]}}}
     (tmp_path / "mcp.json").write_text(json.dumps(deaf), encoding="utf-8")

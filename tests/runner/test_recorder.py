@@ -8,7 +8,11 @@ import pytest
 
 from runner.errors import ConfigError, KeepError
 from runner.recorder import Recorder, new_run_id
-from schemas.run import Run
+from schemas.message import Message, ToolCall, Usage
+from schemas.run import CallRecord, Run, Step
+
+CALL = ToolCall(id="1", name="look")
+FILE = "20260101T000000Z-00000001.results/07.txt"
 
 
 def a_run(**changes: object) -> Run:
@@ -97,3 +101,48 @@ def test_a_full_context_root_is_refused_before_any_work(tmp_path: Path) -> None:
         assert len(recorder.ids()) == 1
     finally:
         subprocess.run(["umount", str(root)], check=True, capture_output=True)
+
+
+def test_a_run_whose_process_died_has_the_steps_that_were_done(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    run = a_run(stop="interrupted", error="interrupted")
+    done = Step(index=1, usage=Usage(prompt_tokens=3), calls=(CallRecord(call=CALL, ok=True, text="r", file=FILE),))
+    said = [Message(role="user", text="p"), Message(role="assistant", calls=(CALL,)), Message(role="tool", text="r")]
+    journal = recorder.journal(run)
+    journal.add(done, said)
+    path = recorder.folder / f"{run.id}.steps.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"process": ', b'"process": 99999999') + b'{"step": {"ind')
+    assert recorder.ids() == [run.id]
+    back = recorder.load("last")
+    assert (back.stop, back.steps, list(back.messages), back.usage.total) == ("interrupted", (done,), said, 3)
+    assert back.metadata["results"] == {"7": FILE}
+
+
+def test_a_run_that_goes_on_is_running_and_its_journal_goes_when_it_is_kept(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    run = a_run(stop="interrupted")
+    journal = recorder.journal(run)
+    assert recorder.load(run.id).stop == "running"
+    recorder.keep(run.model_copy(update={"stop": "answer"}))
+    assert recorder.load(run.id).stop == "answer"
+    journal.drop()
+    journal.drop()
+    assert recorder.ids() == [run.id]
+
+
+@pytest.mark.parametrize("damage", [b"", b"[1]\n", b'{"run": {}}\n', b"\xff\n"])
+def test_a_damaged_journal_is_named(tmp_path: Path, damage: bytes) -> None:
+    recorder = Recorder(tmp_path)
+    run = a_run(stop="interrupted")
+    recorder.journal(run)
+    (recorder.folder / f"{run.id}.steps.jsonl").write_bytes(damage)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        recorder.load(run.id)
+    assert recorder.lines(5) == []
+
+
+def test_a_journal_that_cannot_be_written_says_why(tmp_path: Path) -> None:
+    (tmp_path / "history").write_text("in the way", encoding="utf-8")
+    journal = Recorder(tmp_path).journal(a_run())
+    journal.add(Step(index=1), [])
+    assert journal.problem
