@@ -1,4 +1,4 @@
-"""Writes what the docs say of the tools from the servers themselves: README.md's table, docs/tools.md, docs/lint.md.
+"""Writes from the servers themselves: README.md's table, docs/tools.md, docs/lint.md and the pins of the tools.
 
 `make docs` writes; `--check` writes nothing and fails, with a diff, when a file is not what it would write.
 """
@@ -20,12 +20,14 @@ from mcp.server import MCPServer
 from mcp.types import Tool
 
 from knowledge.m65816.lint.catalogue import docs as lint_rules
+from runner.trust import definition, digest, made_with
 from servers.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 TOOLS = ROOT / "docs" / "tools.md"
 LINT = ROOT / "docs" / "lint.md"
+PINS = ROOT / "runner" / "pins.json"
 BEGIN = "<!-- tools:begin -->"
 END = "<!-- tools:end -->"
 _NOTE = "<!-- written by `make docs` -->"
@@ -132,6 +134,13 @@ def rules() -> str:
     return "\n".join(lines) + "\n"
 
 
+def pins(found: tuple[Offer, ...]) -> str:
+    """Return runner/pins.json: the digest of every tool by its server's console script, and what it was made with."""
+    servers = {offer.command: {tool.name: digest(definition(tool)) for tool in offer.tools} for offer in found}
+    about = "written by `make docs`: what the tools of the suite's own servers are, see runner/trust.py"
+    return json.dumps({"about": about, "made_with": made_with(), "servers": servers}, indent=1) + "\n"
+
+
 def readme(text: str, found: tuple[Offer, ...]) -> str:
     """Return README's text with the table between its two marks.
 
@@ -148,7 +157,8 @@ def readme(text: str, found: tuple[Offer, ...]) -> str:
 def wanted() -> dict[Path, str]:
     """Return the files that this writes, and what they should hold."""
     found = anyio.run(offers)
-    return {README: readme(README.read_text(encoding="utf-8"), found), TOOLS: reference(found), LINT: rules()}
+    own = readme(README.read_text(encoding="utf-8"), found)
+    return {README: own, TOOLS: reference(found), LINT: rules(), PINS: pins(found)}
 
 
 def _old(path: Path) -> str:
@@ -169,7 +179,9 @@ def check(files: Mapping[Path, str]) -> int:
 
 def main() -> int:
     """Write the files, or check them."""
-    parser = argparse.ArgumentParser(description="Write README's table of tools, docs/tools.md and docs/lint.md.")
+    parser = argparse.ArgumentParser(
+        description="Write README's table of tools, docs/tools.md, docs/lint.md and runner/pins.json."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing, fail on a difference")
     files = wanted()
     if parser.parse_args().check:

@@ -20,7 +20,7 @@ from runner.config import ServerSpec, resolve_command
 from runner.listing import list_tools
 from runner.offers import Answer, Offer, answer
 from runner.process import ServerProcess
-from runner.transport import over_http, over_pipes
+from runner.transport import TOOLS_CHANGED, over_http, over_pipes
 from runner.trust import Accepted, Pins
 from schemas.run import ServerState
 from servers.machine.wire import clean, shorten
@@ -105,7 +105,7 @@ class Connection:
         self._suspect = False
         self._reason = ""
         self._note = ""
-        self._due = False
+        self._told = self._looked = 0  # how often its tools were said to have changed, and had been when last listed
         self._wake = anyio.Event()
         self._changed = anyio.Event()
 
@@ -154,7 +154,6 @@ class Connection:
         about = Implementation(name="afs-run", version=version())
         async with Client(target, client_info=about, message_handler=self._heard) as client:
             await self._list(client)
-            self._due = False
             scope.deadline = math.inf
             self._change(client)
             again = f"started again, since {self._reason}" if self._reason else ""
@@ -182,12 +181,13 @@ class Connection:
             try:
                 self.started.set()
                 await imported.wait()
-                yield over_pipes(self._process, self._rouse)
+                yield over_pipes(self._process, on_change=self._doubt_tools, on_end=self._rouse)
             finally:
                 await self._process.stop()
 
     async def _list(self, client: "Client") -> None:
         """Take the tools that the pins let pass; later lists are held against the first one."""
+        told = self._told
         listed = await list_tools(client, self.name)
         note = self.accepted.take(listed.tools.definitions)
         if not self._listed:
@@ -195,17 +195,25 @@ class Connection:
             note = "; ".join(filter(None, (listed.note, note)))
             self._listed = True
         self._note = "; ".join(filter(None, (self._note, note)))
+        self._looked = told
 
     async def _heard(self, message: object) -> None:
-        """Take in what a server says unasked: of interest is only that its tools have changed."""
-        if getattr(message, "method", "") == "notifications/tools/list_changed" and not self._due:
-            self._due = True
-            self._rouse()
+        """Take in what a server says unasked (over pipes, `over_pipes` has seen it before)."""
+        if getattr(message, "method", "") == TOOLS_CHANGED and self._process is None:
+            self._doubt_tools()
+
+    def _doubt_tools(self) -> None:
+        """Have the tools looked at again; until then no call goes out."""
+        self._told += 1
+        self._rouse()
 
     async def _review(self, client: "Client") -> bool:
         """Look at the tools again; False where the server does not list them."""
         known = self._note
-        self._due = False
+        if self.accepted.worn_out:
+            self._looked = self._told
+            self._change(client)
+            return True
         try:
             with anyio.move_on_after(PROBE_SECONDS) as scope:
                 await self._list(client)
@@ -224,7 +232,7 @@ class Connection:
             await self._wake.wait()
             self._wake = anyio.Event()
             answers = True
-            if self._due and not self._ended():
+            if self._looked < self._told and not self._ended():
                 answers = await self._review(client)
             if self._suspect and not self._ended():
                 answers = answers and await self._answers(client)
@@ -282,9 +290,9 @@ class Connection:
     async def _ready(self) -> "Client | None":
         """Return the client, after waiting for a server that is being started again."""
         with anyio.move_on_after(self._connect_timeout + 3):
-            while (self._client is None or self._due) and not self._finished:
+            while (self._client is None or self._looked < self._told) and not self._finished:
                 await self._changed.wait()
-        return None if self._due else self._client
+        return self._client if self._looked == self._told else None
 
     def _is_lost(self, client: "Client", error: Exception) -> bool:
         if self._client is not client:

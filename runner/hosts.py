@@ -23,6 +23,7 @@ from runner.config import (
     shipped_config,
 )
 from runner.errors import ConfigError
+from runner.trust_cli import trust
 from servers.machine.errors import ServerError
 from servers.machine.store import write_atomic
 
@@ -163,6 +164,8 @@ def _free_name(path: Path) -> Path:
 def mcp() -> None:
     """The servers of mcp.json, and how Claude Code and Gemini CLI get them."""
 
+
+mcp.add_command(trust)
 
 _CONFIG = click.option(
     "--config",

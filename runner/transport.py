@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
     from mcp.types import JSONRPCMessage
 
-__all__ = ["over_http", "over_pipes"]
+__all__ = ["TOOLS_CHANGED", "over_http", "over_pipes"]
+
+TOOLS_CHANGED = "notifications/tools/list_changed"
 
 
 @asynccontextmanager
-async def over_pipes(process: ServerProcess, on_end: Callable[[], None]) -> "AsyncGenerator[TransportStreams]":
-    """Talk to a process that someone else starts and stops. `on_end` is called when it will say no more."""
+async def over_pipes(
+    process: ServerProcess, *, on_change: Callable[[], None], on_end: Callable[[], None]
+) -> "AsyncGenerator[TransportStreams]":
+    """Talk to a process that someone else starts and stops.
+
+    `on_change` is called when it says that its tools have changed, before anything that it says after that is seen;
+    `on_end` when it will say no more.
+    """
     from mcp.shared.message import SessionMessage
 
     to_session, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
@@ -36,6 +44,8 @@ async def over_pipes(process: ServerProcess, on_end: Callable[[], None]) -> "Asy
                 if message is None:
                     process.reject(line)
                 else:
+                    if getattr(message, "method", "") == TOOLS_CHANGED:
+                        on_change()
                     await to_session.send(SessionMessage(message))
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             return  # the session is over

@@ -7,7 +7,7 @@ when it is first used, which the user is told, and kept in the user's folder of 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
@@ -21,7 +21,19 @@ from servers.machine.store import write_atomic
 from servers.machine.wire import clean, shorten
 from servers.settings import version
 
-__all__ = ["PINS_VARIABLE", "Accepted", "Check", "Pins", "Shown", "definition", "digest", "pins_folder", "shown"]
+__all__ = [
+    "PINS_VARIABLE",
+    "Accepted",
+    "Check",
+    "Pins",
+    "Shown",
+    "blocked_by",
+    "definition",
+    "digest",
+    "made_with",
+    "pins_folder",
+    "shown",
+]
 
 PINS_VARIABLE = "AFS_PINS_DIR"
 LISTS_LIMIT = 20
@@ -95,12 +107,12 @@ class Pins:
         if server.inside or not defined:
             return Check({})
         try:
-            known = self._known(server)
+            known = self.known(server)
         except ConfigError as error:
             return Check(dict.fromkeys(defined, "not checked"), f"its tools are disabled: {error}")
-        if known is None:
+        if not known:
             return Check({}, self._first(server, defined))
-        blocked = _differing(defined, known)
+        blocked = blocked_by(known, defined)
         return Check(blocked, _blocked_note(blocked, name) if blocked else "")
 
     def accept(self, server: Identity, defined: Mapping[str, Mapping[str, Any]]) -> Path:
@@ -131,18 +143,22 @@ class Pins:
                 raise ConfigError(f"{path} is too large; remove it, and accept the server's tools with `afs mcp trust`")
             tools = json.loads(path.read_bytes())["tools"]
             return {str(tool): Shown(str(item["sha256"]), str(item["text"])) for tool, item in tools.items()}
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror}; check its permissions") from error
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigError(f"{path} is damaged; accept the server's tools anew with `afs mcp trust`") from error
 
-    def _known(self, server: Identity) -> Mapping[str, str] | None:
-        kept = self.kept(server)
-        if kept is not None:
-            return {tool: item.sha256 for tool, item in kept.items()}
-        return _ours(server.ours)
+    def known(self, server: Identity) -> tuple[Mapping[str, str], ...]:
+        """Return the pins (tool -> SHA-256) that a tool may have: what the user accepted, what comes with the suite.
+
+        Raises:
+            ConfigError: as `kept`.
+        """
+        kept, shipped = self.kept(server), _shipped_pins(server.ours)
+        accepted = [{tool: item.sha256 for tool, item in kept.items()}] if kept is not None else []
+        return (*accepted, *([shipped] if shipped is not None else []))
 
     def _first(self, server: Identity, defined: Mapping[str, Mapping[str, Any]]) -> str:
         try:
@@ -154,7 +170,7 @@ class Pins:
     def _path(self, server: Identity) -> Path:
         how = [server.title, server.folder]
         if server.ours:  # the suite's own change with the suite
-            how = [server.ours, version(), *_versions().values()]
+            how = [server.ours, version(), *made_with().values()]
         return self._folder / f"{hashlib.sha256(json.dumps(how).encode()).hexdigest()[:32]}.json"
 
 
@@ -169,17 +185,25 @@ class Accepted:
         self._lists = 0
         self.blocked: dict[str, str] = {}
         """Tools, by their names on the server, that are not to be used, and why."""
+        self.latest: Mapping[str, Mapping[str, Any]] = {}
+        """The definitions of the last list."""
+
+    @property
+    def worn_out(self) -> bool:
+        """Whether the server has listed its tools so often that none is used and no list is worth reading."""
+        return self._lists > LISTS_LIMIT
 
     def take(self, defined: Mapping[str, Mapping[str, Any]]) -> str:
         """Take in a list of tools; return what the user should know of it."""
         self._lists += 1
+        self.latest = defined
         if self._first is None:
             check = self._pins.check(self._server, self._name, defined)
             self.blocked.update(check.blocked)
             self._first = {tool: digest(item) for tool, item in defined.items() if tool not in check.blocked}
             return check.note
-        blocked = _differing(defined, self._first)
-        if self._lists > LISTS_LIMIT:
+        blocked = blocked_by([self._first], defined)
+        if self.worn_out:
             blocked |= dict.fromkeys(self._first, "listed too often")
         fresh = {tool: why for tool, why in blocked.items() if tool not in self.blocked}
         self.blocked.update(fresh)
@@ -196,10 +220,12 @@ class Accepted:
         )
 
 
-def _differing(defined: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]) -> dict[str, str]:
-    """Return the tools that are not as they are known, and whether each is new or has changed."""
-    kinds = {tool: "changed" if tool in known else "new" for tool in defined}
-    return {tool: kind for tool, kind in kinds.items() if known.get(tool) != digest(defined[tool])}
+def blocked_by(known: Sequence[Mapping[str, str]], defined: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the tools that no set of pins knows as they are, and whether each is new or has changed."""
+    kinds = {tool: "changed" if any(tool in pins for pins in known) else "new" for tool in defined}
+    return {
+        tool: kind for tool, kind in kinds.items() if digest(defined[tool]) not in [pins.get(tool) for pins in known]
+    }
 
 
 def _blocked_note(blocked: Mapping[str, str], name: str) -> str:
@@ -217,7 +243,8 @@ def _few(tools: list[str]) -> str:
 
 
 @cache
-def _versions() -> Mapping[str, str]:
+def made_with() -> Mapping[str, str]:
+    """Return the versions of the libraries that write the definitions of the suite's own servers."""
     found: dict[str, str] = {}
     for package in _MADE_WITH:
         try:
@@ -233,8 +260,11 @@ def _shipped() -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", json.loads(path.read_bytes())) if path.is_file() else {}
 
 
-def _ours(script: str) -> Mapping[str, str] | None:
-    """Return the pins that come with the suite, where they were made with the libraries that are installed."""
-    if not script or _shipped().get("made_with") != _versions():
+def _shipped_pins(script: str) -> Mapping[str, str] | None:
+    """Return the pins (tool -> SHA-256) of a console script that come with the suite.
+
+    None: it has none, or they were made with other libraries than are installed.
+    """
+    if not script or _shipped().get("made_with") != made_with():
         return None
     return cast("Mapping[str, str] | None", _shipped()["servers"].get(script))
