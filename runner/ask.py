@@ -12,11 +12,12 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from runner.conversation import unstarted
+from runner.errors import RunnerError
 from schemas.message import Message, Usage
 from schemas.run import Run, Stop
 from schemas.verdict import Checked, Verdict
 
-__all__ = ["Ask", "bare", "joined"]
+__all__ = ["Ask", "ask_safely", "bare", "joined"]
 
 VERDICT_LINE = "\n\nVerdict: "
 """What stands between an answer and the verdict on it, see `runner.checks.verdict_text`."""
@@ -31,6 +32,14 @@ class Ask(Protocol):
         A failure of the model or of a tool is in the run. Raises ConfigError where there is no such expert or model.
         """
         ...
+
+
+async def ask_safely(ask: Ask, prompt: str, expert: str) -> Run:
+    """Ask; what prevents a run becomes a run that says why, so that one expert's failure is not that of all."""
+    try:
+        return await ask(prompt, expert)
+    except RunnerError as error:
+        return unstarted(prompt, expert, "none", None).model_copy(update={"stop": "model_error", "error": str(error)})
 
 
 def bare(run: Run) -> str:
