@@ -12,7 +12,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from runner.conversation import unstarted
-from runner.errors import RunnerError
+from runner.errors import KeepError, RunnerError
 from schemas.message import Message, Usage
 from schemas.run import Run, Stop
 from schemas.verdict import Checked, Verdict
@@ -39,6 +39,8 @@ async def ask_safely(ask: Ask, prompt: str, expert: str) -> Run:
     try:
         return await ask(prompt, expert)
     except RunnerError as error:
+        if isinstance(error, KeepError) and error.run is not None:
+            return error.run
         return unstarted(prompt, expert, "none", None).model_copy(update={"stop": "model_error", "error": str(error)})
 
 
