@@ -13,6 +13,7 @@ __all__ = ["Answer", "read_answer"]
 
 _FENCED = re.compile(r"^[ \t]*```[ \t]*([\w+.#-]*)[^\n]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _VERDICT = re.compile(r"\n\nVerdict: (?:proved|tested|refuted|unchecked)\b.*\Z", re.DOTALL)
+_QUOTED = re.compile(r"(?:```asm\n(?:(?!```).)*\n```\s+)?assembled OK with asar .*\Z", re.DOTALL)
 _LABEL = re.compile(r"^(?:[.\w]+:|[-+]{1,3}(?=\s|$))\s*")
 _OPERAND = re.compile(r"(?:[^\s,]+(?:, ?[^\s,]+)?)?")
 _RETURN = re.compile(r"\b(?:rts|rtl|rti)\b", re.IGNORECASE)
@@ -34,12 +35,18 @@ class Answer(NamedTuple):
 def read_answer(text: str, *, original: str = "") -> Answer:
     """Part an answer into words and code.
 
-    Of several blocks the last one counts that is not `original`, of those that return where any does. Without fences,
-    lines of instructions are the code. Of a long answer the first 100,000 characters count.
+    What the runner quotes below the answer of what asar took counts only where the answer has no code of its own. Of
+    several blocks the last one counts that is not `original`, of those that return where any does. Without
+    fences, lines of instructions are the code. Of a long answer the first 100,000 characters count.
     """
     kept = _VERDICT.sub("", text[:_MOST])
-    fenced = [match[2].strip("\n") for match in _FENCED.finditer(kept) if match[1].lower() not in _OTHER]
-    words = _FENCED.sub("\n", kept)
+    answer = _parted(_QUOTED.sub("", kept), original)
+    return answer if answer.code else _parted(kept, original)
+
+
+def _parted(text: str, original: str) -> Answer:
+    fenced = [match[2].strip("\n") for match in _FENCED.finditer(text) if match[1].lower() not in _OTHER]
+    words = _FENCED.sub("\n", text)
     blocks = [block for block in fenced if any(_is_code(line) for line in block.splitlines())]
     if not blocks:
         blocks = list(_bare(words.splitlines()))

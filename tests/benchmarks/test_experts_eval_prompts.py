@@ -59,6 +59,12 @@ def test_code_without_a_fence_is_read_and_the_sentences_around_it_are_not() -> N
     assert read_answer("```json\n{}\n```\nBit 7 is set and then it is over.").code == ""
 
 
+def test_the_code_that_the_runner_quotes_counts_only_where_the_answer_has_none() -> None:
+    quoted = "\n\n```asm\nstz $10\nrts\n```\n\nassembled OK with asar 1.91: 3 bytes (lorom)\n$008000: 64 10 60"
+    assert read_answer("```asm\ninc $10\nrts\n```" + quoted).code == "inc $10\nrts"
+    assert read_answer("It is done." + quoted).code == "stz $10\nrts"
+
+
 def test_the_verdict_of_the_runner_is_no_part_of_the_answer() -> None:
     answer = read_answer("```asm\nrts\n```\n\nVerdict: refuted\n- lint: `lda #$05`\n```asm\nstz $11\nrts\n```")
     assert (answer.words, answer.code) == ("", "rts")
