@@ -24,7 +24,7 @@ from anyio.abc import TaskGroup
 from runner.asking import Policy
 from runner.audit import AUDIT_NAME
 from runner.config import ServerSpec, find_config, load_config, select, shipped_config
-from runner.conversation import EVERYTHING, Conversation, allowed
+from runner.conversation import EVERYTHING, Conversation, Preview, allowed
 from runner.errors import ConfigError, ModelError, RunnerError
 from runner.events import Event, ModelOpened, Note, OnEvent, ServersReady, ignore_event
 from runner.experts import DEFAULT, load_experts
@@ -91,6 +91,8 @@ class Agent:
     """Tokens of context that are gathered before the first step; None: by the model, 0: none."""
     keep: bool = True
     """Whether runs are kept below the context root."""
+    warm: bool = True
+    """Whether the model is loaded while the servers start; otherwise by the first request."""
     connect_seconds: float = CONNECT_SECONDS
     """Longest wait for the servers; those that are not ready by then are left out."""
 
@@ -123,7 +125,8 @@ class Agent:
             self._tasks = anyio.create_task_group()
             await self._tasks.__aenter__()
             self._stack.push_async_callback(_end, self._tasks)
-            self._tasks.start_soon(_load, opened.model)
+            if self.warm:
+                self._tasks.start_soon(_load, opened.model)
             toolbox = await self._stack.enter_async_context(
                 Toolbox(
                     self._sources,
@@ -197,6 +200,10 @@ class Agent:
             KeepError: the run could not be kept; its `run` attribute holds it.
         """
         return await self._ready(self.on_event, limits).run(prompt, earlier=earlier)
+
+    async def preview(self, prompt: str, *, earlier: Run | None = None) -> Preview:
+        """Return what the first request of a run would be, its context gathered; nothing is sent to the model."""
+        return await self._ready(self.on_event).preview(prompt, earlier=earlier)
 
     async def stream(self, prompt: str, *, earlier: Run | None = None) -> AsyncGenerator[Event]:
         """Run `prompt` and yield what happens as it happens; the last event is a `RunDone` with the run.

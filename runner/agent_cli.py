@@ -1,6 +1,7 @@
 """`afs agent` and `afs-run`: run a prompt, list and show what was run, list the experts."""
 
 import io
+import json
 import math
 import select
 import sys
@@ -9,7 +10,9 @@ from typing import Any, TextIO
 
 import click
 
-from runner.conduct import EXIT_CODES, Request, run_request
+from runner.conduct import EXIT_CODES, Request, preview_request, run_request
+from runner.conversation import Preview
+from runner.display import call_line
 from runner.errors import RunnerError
 from schemas.run import Run
 from servers.machine.errors import ServerError
@@ -89,6 +92,7 @@ def _names(value: str) -> tuple[str, ...]:
 @_CONTEXT_ROOT
 @click.option("--json", "as_json", is_flag=True, help="print the whole run as JSON")
 @click.option("-q", "--quiet", is_flag=True, help="print the answer only")
+@click.option("--dry-run", is_flag=True, help="show what would be sent to the model, and send nothing")
 @click.version_option(package_name="afs-suite")
 def run_prompt(prompt: tuple[str, ...], context_root: Path | None, **options: Any) -> None:
     """Run PROMPT on a model with the tools of the MCP servers, and print the answer.
@@ -113,9 +117,32 @@ def run_prompt(prompt: tuple[str, ...], context_root: Path | None, **options: An
         quiet=options["quiet"] or options["as_json"],
     )
     settings = _settings(context_root)
+    if options["dry_run"]:
+        _preview(_guard(lambda: preview_request(request, settings)), as_json=options["as_json"])
+        return
     run = _guard(lambda: run_request(request, settings), as_json=options["as_json"])
     _print(run, as_json=options["as_json"])
     sys.exit(EXIT_CODES[run.stop])
+
+
+def _preview(found: Preview, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(found.model_dump(mode="json")))
+        return
+    window = f" of {found.window}" if found.window else ""
+    asked = ", ".join(f"{source['tool']} ({source['seconds']} s)" for source in found.context)
+    for label, text in (
+        ("expert", found.expert),
+        ("model", found.model),
+        ("servers", ", ".join(f"{state.name} {state.state} ({state.tools})" for state in found.servers)),
+        ("tools", ", ".join(found.tools)),
+        ("context", asked),
+        ("tokens", f"about {found.tokens}{window} in the first request; nothing was sent"),
+    ):
+        click.echo(f"{label:>8}  {clean(text) or 'none'}")
+    for message in found.messages:
+        calls = "; ".join(call_line(call) for call in message.calls)
+        click.echo(f"\n[{message.role}]\n{clean('; '.join(filter(None, (message.text, calls))))}")
 
 
 def _print(run: Run, *, as_json: bool) -> None:
@@ -183,8 +210,6 @@ def show(run_id: str, context_root: Path | None, **options: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
 def runs(limit: int, context_root: Path | None, **options: Any) -> None:
     """List the kept runs, newest first."""
-    import json
-
     from runner.recorder import Recorder
 
     for line in Recorder(_settings(context_root).context_root).lines(limit):

@@ -4,15 +4,17 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 from rich.console import Console
 
 from runner.agent import CONNECT_SECONDS, Agent
 from runner.asking import Policy
-from runner.conversation import unstarted
+from runner.conversation import Preview, unstarted
 from runner.display import Display
 from runner.errors import ConfigError, RunnerError
 from runner.events import Event, OnEvent, ignore_event
@@ -25,7 +27,7 @@ from schemas.frozen import Frozen
 from schemas.run import Run, Stop
 from servers.settings import Settings
 
-__all__ = ["EXIT_CODES", "Request", "conduct", "run_request"]
+__all__ = ["EXIT_CODES", "Request", "conduct", "preview", "preview_request", "run_request"]
 
 EXIT_CODES: Mapping[Stop, int] = {
     "answer": 0,
@@ -58,6 +60,18 @@ class Request(Frozen):
     quiet: bool = False
 
 
+T = TypeVar("T")
+
+
+def preview_request(request: Request, settings: Settings) -> Preview:
+    """Return what a request would send first. Nothing is sent to the model, and no run is kept.
+
+    Raises:
+        RunnerError, KeyboardInterrupt: as `run_request`.
+    """
+    return _until_end(lambda: preview(request, settings))
+
+
 def run_request(request: Request, settings: Settings) -> Run:
     """Run a request to its end.
 
@@ -65,7 +79,11 @@ def run_request(request: Request, settings: Settings) -> Run:
         RunnerError: something the user can mend; the text says how.
         KeyboardInterrupt: Ctrl-C; the run is kept.
     """
-    outcome = anyio.run(_until_signal, request, settings)
+    return _until_end(lambda: conduct(request, settings))
+
+
+def _until_end(work: Callable[[], Awaitable[T]]) -> T:
+    outcome = anyio.run(_until_signal, work)
     if outcome is None:
         raise KeyboardInterrupt
     if isinstance(outcome, RunnerError):
@@ -73,13 +91,13 @@ def run_request(request: Request, settings: Settings) -> Run:
     return outcome
 
 
-async def _until_signal(request: Request, settings: Settings) -> Run | RunnerError | None:
-    """Conduct the request; Ctrl-C, a termination or a closed terminal ends it cleanly, and once: None then."""
-    outcome: Run | RunnerError | None = None
+async def _until_signal(work: Callable[[], Awaitable[T]]) -> T | RunnerError | None:
+    """Do the work; Ctrl-C, a termination or a closed terminal ends it cleanly, and once: None then."""
+    outcome: T | RunnerError | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_watch, tasks.cancel_scope)
         try:
-            outcome = await conduct(request, settings)
+            outcome = await work()
         except RunnerError as error:
             outcome = error
         tasks.cancel_scope.cancel()
@@ -104,25 +122,9 @@ async def conduct(
     """
     deadline = time.monotonic() + (request.max_seconds or math.inf)
     recorder = Recorder(settings.context_root)
-    earlier = recorder.load(request.resume) if request.resume else None
-    if earlier is not None and earlier.stop == "answer" and not request.prompt:
-        raise ConfigError(f"run {earlier.id} has its answer; give a new prompt to go on from there")
-    if earlier is not None and earlier.stop == "running":
-        raise ConfigError(f"run {earlier.id} is still going on; wait for its end, or interrupt it")
+    earlier = _earlier(request, recorder)
     view = _view(request, earlier)
-    agent = Agent(
-        request.expert or (earlier.expert if earlier else "") or DEFAULT,
-        servers=request.servers or None,
-        tools=request.tools,
-        model=request.model or _model_of(earlier),
-        settings=settings,
-        config=request.config,
-        policy=Policy(allow=request.allow, ask=terminal_ask(view.stop)),
-        hooks=hooks or Hooks(),
-        on_event=_both(view.on_event, watch),
-        context_budget=request.context_budget,
-        connect_seconds=min(CONNECT_SECONDS, max(0.1, deadline - time.monotonic())),
-    )
+    agent = _agent(request, settings, earlier, view, hooks=hooks, watch=watch, deadline=deadline)
     begun = False
     try:
         async with agent:
@@ -135,6 +137,61 @@ async def conduct(
         raise
     finally:
         view.stop()
+
+
+async def preview(request: Request, settings: Settings) -> Preview:
+    """Return what a request would send first, in the caller's event loop.
+
+    Raises:
+        RunnerError: as `conduct`.
+    """
+    earlier = _earlier(request, Recorder(settings.context_root))
+    view = _view(request, earlier)
+    agent = _agent(request, settings, earlier, view, deadline=math.inf)
+    try:
+        async with replace(agent, keep=False, warm=False) as agent:
+            return await agent.preview(request.prompt, earlier=earlier)
+    finally:
+        view.stop()
+
+
+def _earlier(request: Request, recorder: Recorder) -> Run | None:
+    """Return the run to go on from.
+
+    Raises:
+        ConfigError: there is none of that name, or it cannot be gone on from.
+    """
+    earlier = recorder.load(request.resume) if request.resume else None
+    if earlier is not None and earlier.stop == "answer" and not request.prompt:
+        raise ConfigError(f"run {earlier.id} has its answer; give a new prompt to go on from there")
+    if earlier is not None and earlier.stop == "running":
+        raise ConfigError(f"run {earlier.id} is still going on; wait for its end, or interrupt it")
+    return earlier
+
+
+def _agent(
+    request: Request,
+    settings: Settings,
+    earlier: Run | None,
+    view: Display,
+    *,
+    deadline: float,
+    hooks: Hooks | None = None,
+    watch: OnEvent = ignore_event,
+) -> Agent:
+    return Agent(
+        request.expert or (earlier.expert if earlier else "") or DEFAULT,
+        servers=request.servers or None,
+        tools=request.tools,
+        model=request.model or _model_of(earlier),
+        settings=settings,
+        config=request.config,
+        policy=Policy(allow=request.allow, ask=terminal_ask(view.stop)),
+        hooks=hooks or Hooks(),
+        on_event=_both(view.on_event, watch),
+        context_budget=request.context_budget,
+        connect_seconds=min(CONNECT_SECONDS, max(0.1, deadline - time.monotonic())),
+    )
 
 
 def _view(request: Request, earlier: Run | None) -> Display:

@@ -23,10 +23,11 @@ from runner.pages import Pages, kept_pages, result_limit
 from runner.recorder import Recorder, new_run_id
 from runner.toolbox import Toolbox
 from schemas.expert import Example, Expert
+from schemas.frozen import Frozen
 from schemas.message import Message, ToolCall, ToolSpec
 from schemas.run import CallRecord, Run, ServerState
 
-__all__ = ["EVERYTHING", "Conversation", "Servers", "allowed", "unstarted"]
+__all__ = ["EVERYTHING", "Conversation", "Preview", "Servers", "allowed", "unstarted"]
 
 _INTERRUPTED = "interrupted; go on with --resume"
 EVERYTHING = "*"
@@ -70,6 +71,24 @@ def unstarted(prompt: str, expert: str, model: str, earlier: Run | None) -> Run:
         resumes=earlier.id if earlier else "",
         metadata={key: value for key, value in earlier.metadata.items() if key == "results"} if earlier else {},
     )
+
+
+class Preview(Frozen):
+    """What a run would begin with."""
+
+    expert: str
+    model: str
+    servers: tuple[ServerState, ...]
+    tools: tuple[str, ...]
+    """The tools on offer."""
+    context: tuple[dict[str, JsonValue], ...]
+    """Which tools were asked for context, and what they said."""
+    messages: tuple[Message, ...]
+    """The first request."""
+    tokens: int
+    """Its tokens with the tools, estimated by its characters."""
+    window: int
+    """Tokens that the model can read and write; 0: not known."""
 
 
 @dataclass(kw_only=True)
@@ -116,6 +135,24 @@ class Conversation:
             await Hooked(self.hooks, lambda text: self.on_event(Note(text))).on_run_complete(run)
             self.on_event(RunDone(run))
         return run
+
+    async def preview(self, prompt: str, *, earlier: Run | None = None) -> Preview:
+        """Return what the first request of a run would be; nothing is sent to the model, and nothing is kept."""
+        blank = unstarted(prompt, self.expert.name, self.model.name, earlier)
+        taken = _Taken(replace(self, recorder=None), blank, self._opening(prompt, earlier), Pages())
+        if prompt:
+            await taken.prepare()
+        request = taken.loop.request(must_answer=False)
+        return Preview(
+            expert=self.expert.name,
+            model=self.model.name,
+            servers=self.toolbox.states,
+            tools=tuple(tool.name for tool in request.tools),
+            context=taken.gathered.sources,
+            messages=request.messages,
+            tokens=request.tokens,
+            window=taken.loop.limits.window or 0,
+        )
 
     def _pages(self, blank: Run, earlier: Run | None) -> Pages:
         limit = result_limit(self.model.name, self.expert.num_ctx)
@@ -165,7 +202,8 @@ class _Taken:
         self._of = conversation
         self._judged: Run | None = None
         self._judged_answer = ""
-        self._gathered = Gathered()
+        self.gathered = Gathered()
+        """The context that was gathered."""
         self._journal: Journal | None = None
         self._tools = conversation.toolbox
         if isinstance(self._tools, Toolbox):
@@ -202,10 +240,10 @@ class _Taken:
         """Gather the context for the prompt, and put it before the question."""
         of, loop = self._of, self.loop
         seconds = min(CONTEXT_SECONDS, of.limits.max_seconds or CONTEXT_SECONDS)
-        self._gathered = await gather(self._tools, loop.prompt, of.context_budget, seconds=seconds)
-        for note in self._gathered.notes:
+        self.gathered = await gather(self._tools, loop.prompt, of.context_budget, seconds=seconds)
+        for note in self.gathered.notes:
             of.on_event(Note(note))
-        loop.context = self._gathered.text
+        loop.context = self.gathered.text
         if loop.context:
             loop.messages[-1] = Message(role="user", text=loop.context + loop.prompt)
 
@@ -253,8 +291,8 @@ class _Taken:
 
     def _metadata(self) -> dict[str, JsonValue]:
         told: dict[str, JsonValue] = {"offered": [tool.name for tool in self._of.offered]}
-        if self._gathered.sources:
-            told["context"] = list(self._gathered.sources)
+        if self.gathered.sources:
+            told["context"] = list(self.gathered.sources)
         if self.loop.pages.places:
             told["results"] = self.loop.pages.places
         return told

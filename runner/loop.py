@@ -20,7 +20,7 @@ from schemas.message import Message, ToolCall, ToolSpec, Usage
 from schemas.run import CallRecord, Step, Stop
 from servers.machine.wire import clean
 
-__all__ = ["Limits", "Loop"]
+__all__ = ["Asked", "Limits", "Loop"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,16 @@ class Limits:
 _LAST = "This is the last step: answer now from the results above."
 _SAME = "You made this call before and its result is the same. Use it: answer now."
 _OFTEN = "You have made this call {} times with the same arguments. Do something else, or answer."
+
+
+class Asked(NamedTuple):
+    """One request."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...]
+    """The tools that may be called; none: an answer is due."""
+    tokens: int
+    """Estimated, of both together."""
 
 
 class _Nudge(NamedTuple):
@@ -135,21 +145,25 @@ class Loop:
             self._check_budget()
 
     async def _ask(self, *, must_answer: bool) -> Reply:
-        tools = () if must_answer else self._tools()
-        shown = self._history.shown(self.messages, tools)
+        request = self.request(must_answer=must_answer)
         if self._history.trimmed:
             self._note_once("trimmed", "the conversation outgrew the model's window: its oldest parts are left out")
-        await self._hooked.before_model(tuple(shown), tools)
+        await self._hooked.before_model(request.messages, request.tools)
         reply = await self.model.reply(
-            shown,
-            tools or self.offered,
+            request.messages,
+            request.tools or self.offered,
             on_text=lambda text: self.on_event(Text(text)),
             must_answer=must_answer,
         )
-        estimate = self._history.estimate
-        estimate.learn(estimate.of(shown, tools), reply.usage.prompt_tokens)
+        self._history.estimate.learn(request.tokens, reply.usage.prompt_tokens)
         await self._hooked.after_model(reply)
         return reply
+
+    def request(self, *, must_answer: bool) -> Asked:
+        """Return what the model is to be asked next, fitted to its window."""
+        tools = () if must_answer else self._tools()
+        shown = tuple(self._history.shown(self.messages, tools))
+        return Asked(shown, tools, self._history.estimate.of(shown, tools))
 
     def _tools(self) -> tuple[ToolSpec, ...]:
         return (*self.offered, *self.pages.offered(self.offered))

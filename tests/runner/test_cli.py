@@ -227,6 +227,8 @@ def test_what_was_done_before_a_kill_is_shown_and_gone_on_from(tmp_path: Path) -
         assert (refused.returncode, b"still going on" in refused.stderr) == (1, True)
         running.kill()
         assert running.wait(LIMIT) == -signal.SIGKILL
+    for pid in running_with(str(hang)):
+        os.kill(int(pid), signal.SIGKILL)  # it sleeps, and would be gone in a minute
     shown = afs(tmp_path, "agent", "show", "last", command="afs").stdout.decode()
     assert "INIDISP" in shown
     assert "interrupted" in shown
@@ -300,3 +302,26 @@ def test_the_experts_and_tool_sets_are_listed(tmp_path: Path) -> None:
     shown = afs(tmp_path, "agent", "experts", command="afs").stdout.decode()
     for name in ("din", "nayru", "farore", "veran", "majora", "set afs", "set triforce"):
         assert name in shown
+
+
+def test_a_dry_run_shows_the_first_request_and_sends_and_keeps_nothing(tmp_path: Path) -> None:
+    model = script(tmp_path)
+    words = ["--dry-run", "--expert", "veran", "--servers", "alttp,graph", "--model", model, "What is $2100?"]
+    (tmp_path / "script.json").write_text('[{"text": "never"}]', encoding="utf-8")
+    shown = afs(tmp_path, *words)
+    assert shown.returncode == 0, shown.stderr.decode()
+    text = shown.stdout.decode()
+    for part in (
+        "veran",
+        "alttp_lookup",
+        "get_context_for_prompt",
+        "INIDISP",
+        "[system]",
+        "[user]",
+        "nothing was sent",
+    ):
+        assert part in text
+    assert not list((tmp_path / "context").rglob("*.json*"))
+    whole = json.loads(afs(tmp_path, "--json", *words, "--context-budget", "0").stdout)
+    assert (whole["context"], whole["messages"][-1]["text"]) == ([], "What is $2100?")
+    assert whole["tokens"] > 100
