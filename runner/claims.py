@@ -228,6 +228,7 @@ _WIDTHS = (
     ("m", re.compile(r"\b(?:A|[Aa]ccumulator|M)\s*(?:is|are|=|:)?\s*(8|16)[- ]?bits?")),
     ("x", re.compile(r"\b(8|16)[- ]?bits?\s+(?:wide\s+)?(?:X\b|Y\b|index)")),
     ("x", re.compile(r"\b(?:X|Y|index(?:\s+registers?)?)\s*(?:is|are|=|:)?\s*(8|16)[- ]?bits?")),
+    ("m", re.compile(r"\bA(?:,| and| or|/|\s+|[XY])+(?:is|are)\s*(8|16)[- ]?bits?")),
     ("m", re.compile(r"\bm(8|16)\b")),
     ("x", re.compile(r"\bx(8|16)\b")),
 )
