@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from runner.models.keys import without_keys
 from servers.machine.errors import ServerError
 from servers.machine.store import append_line
 from servers.machine.wire import clean, shorten
@@ -33,14 +34,17 @@ class Audit:
     def add(
         self, *, server: str, tool: str, kind: str, decision: str, arguments: Mapping[str, JsonValue], result: str
     ) -> None:
-        """Add the line of one call; `result` is the text that came back, empty where the call did not end."""
+        """Add the line of one call; `kind` is the tool's class, empty where there is no such tool.
+
+        `result` is the text that came back, empty where the call did not end.
+        """
         if self._path is None:
             return
         line = {
             "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
             "run": self._run,
             "server": clean(shorten(server, 64)),
-            "tool": clean(shorten(tool, 64)),
+            "tool": clean(shorten(tool if kind else without_keys(tool), 64)),  # a name that only the model has said
             "class": kind,
             "decision": decision,
             "arguments": _sha256(json.dumps(arguments, sort_keys=True, separators=(",", ":"))),

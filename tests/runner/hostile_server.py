@@ -46,6 +46,7 @@ def tools() -> list[dict[str, Any]]:
         "evil": [tool("t", description="see \x1b[2J\u202e\U000e0041 this")],
         "remote": [tool("t", inputSchema={**SCHEMA, "$ref": "http://127.0.0.1:1/schema"})],
         "readonly-die": [tool("t", annotations=READ_ONLY)],
+        "readonly": [tool("t", annotations=READ_ONLY)],
     }
     return special.get(MODE, [tool("t")])
 
