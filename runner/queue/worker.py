@@ -8,7 +8,6 @@ by itself, so that a run which came to its end is never lost with the server.
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +28,7 @@ from servers.settings import Settings
 
 __all__ = ["main"]
 
-_ENDING_SECONDS = 12.0
+_ENDING_SECONDS = 12
 """How long the run and its servers may take to end; then the process is killed."""
 
 Ending = Literal["", "cancel", "expire", "stop"]
@@ -117,7 +116,8 @@ class Work:
     def _end(self, why: Ending) -> None:
         if not self.ending:
             self.ending = why
-            threading.Timer(_ENDING_SECONDS, os.kill, (os.getpid(), signal.SIGKILL)).start()
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends a process that is deep in a library, too
+            signal.alarm(_ENDING_SECONDS)
         self._scope.cancel()
 
     def close(self) -> None:
