@@ -20,7 +20,9 @@ CHARACTERS_PER_TOKEN = 3.5
 _PER_MESSAGE = 4
 _PER_IMAGE = 1_000
 _LEAST, _MOST = 0.6, 2.5
-"""Bounds of what is learnt: a count beyond them means that something else was counted."""
+"""Bounds of what is learnt."""
+_CUT = 0.5
+"""A count below this part of the estimate is of a prompt that was cut, or partly taken from a cache."""
 _ENOUGH = 0.8
 """What is left of the room after trimming, so that not every step trims."""
 _SHORTEST = 300
@@ -59,7 +61,7 @@ class Estimate:
 
     def learn(self, estimated: int, read: int) -> None:
         """Take in that a request estimated at `estimated` tokens had `read`; 0: the model did not say."""
-        if estimated > 0 and read > 0:
+        if estimated > 0 and read > estimated * _CUT:
             self.factor = min(_MOST, max(_LEAST, self.factor * read / estimated))
 
 
