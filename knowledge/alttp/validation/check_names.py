@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from knowledge.alttp.validation.check_symbols import misnamed, past_family
+from knowledge.alttp.validation.check_values import values_of
 from knowledge.alttp.validation.check_versions import labels_at
 from knowledge.alttp.validation.claims import Address, Claim, addresses, phrases
 from knowledge.alttp.validation.contradicted import is_disjoint, is_opposite, is_title
@@ -41,6 +42,7 @@ _MOVES = re.compile(
 _ELSEWHERE = re.compile(r"\b(?:in|on|for) (?:the )?(?:JP|US|Japanese)\b[^.;]{0,20}(?:it is|it's|it sits|that's)\W*$")
 _ROM: tuple[FactKind, ...] = ("routine", "data", "sublabel")
 _PASSING = frozenset(["dma", "sourc", "destin", "destination", "target"])  # what a transfer goes by
+_PAGES = 0x200  # addresses below are also the values of 9 bits
 _FAR = 0x20  # bytes: addresses further apart are a range of many things
 _WITHIN = re.compile(
     r"\b(?:hook\w*|inside|within|middle|patch\w*|instruction|call site|branch|partway|into)\b", re.IGNORECASE
@@ -219,6 +221,11 @@ def _places(one: Row) -> str:
     return show(one.address)
 
 
+def _is_small(address: Address) -> bool:
+    """Tell whether a number may be a value as well as an address: `the room is $0012`."""
+    return address.digits < 4 or (address.digits == 4 and address.value < _PAGES)
+
+
 def _kind_of(claim: Claim) -> _Held | None:
     """Return the kind that all addresses of a claim have; None for several, and for what goes into a variable."""
     kinds: set[_Held | None] = {_kind(one._replace(value=_work(one))) for one in claim.addresses}
@@ -234,7 +241,7 @@ def _by_words(claim: Claim) -> Found | None:
     first_one, *more = claim.addresses
     if any(abs(one.value - first_one.value) > _FAR for one in more):
         return None
-    if any(address.digits < 4 and not is_short_address(address, claim) for address in claim.addresses):
+    if any(_is_small(address) and not is_short_address(address, claim) for address in claim.addresses):
         return None
     here = [one for address in claim.addresses for one in _rows(address) if one.kind == kind]
     if not here or not _rows(first_one) or not any(one.solid for one in here):
@@ -286,7 +293,7 @@ def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], ki
     wide = meaning(claim.wide + " " + claim.phrase)
     solid = [one for one in here if one.solid]
     others = _others(said, kind, here, claim)
-    if not others:
+    if not others or _is_held(claim, others):
         return None
     equals = claim.manner == "equals" and claim.addresses[0].digits < 4  # `3 is $03` speaks of a number
     disjoint = is_title if equals else is_disjoint
@@ -302,6 +309,14 @@ def _contradiction(claim: Claim, said: Meaning, phrase: str, here: list[Row], ki
         f"{_capital(_title(best))} is at {best.id}.",
         behind(solid[0]),
     )
+
+
+def _is_held(claim: Claim, others: list[Row]) -> bool:
+    """Tell whether a number is a value that what is spoken of may have: `the room tag is $18`."""
+    first = claim.addresses[0]
+    if claim.manner != "equals" or not _is_small(first):
+        return False
+    return any(known.value == first.value for one in others[:3] for known in values_of(one.address))
 
 
 def _others(said: Meaning, kind: _Held, here: list[Row], claim: Claim) -> list[Row]:

@@ -110,6 +110,7 @@ _DONE = re.compile(
     r"(?:the|a|an|its|all|every|each|some|any|these|those|this|that|his|your|their|them|it)\b(?! of\b)"
 )
 """A word before an article is a verb: `resets the pointers in $7E0FE0` says what is done there."""
+_FOR_WHOM = re.compile(r"(?:^|\s)(?P<phrase>the [A-Za-z][\w'-]*(?: [A-Za-z][\w'-]*){0,3}) for\s*$", re.IGNORECASE)
 _MOVES = re.compile(r"^(?:into|to|with|using|via|through)$", re.IGNORECASE)
 
 
@@ -133,6 +134,9 @@ def _left(segment: str) -> tuple[str, str, int, int] | None:
     start = max(segment.rfind(sign, 0, end) for sign in (".", ";", ":", "|", "(", ")", "\n", "\u2014")) + 1
     match = _LEFT_CUT.match(segment, start, end)
     begin = match.end() if match else start
+    whole = _FOR_WHOM.search(segment, start, begin)
+    if whole:  # `the small keys for the current dungeon`
+        begin, end = whole.span("phrase")
     phrase = segment[begin:end]
     if _DONE.match(phrase) or _PASSIVE.match(phrase) or _PRONOUN.search(phrase) or _PREDICATE.match(phrase):
         return None

@@ -18,6 +18,10 @@ __all__ = ["is_disjoint", "is_opposite", "is_title"]
 
 _TOLERANT = ("amount",)
 """Axes on which a value that is stored may differ from the place where it goes."""
+_SIDES = frozenset(
+    ("axis", "half", "amount", "motion", "press", "way", "window", "side", "edge", "place", "where", "screen")
+)
+"""Axes whose words say which of several, never by themselves what."""
 _RARE = 3  # registers that have a word
 _SELF = frozenset(["link", "player", "valu", "array", "byt"])
 
@@ -67,6 +71,8 @@ def _is_called(one: Row, word: str) -> bool:
 
 def _is_just(one: Row, word: str) -> bool:
     """Tell whether a row is called by one word and by words that many rows have, so that the word alone means it."""
+    if any(axis in _SIDES for axis in axes_of((word,))):
+        return False
     same = expanded(word)
     plain = GENERIC | VAGUE | OWNERS
     return any(not same.isdisjoint(words) and words - same <= plain for words in (one.title, *one.called))

@@ -302,12 +302,16 @@ def other_cpu(text: str) -> bool:
     return _OTHER_CPU.search(text) is not None
 
 
+_ELSE = re.compile(r"(?<=\w), (?:otherwise|or else)\b.*", re.DOTALL)
+"""What holds when what stands before does not: it leaves that as it is."""
+
+
 def _stated(said: list[Statement]) -> Iterator[Statement]:
     """Give what the author says: no question, nothing that the next sentence takes back, no quoted sentence."""
     told = [one for one in said if not _ASKS.search(one.text)]
     for one, after in zip(told, [*told[1:], None], strict=False):
         if after is None or not _RETRACTED.match(after.text):
-            yield one._replace(text=_QUOTED.sub(_blanked, one.text))
+            yield one._replace(text=_ELSE.sub(_blanked, _QUOTED.sub(_blanked, one.text)))
 
 
 def passages(text: str) -> Passages:

@@ -57,6 +57,8 @@ def is_short_address(address: Address, claim: Claim) -> bool:
         claim.around,
     ) or _among_values(address.text, claim.around):
         return False  # it is written somewhere as a value, or one of a list of values
+    if claim.manner == "equals" and not _PLACES.search(claim.around) and not _all_are(claim):
+        return False  # `the room tag is $18` says a value
     if address.digits == 2 and _CODES.search(claim.around) and not _PLACES.search(claim.around):
         return False
     return address.digits >= 2 and claim.manner in ("is", "in", "equals", "cell", "comment")
@@ -98,3 +100,11 @@ def _among_values(text: str, around: str) -> bool:
         rf"{number}[`*]* (?:is|=|means) [^.;\n$]{{1,40}}(?:,|\band)\s*[`*]*\d{{1,3}}[`*]* (?:is|=|means)?\s?[A-Za-z]"
     )
     return re.search(listed, around) is not None or re.search(beside, around) is not None
+
+
+_IS = re.compile(r"\b(?:is|are|=)\s*[`*]*(?P<address>\$(?:00)?[0-9A-Fa-f]{2})\b(?![:\w])", re.IGNORECASE)
+
+
+def _all_are(claim: Claim) -> bool:
+    """Tell whether a paragraph says of several things that they are short addresses, one beside the other."""
+    return len({match["address"] for match in _IS.finditer(claim.around)}) > 1
