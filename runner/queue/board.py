@@ -13,7 +13,7 @@ from runner.errors import KeepError, RunnerError
 from runner.queue.hand import Hand
 from runner.queue.job import ENDED, Job, as_line
 from runner.queue.order import AGE_SECONDS, Slots, in_turn, moves
-from runner.queue.settle import settle
+from runner.queue.settle import Ending, end_as_told, settle
 from runner.queue.store import Store
 from runner.queue.watch import Bounds, Reading, read_machine, reason_to_wait
 
@@ -136,16 +136,18 @@ class Board:
             status = await hand.work(self._database, self._lock)
             how = f"by signal {-status}" if status < 0 else f"with status {status}"
             last = f" ({hand.last})" if hand.last and status > 0 else ""
-            self._settle(job, hand.failure or f"its worker ended {how}{last}", status)
+            self._settle(job, hand.failure or f"its worker ended {how}{last}", status, hand.ending)
         finally:
             del self._hands[name]
             self.change()
 
-    def _settle(self, job: Job, why: str, status: int) -> None:
+    def _settle(self, job: Job, why: str, status: int, ending: Ending | None = None) -> None:
         try:
             now = self.store.job(job.id)
             if now.state == "running" and now.attempt == job.attempt:
-                if status > 0:
+                if ending is not None:
+                    end_as_told(self.store, now, ending)
+                elif status > 0:
                     self.store.end(now, "failed", detail=f"{why}; afs doctor says what is missing")
                 else:
                     settle(self.store, now, why)

@@ -15,6 +15,7 @@ import anyio.abc
 from runner.errors import ConfigError
 from runner.queue.frames import FrameError, Frames, decode
 from runner.queue.job import CARRIED, Job
+from runner.queue.settle import Ending
 from servers.machine.wire import clean, shorten
 
 __all__ = ["Hand", "Order"]
@@ -41,6 +42,8 @@ class Hand:
         self.job = job
         """The attempt that it works on."""
         self.state: Literal["running", "yielding", "paused", "ending"] = "running"
+        self.ending: Ending | None = None
+        """Why it was told to end, if it was."""
         self.failure = ""
         """Why it could not be started."""
         self.last = ""
@@ -123,7 +126,7 @@ class Hand:
     def order(self, order: Order) -> None:
         """Tell the worker something; one that is gone does not hear it."""
         if order in ("cancel", "expire", "stop"):
-            self.state = "ending"
+            self.state, self.ending = "ending", self.ending or order
         elif self.state != "ending":
             self.state = "yielding" if order == "pause" else "running"
         with contextlib.suppress(OSError):  # it is gone, or has not read the last thousands of orders

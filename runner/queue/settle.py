@@ -4,6 +4,7 @@ Nothing whose tools may have run is begun anew: it goes on from its kept run, or
 """
 
 from pathlib import Path
+from typing import Literal
 
 from runner.errors import ConfigError
 from runner.queue.job import Job
@@ -11,10 +12,13 @@ from runner.queue.store import Store
 from runner.recorder import Recorder
 from schemas.run import Run
 
-__all__ = ["MOST_ATTEMPTS", "settle"]
+__all__ = ["MOST_ATTEMPTS", "Ending", "end_as_told", "settle"]
 
 MOST_ATTEMPTS = 3
 """So often is a job begun; one that ends its worker each time would do so for ever."""
+
+Ending = Literal["cancel", "expire", "stop"]
+"""Why a worker was told to end its run."""
 
 
 def settle(store: Store, job: Job, why: str) -> None:
@@ -30,6 +34,17 @@ def settle(store: Store, job: Job, why: str) -> None:
         store.back(job, resume=goes_on, detail=f"{why}; it goes on" if goes_on else f"{why}; it begins anew")
     else:
         store.end(job, "interrupted", detail=f"{why}, after tools may have run; {_step(goes_on)}")
+
+
+def end_as_told(store: Store, job: Job, why: Ending) -> None:
+    """Write down what became of the attempt `job`, which was ended before it came to its end."""
+    kept = f"; what was done is kept, go on with afs-run --resume {job.run}" if _kept(job) else ""
+    if why == "cancel":
+        store.end(job, "cancelled", detail=f"cancelled while it ran{kept}")
+    elif why == "expire":
+        store.end(job, "expired", detail=f"its deadline came while it ran{kept}")
+    else:
+        settle(store, job, "the queue was stopped")
 
 
 def _step(run: str) -> str:

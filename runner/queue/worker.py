@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Literal
 
 import anyio
 
@@ -19,7 +18,7 @@ from runner.events import CallStarted, Event, RunStarted
 from runner.hooks import Hooks
 from runner.queue.frames import encode
 from runner.queue.job import Job
-from runner.queue.settle import settle
+from runner.queue.settle import Ending, end_as_told
 from runner.queue.store import Store
 from schemas.run import Run
 from servers.machine.errors import ServerError
@@ -28,10 +27,8 @@ from servers.settings import Settings
 
 __all__ = ["main"]
 
-_ENDING_SECONDS = 12
+_ENDING_SECONDS = 8
 """How long the run and its servers may take to end; then the process is killed."""
-
-Ending = Literal["", "cancel", "expire", "stop"]
 
 
 class Work:
@@ -45,7 +42,7 @@ class Work:
         self._go.set()
         self._scope = anyio.CancelScope()
         self._called = False
-        self.ending: Ending = ""
+        self.ending: Ending | None = None
         self.outcome: Run | RunnerError | ServerError | None = None
 
     async def run(self) -> None:
@@ -127,16 +124,8 @@ class Work:
             self._store.end(job, "done", run=self.outcome.id, detail=self.outcome.stop)
         elif self.outcome is not None:
             self._store.end(job, "failed", detail=shorten(clean(str(self.outcome)), 4000))
-        elif self.ending == "cancel":
-            self._store.end(job, "cancelled", detail="cancelled" + _kept(job))
-        elif self.ending == "expire":
-            self._store.end(job, "expired", detail="its deadline came while it ran" + _kept(job))
         else:
-            settle(self._store, job, "the queue was stopped")
-
-
-def _kept(job: Job) -> str:
-    return f"; what was done is kept, go on with afs-run --resume {job.run}" if job.run else ""
+            end_as_told(self._store, job, self.ending or "stop")
 
 
 def _request(job: Job) -> Request:
