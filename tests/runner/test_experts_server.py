@@ -1,0 +1,362 @@
+"""The experts' server: an expert asked, waited for, looked at, judged and rated over MCP."""
+
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import anyio.to_thread
+import pytest
+from mcp import Client
+from mcp.types import CallToolResult, TextContent
+
+from runner.feedback import Feedback
+from runner.recorder import Recorder
+from runner.server import build
+from runner.serving.place import INSIDE, Place
+from servers.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+Era = Literal["auto", "legacy"]
+SHIPPED = Path(__file__).resolve().parents[2] / "mcp.json"
+
+HOLDING = '''
+"""A server whose tool holds until somebody opens its pipe."""
+import sys
+from pathlib import Path
+from typing import Annotated
+import anyio.to_thread
+from pydantic import BaseModel, Field
+from servers.machine.face import READS, Face
+
+class Held(BaseModel):
+    said: str
+
+face = Face("holding", title="Holding", instructions="Holds.", version="1")
+
+@face.offer(READS, title="Hold")
+async def hold(word: Annotated[str, Field(description="what to say")]) -> Held:
+    """Hold, then say a word."""
+    pipe = Path(sys.argv[1])
+    await anyio.to_thread.run_sync(lambda: pipe.read_text(encoding="utf-8"), abandon_on_cancel=True)
+    return Held(said=word)
+
+face.serve()
+'''
+WAITER = """
+[experts.waiter]
+summary = "holds"
+instructions = "Use the tool."
+tools = ["hold"]
+"""
+
+
+class Work:
+    """A folder with a server that holds, an expert that uses it, and scripts for its model."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.pipe = folder / "pipe"
+        os.mkfifo(self.pipe)
+        server = folder / "holding.py"
+        server.write_text(HOLDING, encoding="utf-8")
+        command = [sys.executable, str(server), str(self.pipe)]
+        self.write("mcp.json", {"mcpServers": {"holding": {"command": command[0], "args": command[1:]}}})
+        (folder / "classes.toml").write_text(f'["{" ".join(command)}"]\nread = ["hold"]\n', encoding="utf-8")
+        (folder / "experts.toml").write_text(WAITER, encoding="utf-8")
+        monkeypatch.setenv("AFS_EXPERTS_CONFIG", str(folder / "mcp.json"))
+        monkeypatch.setenv("AFS_TOOL_CLASSES", str(folder / "classes.toml"))
+        monkeypatch.setenv("AFS_EXPERTS", str(folder / "experts.toml"))
+        monkeypatch.delenv(INSIDE, raising=False)
+
+    def write(self, name: str, value: object) -> str:
+        path = self.folder / name
+        path.write_text(json.dumps(value), encoding="utf-8")
+        return str(path)
+
+    def model(self, *lines: dict[str, Any]) -> str:
+        """Return a model that says these lines."""
+        return f"scripted:{self.write(f'script{len(list(self.folder.iterdir()))}.json', list(lines))}"
+
+    @property
+    def holding(self) -> str:
+        """A model that calls the tool that holds, then answers."""
+        return self.model({"calls": [{"name": "hold", "arguments": {"word": "hi"}}]}, {"text": "It said hi."})
+
+    @property
+    def recorder(self) -> Recorder:
+        return Recorder(self.folder / "context")
+
+    @asynccontextmanager
+    async def released(self) -> AsyncGenerator[None]:
+        """Let the tool that holds, or is about to hold, go."""
+
+        async def release() -> None:
+            await anyio.to_thread.run_sync(lambda: self.pipe.write_text("go", encoding="utf-8"), abandon_on_cancel=True)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(release)
+            yield
+
+    @asynccontextmanager
+    async def served(self, era: Era = "auto", *, data_dir: Path | None = None) -> AsyncGenerator[Client]:
+        settings = Settings(
+            context_root=self.folder / "context",
+            data_dir=data_dir or self.folder / "data",
+            project_root=self.folder,
+        )
+        with anyio.fail_after(60):
+            async with Client(build(settings), mode=era) as client:
+                yield client
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
+    return Work(tmp_path, monkeypatch)
+
+
+def told(result: CallToolResult) -> str:
+    return "".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """Call a tool that succeeds; all that its fields say stands in its text too."""
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, told(result)
+    fields: dict[str, Any] | None = result.structured_content
+    assert fields is not None
+    return fields
+
+
+async def refused(client: Client, tool: str, **arguments: Any) -> str:
+    result = await client.call_tool(tool, arguments)
+    assert result.is_error
+    return told(result)
+
+
+@pytest.mark.parametrize("era", ["auto", "legacy"])
+async def test_an_expert_is_asked_and_its_run_is_kept_looked_at_and_rated(work: Work, era: Era) -> None:
+    async with work.served(era) as client:
+        model = work.model({"text": "Hello there."})
+        asked = await call(client, "ask_expert", prompt="say hello", expert="waiter", model=model)
+        looked = await call(client, "run_status", run=asked["run"])
+        rated = await call(client, "rate_run", run=asked["run"], rating="-1", text="too short")
+        again = await call(client, "run_status", run=asked["run"][-8:])
+    assert (asked["state"], asked["stop"], asked["answer"]) == ("ended", "answer", "Hello there.")
+    assert (asked["expert"], asked["model"].split(":")[0], asked["cost"]) == ("waiter", "scripted", 0.0)
+    assert (asked["verdict"], asked["grounded"], asked["steps"]) == ("unchecked", False, 1)
+    assert looked == asked
+    assert rated["rating"] == -1
+    assert "too short" in again["rating"]
+    assert work.recorder.load("last").id == asked["run"]
+    (rating,) = Feedback(work.recorder).all()
+    assert (rating.run, rating.by) == (asked["run"], "tool")
+
+
+async def test_both_halves_of_a_result_say_the_same(work: Work) -> None:
+    async with work.served() as client:
+        model = work.model({"text": "Hello there."})
+        arguments = {"prompt": "say hello", "expert": "waiter", "model": model}
+        result = await client.call_tool("ask_expert", arguments)
+    assert result.structured_content is not None
+    for key, value in result.structured_content.items():
+        shown = f"{value:.1f}" if key == "seconds" else str(value)
+        assert not value or isinstance(value, bool | list) or shown in told(result), key
+
+
+async def test_a_run_goes_on_beside_the_call_and_run_status_waits_for_it(work: Work) -> None:
+    async with work.served() as client:
+        asked = await call(client, "ask_expert", prompt="hold", expert="waiter", model=work.holding, wait=0)
+        assert asked["state"] in ("waiting", "running")
+        assert asked["run"] in asked["note"]
+        async with work.released():
+            looked = await call(client, "run_status", run=asked["run"], wait=50)
+    assert (looked["state"], looked["stop"], looked["answer"]) == ("ended", "answer", "It said hi.")
+    assert (looked["calls"], looked["steps"], looked["note"]) == (["hold"], 2, "say with rate_run whether it served")
+    assert work.recorder.ids() == [looked["run"]]
+
+
+class Progress:
+    """What a host hears while it waits."""
+
+    def __init__(self) -> None:
+        self.at: list[float] = []
+        self.said: list[str] = []
+        self.holding = anyio.Event()
+
+    async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
+        self.at.append(progress)
+        self.said.append(message or "")
+        assert total == 10
+        if "calls hold" in (message or ""):
+            self.holding.set()
+
+
+async def test_progress_grows_with_each_step(work: Work) -> None:
+    heard = Progress()
+    async with work.served() as client, work.released():
+        arguments = {"prompt": "hold", "expert": "waiter", "model": work.holding}
+        await client.call_tool("ask_expert", arguments, progress_callback=heard)
+    assert heard.at == sorted(set(heard.at))
+    assert any("thinking" in text for text in heard.said)
+
+
+async def test_a_cancelled_call_interrupts_its_run_which_is_kept_and_can_go_on(work: Work) -> None:
+    heard = Progress()
+
+    async def ask(client: Client, scope: anyio.CancelScope) -> None:
+        with scope:
+            arguments = {"prompt": "hold", "expert": "waiter", "model": work.holding}
+            await client.call_tool("ask_expert", arguments, progress_callback=heard)
+
+    async with work.served() as client:
+        scope = anyio.CancelScope()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, client, scope)
+            await heard.holding.wait()
+            scope.cancel()
+        ended = await call(client, "run_status", run="last", wait=30)
+        assert (ended["state"], ended["stop"]) == ("ended", "interrupted")
+        assert ended["run"] in ended["note"]
+        more = await call(
+            client, "ask_expert", prompt="go on", earlier=ended["run"], model=work.model({"text": "I am back."})
+        )
+    assert (more["answer"], more["expert"]) == ("I am back.", "waiter")
+    assert work.recorder.load(more["run"]).resumes == ended["run"]
+
+
+async def test_a_run_has_a_hard_bound_of_time_and_is_kept(work: Work) -> None:
+    async with work.served() as client:
+        arguments = {"prompt": "hold", "expert": "waiter", "model": work.holding}
+        ended = await call(client, "ask_expert", **arguments, max_seconds=5)
+    assert (ended["state"], ended["stop"]) == ("ended", "budget")
+    assert work.recorder.load("last").id == ended["run"]
+
+
+async def test_runs_take_turns_and_those_that_wait_are_told_from_those_that_run(work: Work) -> None:
+    async with work.served() as client:
+        first = await call(client, "ask_expert", prompt="hold", expert="waiter", model=work.holding, wait=0)
+        quick = work.model({"text": "Second."})
+        second = await call(client, "ask_expert", prompt="hi", expert="waiter", model=quick, wait=0)
+        assert (await call(client, "run_status", run=second["run"]))["state"] == "waiting"
+        async with work.released():
+            last = await call(client, "run_status", run=second["run"], wait=50)
+        ended = await call(client, "run_status", run=first["run"])
+    assert (last["answer"], ended["answer"]) == ("Second.", "It said hi.")
+
+
+async def test_too_many_runs_are_refused_with_the_ids_of_those_that_go_on(work: Work) -> None:
+    async with work.served() as client:
+        arguments = {"prompt": "hold", "expert": "waiter", "model": work.holding, "wait": 0}
+        runs = [(await call(client, "ask_expert", **arguments))["run"] for _ in range(9)]
+        said = await refused(client, "ask_expert", **arguments)
+    assert "run_status" in said
+    assert [run for run in runs[1:] if run not in said] == []
+
+
+async def test_a_server_that_ends_interrupts_its_run_which_is_kept(work: Work) -> None:
+    async with work.served() as client:
+        heard = Progress()
+        await call(client, "ask_expert", prompt="hold", expert="waiter", model=work.holding, wait=0)
+        with anyio.move_on_after(30):
+            async with anyio.create_task_group() as tasks:
+
+                async def follow() -> None:
+                    arguments = {"run": "last", "wait": 30}
+                    await client.call_tool("run_status", arguments, progress_callback=heard)
+
+                tasks.start_soon(follow)
+                await heard.holding.wait()
+                tasks.cancel_scope.cancel()
+    kept = work.recorder.load("last")
+    assert kept.stop == "interrupted"
+
+
+async def test_a_long_answer_is_read_page_by_page(work: Work) -> None:
+    answer = "\n".join(f"line {number} {'é' * 40}" for number in range(900))
+    async with work.served() as client:
+        model = work.model({"text": answer})
+        page = await call(client, "ask_expert", prompt="say much", expert="waiter", model=model)
+        read = page["answer"]
+        while page["next_offset"] != -1:
+            assert page["answer"].endswith("\n")
+            page = await call(client, "run_status", run=page["run"], offset=page["next_offset"])
+            read += page["answer"]
+    assert read == answer
+
+
+async def test_what_cannot_be_asked_is_refused_with_the_next_step(work: Work) -> None:
+    async with work.served() as client:
+        assert "prompt is empty" in await refused(client, "ask_expert", prompt=" ")
+        assert "100,000" in await refused(client, "ask_expert", prompt="x" * 100_001)
+        assert "there are" in await refused(client, "ask_expert", prompt="hi", expert="ganondorf")
+        assert "provider:name" in await refused(client, "ask_expert", prompt="hi", expert="waiter", model="nobody:x y")
+        assert "afs agent runs" in await refused(client, "ask_expert", prompt="hi", earlier="20260101T000000Z-00000000")
+        assert "afs agent runs" in await refused(client, "rate_run", run="never", rating="+1")
+        assert "answer is empty" in await refused(client, "critique", answer="")
+
+
+async def test_an_expert_is_never_given_the_experts_for_a_tool(
+    work: Work, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    servers = {"experts": {"command": "x"}, "other": {"command": "/bin/afs-experts"}, "fine": {"command": "afs-asar"}}
+    path = work.write("all.json", {"mcpServers": servers})
+    settings = Settings(context_root=tmp_path, data_dir=tmp_path)
+    (only,) = Place(settings, {"AFS_EXPERTS_CONFIG": path}).sources()
+    assert (only.name, only.env) == ("fine", {INSIDE: "1"})
+    monkeypatch.setenv(INSIDE, "1")
+    async with work.served() as client:
+        said = await refused(client, "ask_expert", prompt="hi", expert="waiter", model="embedded")
+    assert "no further experts" in said
+    assert work.recorder.ids() == []
+
+
+async def test_the_mcp_json_of_a_project_is_not_used(
+    work: Work, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(work.folder)
+    settings = Settings(context_root=tmp_path, data_dir=tmp_path)
+    names = {spec.name for spec in Place(settings, {}).sources()}
+    shipped = set(json.loads(SHIPPED.read_text(encoding="utf-8"))["mcpServers"])
+    assert names == {name for name in shipped if name.removeprefix("afs-") != "experts"}
+
+
+async def test_the_router_says_where_a_prompt_goes_and_why(work: Work) -> None:
+    async with work.served() as client:
+        routed = await call(client, "route_prompt", prompt="What is $2100?")
+        model = work.model({"text": "It is INIDISP, the screen's brightness."})
+        asked = await call(client, "ask_expert", prompt="What is $2100?", model=model)
+    assert (routed["expert"], routed["intent"]) == ("veran", "explain")
+    assert len(routed["scores"]) == 8
+    assert asked["expert"] == "veran"
+    assert asked["why"].startswith("explain: ")
+
+
+async def test_the_experts_are_listed_in_pages_with_the_users_own(work: Work) -> None:
+    async with work.served() as client:
+        everyone = await call(client, "list_experts")
+        first = await call(client, "list_experts", limit=5)
+        rest = await call(client, "list_experts", limit=100, offset=first["next_offset"])
+    names = [row["name"] for row in everyone["experts"]]
+    assert {"din", "nayru", "farore", "veran", "majora", "waiter"} <= set(names)
+    assert [row["name"] for page in (first, rest) for row in page["experts"]] == names
+    assert everyone["total"] == len(names)
+
+
+@pytest.mark.asar
+async def test_an_answer_is_judged_by_running_tools(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AFS_EXPERTS_CONFIG")
+    bad = "Here you are:\n\n```asm\nLDA #$00\nSTQ $10\nRTS\n```\n"
+    async with work.served(data_dir=Settings.from_environment().data_dir) as client:
+        judged = await call(client, "critique", answer=bad, question="clear $10", expert="nayru")
+    assert "asar ready" in judged["servers"]
+    if any("afs fetch asar" in line for line in judged["checks"]):
+        pytest.skip("needs the real asar: run `afs fetch asar`")
+    assert judged["verdict"] == "refuted"
+    assert "STQ" in " ".join(judged["checks"])
+    assert "Mend it" in judged["diagnosis"]
