@@ -24,6 +24,8 @@ def codes(text: str) -> list[str]:
         "The width of the water window is in $7E0686 (horizontal).",
         "If the room is $0012 then return.",
         "The tile type for a pit is $20, and deep water is $08.",
+        "$7E0066 is the last direction pushed.",
+        'The text "speed" at $7E012D means something else.',
         "Bit layout of $7EF379: bit 2 boots, bit 1 swim.",
         "$0FD8 is the combined 16-bit values.",
         "Insert the table at PC 0x080000 and call the draw routine at $0DBA80 from there.",

@@ -138,7 +138,13 @@ def _left(segment: str) -> tuple[str, str, int, int] | None:
     if whole:  # `the small keys for the current dungeon`
         begin, end = whole.span("phrase")
     phrase = segment[begin:end]
-    if _DONE.match(phrase) or _PASSIVE.match(phrase) or _PRONOUN.search(phrase) or _PREDICATE.match(phrase):
+    if (
+        phrase.count('"') % 2
+        or _DONE.match(phrase)
+        or _PASSIVE.match(phrase)
+        or _PRONOUN.search(phrase)
+        or _PREDICATE.match(phrase)
+    ):
         return None
     return (phrase, how, begin, end) if len(phrase.strip()) >= 2 else None
 

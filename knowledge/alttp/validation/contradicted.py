@@ -28,6 +28,8 @@ _SELF = frozenset(["link", "player", "valu", "array", "byt"])
 
 def is_disjoint(said: Meaning, wide: Meaning, here: Sequence[Row], others: Sequence[Row]) -> bool:
     """Tell whether no row here says any of it, and it says enough to mean another."""
+    if any(_is_nearly(said, one) for one in here):
+        return False
     telling = said.needed - VAGUE - OWNERS
     enough = 2 if here[0].kind == "register" else 3
     if len(said.needed - OWNERS) >= enough and not any(shares(said.needed, one.said, one.squeezed) for one in here):
@@ -44,6 +46,12 @@ def is_disjoint(said: Meaning, wide: Meaning, here: Sequence[Row], others: Seque
         return False
     loose = wide.needed - VAGUE - OWNERS
     return len(others) == 1 or not any(shares(loose, one.title, one.squeezed) for one in here)
+
+
+def _is_nearly(said: Meaning, one: Row) -> bool:
+    """Tell whether a row is called by two words that are said and more, and misses one that names no side."""
+    missing = {word for word in said.needed if not shares((word,), one.title, "")}
+    return len(said.needed) - len(missing) >= 2 and len(missing) == 1 and not axes_of(missing)
 
 
 def _of_channel(said: Meaning, here: Sequence[Row], others: Sequence[Row]) -> bool:
