@@ -1,7 +1,5 @@
 """`afs agent` and `afs-run`: run a prompt, list and show what was run, list the experts."""
 
-import io
-import json
 import math
 import select
 import sys
@@ -9,15 +7,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import click
-
-from runner.conduct import EXIT_CODES, Request, preview_request, run_request
-from runner.conversation import Preview
-from runner.display import call_line
-from runner.errors import RunnerError
-from schemas.run import Run
-from servers.machine.errors import ServerError
-from servers.machine.wire import clean
-from servers.settings import Settings
 
 __all__ = ["agent", "run_prompt"]
 
@@ -27,15 +16,6 @@ PROMPT_LIMIT = 200_000
 _CONTEXT_ROOT = click.option(
     "--context-root", type=click.Path(path_type=Path), help="AFS context root (AFS_CONTEXT_ROOT, ~/.context)"
 )
-
-
-def _settings(context_root: Path | None) -> Settings:
-    settings = Settings.from_environment()
-    if context_root is None:
-        return settings
-    if str(context_root) == ".":
-        raise click.UsageError("--context-root . would fill this folder; name the root, e.g. --context-root ./.context")
-    return settings.at(context_root)
 
 
 def _prompt(words: tuple[str, ...], *, optional: bool) -> str:
@@ -63,10 +43,6 @@ def _finite(_: click.Context, parameter: click.Parameter, value: float) -> float
     if not math.isfinite(value):
         raise click.BadParameter("write a number of seconds", param=parameter)
     return value
-
-
-def _names(value: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
 @click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
@@ -100,79 +76,9 @@ def run_prompt(prompt: tuple[str, ...], context_root: Path | None, **options: An
     PROMPT is read from standard input when it is `-` or missing. Steps are shown on standard error. Exit status:
     0 an answer, 1 an error, 2 wrong usage, 3 stopped without an answer, 4 the model failed, 130 interrupted.
     """
-    text = _prompt(prompt, optional=bool(options["resume"]))
-    request = Request(
-        prompt=text,
-        expert=options["expert"],
-        model=options["model"],
-        tools=_names(options["tools"]),
-        servers=_names(options["servers"]),
-        config=options["config"],
-        max_steps=options["max_steps"],
-        max_tokens=options["max_tokens"],
-        max_seconds=options["max_seconds"],
-        resume=options["resume"],
-        context_budget=options["context_budget"],
-        allow=_names(options["allow"]),
-        quiet=options["quiet"] or options["as_json"],
-    )
-    settings = _settings(context_root)
-    if options["dry_run"]:
-        _preview(_guard(lambda: preview_request(request, settings)), as_json=options["as_json"])
-        return
-    run = _guard(lambda: run_request(request, settings), as_json=options["as_json"])
-    _print(run, as_json=options["as_json"])
-    sys.exit(EXIT_CODES[run.stop])
+    from runner.agent_work import answer
 
-
-def _preview(found: Preview, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(found.model_dump(mode="json")))
-        return
-    window = f" of {found.window}" if found.window else ""
-    asked = ", ".join(f"{source['tool']} ({source['seconds']} s)" for source in found.context)
-    for label, text in (
-        ("expert", found.expert),
-        ("model", found.model),
-        ("servers", ", ".join(f"{state.name} {state.state} ({state.tools})" for state in found.servers)),
-        ("tools", ", ".join(found.tools)),
-        ("context", asked),
-        ("tokens", f"about {found.tokens}{window} in the first request; nothing was sent"),
-    ):
-        click.echo(f"{label:>8}  {clean(text) or 'none'}")
-    for message in found.messages:
-        calls = "; ".join(call_line(call) for call in message.calls)
-        click.echo(f"\n[{message.role}]\n{clean('; '.join(filter(None, (message.text, calls))))}")
-
-
-def _print(run: Run, *, as_json: bool) -> None:
-    from runner.recorder import run_json
-
-    try:
-        if as_json:
-            click.echo(run_json(run))
-        elif run.answer:
-            click.echo(clean(run.answer))
-    except OSError as error:
-        sys.stdout = None  # what is buffered for it would fail again at the end
-        raise click.ClickException(
-            f"the answer could not be written ({error.strerror}); it is kept in run {run.id}"
-        ) from error
-    if run.error:
-        click.echo(f"afs-run: {clean(run.error)}", err=True)
-
-
-def _guard(work: Any, *, as_json: bool = False) -> Any:
-    try:
-        return work()
-    except (RunnerError, ServerError) as error:
-        kept = getattr(error, "run", None)
-        if kept is not None:
-            _print(kept, as_json=as_json)
-        raise click.ClickException(clean(str(error))) from error
-    except KeyboardInterrupt:
-        click.echo("afs-run: interrupted; the run is kept, go on with --resume last", err=True)
-        sys.exit(EXIT_CODES["interrupted"])
+    answer(options, _prompt(prompt, optional=bool(options["resume"])), context_root)
 
 
 @click.group()
@@ -189,19 +95,9 @@ agent.add_command(run_prompt)
 @click.option("--json", "as_json", is_flag=True, help="print the run as JSON")
 def show(run_id: str, context_root: Path | None, **options: Any) -> None:
     """Print a kept run: its id, the end of its id, or `last`."""
-    from rich.console import Console
+    from runner.agent_work import show_kept
 
-    from runner.display import show_run
-    from runner.recorder import Recorder, run_json
-
-    run = _guard(lambda: Recorder(_settings(context_root).context_root).load(run_id))
-    out: Any = sys.stdout
-    if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(errors="backslashreplace")  # an ASCII terminal still shows the run
-    if options["as_json"]:
-        click.echo(run_json(run))
-    else:
-        show_run(run, Console())
+    show_kept(run_id, context_root, as_json=options["as_json"])
 
 
 @agent.command("runs")
@@ -210,27 +106,15 @@ def show(run_id: str, context_root: Path | None, **options: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
 def runs(limit: int, context_root: Path | None, **options: Any) -> None:
     """List the kept runs, newest first."""
-    from runner.recorder import Recorder
+    from runner.agent_work import list_runs
 
-    for line in Recorder(_settings(context_root).context_root).lines(limit):
-        if options["as_json"]:
-            click.echo(json.dumps(line._asdict()))
-        else:
-            click.echo(clean(f"{line.id}  {line.stop:<11}  {line.model:<28}  {line.prompt[:70]!r}"))
+    list_runs(limit, context_root, as_json=options["as_json"])
 
 
 @agent.command("experts")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
 def experts(**options: Any) -> None:
     """List the experts and the tool sets."""
-    from runner.experts import load_experts
+    from runner.agent_work import list_experts
 
-    found = _guard(load_experts)
-    for name, expert in sorted(found.experts.items()):
-        if options["as_json"]:
-            click.echo(expert.model_dump_json())
-        else:
-            click.echo(f"{name:<9} {expert.summary}  [{expert.models.get('ollama', 'no Ollama model')}]")
-    if not options["as_json"]:
-        for name, tools in sorted(found.sets.items()):
-            click.echo(f"set {name}: {', '.join(found.expand(tools))}")
+    list_experts(as_json=options["as_json"])

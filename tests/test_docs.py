@@ -12,7 +12,7 @@ import click
 import pytest
 
 from runner.agent_cli import run_prompt
-from runner.cli import main
+from runner.groups import afs
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ("README.md", "CONTRIBUTING.md")
@@ -62,7 +62,7 @@ def plain(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def parse(words: tuple[str, ...]) -> None:
     """Parse a command of ours without running it. Raises click.ClickException."""
-    command: click.Command = main if words[0] == "afs" else run_prompt
+    command: click.Command = afs if words[0] == "afs" else run_prompt
     name, rest = words[0], list(words[1:])
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
         name = rest.pop(0)
@@ -93,7 +93,7 @@ def test_every_command_in_the_docs_is_one_that_exists() -> None:
 def test_every_option_that_readme_names_is_one_of_a_command() -> None:
     named = set(re.findall(r"`(--[a-z][a-z-]+)", text("README.md")))
     known: set[str] = set()
-    waiting: list[click.Command] = [main, run_prompt]
+    waiting: list[click.Command] = [afs, run_prompt]
     while waiting:
         command = waiting.pop()
         known |= {option for item in command.params for option in item.opts}

@@ -325,3 +325,33 @@ def test_a_dry_run_shows_the_first_request_and_sends_and_keeps_nothing(tmp_path:
     whole = json.loads(afs(tmp_path, "--json", *words, "--context-budget", "0").stdout)
     assert (whole["context"], whole["messages"][-1]["text"]) == ([], "What is $2100?")
     assert whole["tokens"] > 100
+
+
+@pytest.mark.parametrize("name", ["click", "runner.agent_work", "pydantic", "anyio"])
+@pytest.mark.parametrize("entry", ["run_main", "main"])
+def test_an_interrupt_in_the_middle_of_the_imports_ends_it_without_a_traceback(
+    tmp_path: Path, name: str, entry: str
+) -> None:
+    code = f"""
+import sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["afs", "agent", "experts"] if {entry!r} == "main" else ["afs-run", "hi"]
+from runner.cli import {entry}
+{entry}()
+"""
+    done = subprocess.run(
+        [str(BIN / "python"), "-c", code], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert done.returncode in (1, 130)
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_version_is_told_without_importing_what_a_run_needs(tmp_path: Path) -> None:
+    heavy = ["pydantic", "anyio", "mcp", "rich"]
+    code = f"import sys\nfrom runner import agent_cli\nprint([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([str(BIN / "python"), "-c", code], cwd=tmp_path, capture_output=True, check=False)
+    assert done.stdout == b"[]\n"

@@ -1,0 +1,138 @@
+"""What the commands of `afs agent` and `afs-run` do; kept apart, since `--help` and `--version` need none of it."""
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.conduct import EXIT_CODES, Request, preview_request, run_request
+from runner.conversation import Preview
+from runner.display import call_line
+from runner.errors import RunnerError
+from runner.recorder import Recorder, run_json
+from schemas.run import Run
+from servers.machine.errors import ServerError
+from servers.machine.wire import clean
+from servers.settings import Settings
+
+__all__ = ["answer", "list_experts", "list_runs", "show_kept"]
+
+
+def _settings(context_root: Path | None) -> Settings:
+    settings = Settings.from_environment()
+    if context_root is None:
+        return settings
+    if str(context_root) == ".":
+        raise click.UsageError("--context-root . would fill this folder; name the root, e.g. --context-root ./.context")
+    return settings.at(context_root)
+
+
+def answer(options: dict[str, Any], prompt: str, context_root: Path | None) -> None:
+    """Run a prompt with the options of `afs-run`, print what came of it, and exit with its status."""
+    names = {key: _names(options[key]) for key in ("tools", "servers", "allow")}
+    plain = ("expert", "model", "config", "max_steps", "max_tokens", "max_seconds", "resume", "context_budget")
+    quiet = options["quiet"] or options["as_json"]
+    chosen = {key: options[key] for key in plain}
+    request = Request.model_validate({"prompt": prompt, "quiet": quiet, **names, **chosen})
+    settings = _settings(context_root)
+    if options["dry_run"]:
+        _preview(_guard(lambda: preview_request(request, settings)), as_json=options["as_json"])
+        return
+    run = _guard(lambda: run_request(request, settings), as_json=options["as_json"])
+    _print(run, as_json=options["as_json"])
+    sys.exit(EXIT_CODES[run.stop])
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _preview(found: Preview, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(found.model_dump(mode="json")))
+        return
+    window = f" of {found.window}" if found.window else ""
+    asked = ", ".join(f"{source['tool']} ({source['seconds']} s)" for source in found.context)
+    for label, text in (
+        ("expert", found.expert),
+        ("model", found.model),
+        ("servers", ", ".join(f"{state.name} {state.state} ({state.tools})" for state in found.servers)),
+        ("tools", ", ".join(found.tools)),
+        ("context", asked),
+        ("tokens", f"about {found.tokens}{window} in the first request; nothing was sent"),
+    ):
+        click.echo(f"{label:>8}  {clean(text) or 'none'}")
+    for message in found.messages:
+        calls = "; ".join(call_line(call) for call in message.calls)
+        click.echo(f"\n[{message.role}]\n{clean('; '.join(filter(None, (message.text, calls))))}")
+
+
+def _print(run: Run, *, as_json: bool) -> None:
+    try:
+        if as_json:
+            click.echo(run_json(run))
+        elif run.answer:
+            click.echo(clean(run.answer))
+    except OSError as error:
+        sys.stdout = None  # what is buffered for it would fail again at the end
+        raise click.ClickException(
+            f"the answer could not be written ({error.strerror}); it is kept in run {run.id}"
+        ) from error
+    if run.error:
+        click.echo(f"afs-run: {clean(run.error)}", err=True)
+
+
+def _guard(work: Any, *, as_json: bool = False) -> Any:
+    try:
+        return work()
+    except (RunnerError, ServerError) as error:
+        kept = getattr(error, "run", None)
+        if kept is not None:
+            _print(kept, as_json=as_json)
+        raise click.ClickException(clean(str(error))) from error
+    except KeyboardInterrupt:
+        click.echo("afs-run: interrupted; the run is kept, go on with --resume last", err=True)
+        sys.exit(EXIT_CODES["interrupted"])
+
+
+def show_kept(run_id: str, context_root: Path | None, *, as_json: bool) -> None:
+    """Print a kept run."""
+    from rich.console import Console
+
+    from runner.display import show_run
+
+    run = _guard(lambda: Recorder(_settings(context_root).context_root).load(run_id))
+    out: Any = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="backslashreplace")  # an ASCII terminal still shows the run
+    if as_json:
+        click.echo(run_json(run))
+    else:
+        show_run(run, Console())
+
+
+def list_runs(limit: int, context_root: Path | None, *, as_json: bool) -> None:
+    """Print a line for each of the newest kept runs."""
+    for line in Recorder(_settings(context_root).context_root).lines(limit):
+        if as_json:
+            click.echo(json.dumps(line._asdict()))
+        else:
+            click.echo(clean(f"{line.id}  {line.stop:<11}  {line.model:<28}  {line.prompt[:70]!r}"))
+
+
+def list_experts(*, as_json: bool) -> None:
+    """Print a line for each expert and each tool set."""
+    from runner.experts import load_experts
+
+    found = _guard(load_experts)
+    for name, expert in sorted(found.experts.items()):
+        if as_json:
+            click.echo(expert.model_dump_json())
+        else:
+            click.echo(f"{name:<9} {expert.summary}  [{expert.models.get('ollama', 'no Ollama model')}]")
+    if not as_json:
+        for name, tools in sorted(found.sets.items()):
+            click.echo(f"set {name}: {', '.join(found.expand(tools))}")
