@@ -24,7 +24,9 @@ class Share(Frozen):
     high: float = 1.0
 
     def __str__(self) -> str:
-        """Return it as a table shows it."""
+        """Return it as a table shows it; a dash when there is none."""
+        if not self.total:
+            return "-"
         return f"{self.count}/{self.total} [{self.low:.2f}, {self.high:.2f}]"
 
 

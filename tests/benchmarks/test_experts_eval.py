@@ -26,9 +26,9 @@ pytestmark = pytest.mark.anyio
 
 PROMPTS = {prompt.id: prompt for prompt in load_prompts()}
 DIN = PROMPTS["din_store_zero"]
-BAD, GOOD = "```asm\ninc $10\nrts\n```", "```asm\nstz $10\nrts\n```"
+BAD, GOOD = "```asm\ninc $45\nrts\n```", "```asm\nstz $45\nrts\n```"
 WRONG, RIGHT = Grade(right=False, assembled=True, why="no"), Grade(right=True, assembled=True)
-ASSEMBLED = calls(("assemble", {"code": "stz $10\nrts"}))
+ASSEMBLED = calls(("assemble", {"code": "stz $45\nrts"}))
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_a_share_has_the_interval_of_wilson() -> None:
     share = share_of([True] * 9 + [False] * 3)
     assert (share.low, share.high) == pytest.approx((0.4677, 0.9111), abs=1e-4)
     assert str(share) == "9/12 [0.47, 0.91]"
-    assert (share_of([]).low, share_of([]).high) == (0.0, 1.0)
+    assert (share_of([]).low, share_of([]).high, str(share_of([]))) == (0.0, 1.0, "-")
 
 
 def test_each_attempt_is_a_share_of_all_trials_and_the_last_one_stands() -> None:

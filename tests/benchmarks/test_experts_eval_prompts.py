@@ -1,5 +1,6 @@
 """The prompts for the experts: each grader takes the right answer and refuses the wrong ones, by running them."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from benchmarks.experts.answer import read_answer
 from benchmarks.experts.grade import grade
 from benchmarks.experts.prompt import EXPERTS, Prompt, load_prompts
+from runner.experts import load_experts
 from tests.asar import HERE, NEEDS_ASAR
 
 pytestmark = pytest.mark.anyio
@@ -25,6 +27,24 @@ def test_there_are_twelve_prompts_for_each_expert_of_all_levels() -> None:
     assert all({item.level for item in PROMPTS if item.expert == expert} == {1, 2, 3} for expert in EXPERTS)
 
 
+def test_no_prompt_is_what_its_expert_was_shown() -> None:
+    for prompt in PROMPTS:
+        expert = load_experts({}).find(prompt.expert)
+        shown = _squeezed(
+            "\n".join([expert.instructions, *(f"{item.prompt}\n{item.answer}" for item in expert.examples)])
+        )
+        for code in filter(None, (prompt.original, read_answer(prompt.right, original=prompt.original).code)):
+            body = [line for line in code.splitlines() if not line.startswith(("rt", "org"))]
+            assert _squeezed("\n".join(body)) not in shown, prompt.id
+        assert not any(
+            word in shown for word in re.findall(r"\$\w{4,6}", prompt.prompt.lower()) if prompt.expert == "veran"
+        )
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\s/`]+", " ", text.lower())
+
+
 @pytest.mark.parametrize("prompt", [pytest.param(item, id=item.id, marks=NEEDS_ASAR) for item in PROMPTS])
 async def test_a_right_answer_is_taken_and_wrong_ones_are_refused(prompt: Prompt) -> None:
     taken = await grade(prompt, prompt.right, HERE)
@@ -36,13 +56,16 @@ async def test_a_right_answer_is_taken_and_wrong_ones_are_refused(prompt: Prompt
 
 
 def _lazy(prompt: Prompt) -> list[str]:
-    """Answers without work: the question said again, the code that was given, the mended code without its name."""
+    """Answers without work: the question said again, the code that was given, the bug named but not
+    mended, the mended code without its name."""
     lazy = [prompt.prompt]
     if prompt.original:
         lazy.append(f"It is fine:\n```asm\n{prompt.original}\n```")
     if prompt.expert == "farore":
         code = read_answer(prompt.right, original=prompt.original).code
-        lazy += [f"Here:\n```asm\n{code}\n```", prompt.right.split("**Fix:**")[0]]
+        bug = prompt.right.split("**Fix:**")[0]
+        lazy.append(f"{bug}**Fix:**\n```asm\n{prompt.original}\n```")
+        lazy += [f"Here:\n```asm\n{code}\n```", bug]
     return lazy
 
 
@@ -80,6 +103,6 @@ def test_the_verdict_of_the_runner_is_no_part_of_the_answer() -> None:
     ],
 )
 async def test_hostile_code_is_refused_within_its_limits(code: str) -> None:
-    prompt = next(item for item in PROMPTS if item.id == "nayru_store_five")
+    prompt = next(item for item in PROMPTS if item.id == "nayru_store_value")
     told = await grade(prompt, f"```asm\n{code}\n```", HERE)
     assert not told.right and told.why
