@@ -1,20 +1,24 @@
-"""`afs agent rate`, and the question after a run at the terminal: one key, or none."""
+"""`afs agent rate`, and the question after a run at the terminal: one key, or none.
+
+What the command needs is imported when it is called: the group that lists it starts without.
+"""
+
+from __future__ import annotations
 
 import os
 import select
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from runner.errors import RunnerError
-from runner.feedback import TEXT_LIMIT, Feedback, rating_line
-from runner.recorder import Recorder
-from schemas.rating import Rating, Score
-from schemas.run import Run
-from servers.machine.wire import clean
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.feedback import Feedback
+    from schemas.rating import Rating, Score
+    from schemas.run import Run
 
 __all__ = ["ASK_SECONDS", "SWITCH", "ask_rating", "rate_command"]
 
@@ -30,10 +34,14 @@ _QUESTION = "Did this serve you? [+] yes, [-] no, any other key to go on: "
 @click.command("rate")
 @click.argument("run_id", metavar="RUN")
 @click.argument("rating", metavar="+1|-1", type=click.Choice(["+1", "1", "-1"]))
-@click.option("-t", "--text", default="", help=f"what was good or wrong, at most {TEXT_LIMIT:,} characters")
+@click.option("-t", "--text", default="", help="what was good or wrong, at most 4,000 characters")
 @click.option("--context-root", type=click.Path(path_type=Path), help="AFS context root (AFS_CONTEXT_ROOT, ~/.context)")
 def rate_command(run_id: str, rating: str, text: str, context_root: Path | None) -> None:
     """Say of RUN (its id, the end of its id, or `last`) whether it served; the last word on a run counts."""
+    from runner.errors import RunnerError
+    from runner.feedback import Feedback, rating_line
+    from runner.recorder import Recorder
+    from servers.machine.wire import clean
     from servers.settings import Settings
 
     settings = Settings.from_environment()
@@ -63,6 +71,9 @@ def ask_rating(
     way to say nothing. A rating that cannot be kept is told on `sink`, it does not raise.
     """
     source, sink = source or _stream("stdin"), sink or _stream("stderr")
+    from runner.errors import RunnerError
+    from servers.machine.wire import clean
+
     if run.stop != "answer" or environ.get(SWITCH, "").strip() not in ("", "0"):
         return None
     if source is None or sink is None or not (_on_terminal(source) and _on_terminal(sink)):
