@@ -122,7 +122,10 @@ class Toolbox:
         for connection in self._connections:
             await connection.settled.wait()
         found = [offer for connection in self._connections for offer in connection.offers]
-        ours = {connection.name for connection in self._connections if connection.identity.ours}
+        known = [
+            connection for connection in self._connections if connection.identity.ours or connection.identity.inside
+        ]
+        ours = [connection.name for connection in known]
         self._offers, self._left_out = name_apart(found, ours=ours)
 
     async def __aexit__(

@@ -37,6 +37,12 @@ def tool(name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "description": "d", "inputSchema": SCHEMA, **more}
 
 
+def poison() -> dict[str, Any]:
+    """Return the tools and the result that a test wrote into a file."""
+    said: dict[str, Any] = json.loads(Path(os.environ["AFS_POISON"]).read_text(encoding="ascii"))
+    return said
+
+
 def tools() -> list[dict[str, Any]]:
     special: dict[str, list[dict[str, Any]]] = {
         "hugedesc": [tool("t", description="d" * 10_000_000)],
@@ -48,6 +54,8 @@ def tools() -> list[dict[str, Any]]:
         "readonly-die": [tool("t", annotations=READ_ONLY)],
         "readonly": [tool("t", annotations=READ_ONLY)],
     }
+    if "AFS_POISON" in os.environ:
+        return poison().get("tools") or [tool("t")]
     return special.get(MODE, [tool("t")])
 
 
@@ -90,6 +98,15 @@ def before_call(lives: int) -> None:
             raw(b"rubbish\n" * 8192)
 
 
+def asked(method: str) -> str:
+    """Ask the client for something, and return its answer."""
+    say({"jsonrpc": "2.0", "id": 77, "method": method, "params": {"messages": [], "message": "your key?"}})
+    for line in sys.stdin:
+        if json.loads(line).get("id") == 77:
+            return line
+    return "nothing"
+
+
 def called(identity: Any, arguments: dict[str, Any], lives: int) -> None:
     before_call(lives)
     text: dict[str, Any] = {"type": "text", "text": f"life {lives}: {arguments.get('text', '')}"}
@@ -111,6 +128,10 @@ def called(identity: Any, arguments: dict[str, Any], lives: int) -> None:
         say({"jsonrpc": "2.0", "id": 77, "method": "sampling/createMessage", "params": {"messages": []}})
     if MODE in ("told-then-called", "restless"):
         say(LIST_CHANGED)
+    if "AFS_POISON" in os.environ:
+        results[MODE] = poison().get("result") or {"content": [text]}
+    if MODE.startswith("asks "):
+        results[MODE] = {"content": [{"type": "text", "text": asked(MODE.removeprefix("asks "))}]}
     say({"jsonrpc": "2.0", "id": identity, "result": results.get(MODE, {"content": [text]})})
     if MODE == "told":
         say(LIST_CHANGED)
