@@ -47,6 +47,7 @@ class Board:
         self._database = database
         self._hands: dict[str, Hand] = {}
         self._followers: dict[str, list[MemoryObjectSendStream[dict[str, Any]]]] = {}
+        self._tasks: TaskGroup | None = None
         self._changed = anyio.Event()
         self._reasons: dict[str, str] = {}
         self._unsettled: dict[str, tuple[Job, str]] = {}
@@ -61,6 +62,7 @@ class Board:
 
     async def watch(self, tasks: TaskGroup) -> None:
         """Deal out work until the board drains and nobody works any more."""
+        self._tasks = tasks
         while not (self.draining and not self._hands):
             self._changed = anyio.Event()
             self.reading = await anyio.to_thread.run_sync(read_machine, self.rules.bounds.training)
@@ -87,7 +89,12 @@ class Board:
                 self._ended(job)
         for hand in self._hands.values():
             if hand.job.deadline and now > hand.job.deadline and hand.state != "ending":
-                hand.order("expire")
+                self._end(hand, "expire")
+
+    def _end(self, hand: Hand, why: Ending) -> None:
+        hand.order(why)
+        if self._tasks is not None:
+            self._tasks.start_soon(hand.ended)
 
     def _deal(self, waiting: list[Job], tasks: TaskGroup) -> None:
         paused = {name: hand for name, hand in self._hands.items() if hand.state == "paused"}
@@ -169,7 +176,7 @@ class Board:
         """Cancel a job; return what that means for it."""
         hand = self._hands.get(job.id)
         if hand is not None:
-            hand.order("cancel")
+            self._end(hand, "cancel")
             return "it is being ended; what it has done is kept"
         if job.state == "waiting" and self.store.end(job, "cancelled", detail="cancelled before it was begun"):
             self._ended(job)
@@ -221,7 +228,7 @@ class Board:
         self.draining = True
         for hand in self._hands.values():
             if hand.state == "paused":
-                hand.order("stop")
+                self._end(hand, "stop")
         self.change()
 
     def close(self) -> None:

@@ -110,7 +110,11 @@ async def _followed(stream: SocketStream, submission: Submission, watch: Callabl
     frames = Frames(stream)
     frame = {"op": "submit", "submission": submission.model_dump(mode="json"), "follow": True}
     try:
-        await send(stream, frame)
+        with anyio.move_on_after(_PATIENCE) as first:
+            await send(stream, frame)
+            _checked(await frames.read() or {"left": True})
+        if first.cancelled_caught:
+            raise _Lost
         return await _to_the_end(frames, watch)
     except anyio.get_cancelled_exc_class():
         with anyio.CancelScope(shield=True), anyio.move_on_after(_PATIENCE):

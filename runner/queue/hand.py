@@ -15,6 +15,7 @@ import anyio.abc
 from runner.errors import ConfigError
 from runner.queue.frames import FrameError, Frames, decode
 from runner.queue.job import CARRIED, Job
+from runner.queue.orphans import end_orphans
 from runner.queue.settle import Ending
 from servers.machine.wire import clean, shorten
 
@@ -25,9 +26,9 @@ Order = Literal["pause", "go", "cancel", "expire", "stop"]
 
 _LINE_LIMIT = 256 << 10
 _SAID_LIMIT = 4000
-_KILL_SECONDS = 15.0
+_KILL_SECONDS = 10.0
 """How long a worker may take to end once it was told to; it kills itself before that."""
-_WORKER = ("-P", "-m", "runner.queue.worker")
+_MODULE = "runner.queue.worker"
 
 
 def _environment(job: Job, environ: Mapping[str, str]) -> dict[str, str]:
@@ -52,16 +53,18 @@ class Hand:
         self._changed = changed
         self._process: anyio.abc.Process | None = None
         self._ended = anyio.Event()
-        self._heard, self._line = os.pipe()
-        os.set_blocking(self._line, False)
+        self._line = -1
 
     async def work(self, database: Path, lock: int) -> int:
         """Run the worker to its end; return its exit status. The lock is open in it as long as it lives."""
-        words = [sys.executable, *_WORKER, str(database), self.job.id, str(self.job.attempt)]
+        words = [sys.executable, "-P", "-m", _MODULE, str(database), self.job.id, str(self.job.attempt)]
+        heard = -1
         try:
+            heard, self._line = os.pipe()
+            os.set_blocking(self._line, False)
             self._process = await anyio.open_process(
                 words,
-                stdin=self._heard,
+                stdin=heard,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=self.job.submission.cwd,
@@ -75,14 +78,19 @@ class Hand:
             self._close()
             return 1
         finally:
-            os.close(self._heard)
+            if heard >= 0:
+                os.close(heard)
         try:
-            return await self._attend(self._process)
+            status = await self._attend(self._process)
+            if status < 0:
+                await anyio.to_thread.run_sync(end_orphans, _MODULE)
+            return status
         finally:
             self._close()
 
     def _close(self) -> None:
-        os.close(self._line)
+        if self._line >= 0:
+            os.close(self._line)
         self._line = -1
         self._ended.set()
 
@@ -129,7 +137,7 @@ class Hand:
             self.state, self.ending = "ending", self.ending or order
         elif self.state != "ending":
             self.state = "yielding" if order == "pause" else "running"
-        with contextlib.suppress(OSError):  # it is gone, or has not read the last thousands of orders
+        with contextlib.suppress(OSError):  # it is not there yet, is gone, or has not read thousands of orders
             os.write(self._line, f"{order}\n".encode("ascii"))
 
     async def ended(self) -> None:

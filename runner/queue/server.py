@@ -20,6 +20,7 @@ from runner.errors import ConfigError, RunnerError
 from runner.queue.board import Board, Rules
 from runner.queue.frames import FrameError, Frames, send
 from runner.queue.job import ENDED, Job, Submission
+from runner.queue.orphans import adopt
 from runner.queue.peer import peer_uid
 from runner.queue.place import Place, address, prepare
 from runner.queue.settle import settle
@@ -52,6 +53,7 @@ async def serve(place: Place, rules: Rules) -> None:
         store = Store(place.database)
         try:
             store.forget()
+            adopt()
             for job in store.jobs("running"):
                 settle(store, job, _CRASHED)
             board = Board(store, rules, lock=lock, database=place.database)

@@ -1,11 +1,13 @@
 """The queue as it is served: real processes, jobs that are held, ended, pre-empted and killed."""
 
 import os
+import resource
 import signal
 from pathlib import Path
 
 import pytest
 
+from runner.errors import ConfigError
 from runner.queue.place import HERE
 from tests.runner.queued import JOIN, Queue, processes_with, until
 
@@ -130,6 +132,7 @@ def test_a_worker_that_is_killed_goes_on_from_its_kept_run_or_is_told_as_interru
         until(lambda: queue.held("one"))
         for worker in processes_with(name):
             os.kill(worker, signal.SIGKILL)
+        until(lambda: not processes_with(str(queue.folder / "holding.py")) or queue.calls("one") == 2)
         queue.let_go("one", "two")
         (job,) = queue.ended(name)
     assert job.state in ("done", "interrupted")
@@ -189,3 +192,33 @@ def test_a_second_server_of_one_folder_is_refused(queue: Queue) -> None:
         assert second.wait(90) == 1
         assert second.stderr is not None
         assert b"already" in second.stderr.read()
+
+
+def test_a_worker_that_hears_nothing_is_killed_when_its_job_is_cancelled(queue: Queue) -> None:
+    with queue.served():
+        name = queue.submit("one")
+        until(lambda: queue.held("one"))
+        (worker,) = processes_with(name)
+        os.kill(worker, signal.SIGSTOP)
+        queue.command("cancel", name)
+        (job,) = queue.ended(name)
+        until(lambda: not processes_with(str(queue.folder / "holding.py")))
+    assert (job.state, job.attempt) == ("cancelled", 1)
+
+
+def test_a_full_disk_refuses_what_is_new_and_loses_nothing(queue: Queue) -> None:
+    with queue.served() as server:
+        kept = queue.ended(queue.submit())[0]
+        full = max(path.stat().st_size for path in queue.place.folder.iterdir())
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (full, resource.RLIM_INFINITY))
+        for _ in range(3):  # a page or two may still fit
+            with pytest.raises(ConfigError, match="free some space"):
+                for _ in range(200):
+                    queue.submit(priority="scheduled")
+        assert queue.ask(op="list")["pid"] == server.pid
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        waiting = [job.id for job in queue.jobs() if job.state == "waiting"]
+        for name in waiting:
+            queue.ask(op="cancel", id=name)
+        assert queue.ended(queue.submit())[0].state == "done"
+    assert queue.job(kept.id) == kept
