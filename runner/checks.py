@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from runner.claims import Code, code_in, plain, promise_in
 from runner.finish import Finish, Judged, Tools
-from runner.tool_checks import ASSEMBLES, SAME, SAVES, Judges
+from runner.tool_checks import ASSEMBLES, DOES_ALL, SAME, SAVES, Judges
+from runner.wishes import wish_in
 from schemas.expert import Expert
 from schemas.run import Run
 from schemas.verdict import Checked, Verdict
@@ -59,7 +60,9 @@ async def judge(run: Run, toolbox: Tools, *, expert: Expert) -> Judgement:
     answered = code_in(run.answer)
     news = _to_judge(answered, original)
     checks = await _of_code(judges, news, prompt)
-    if expert.check == "compare_code":
+    if expert.check != "compare_code":
+        checks += await _of_wishes(judges, news, prompt, checks)
+    else:
         checks += await _of_sameness(judges, news, original, prompt, checks)
     if judges.has("validate_output") or expert.check == "validate_output":
         checks.append(await judges.is_true(run.answer))
@@ -70,13 +73,15 @@ async def judge(run: Run, toolbox: Tools, *, expert: Expert) -> Judgement:
 def verdict_of(checks: Sequence[Checked], *, expert: Expert) -> Verdict:
     """Return the verdict on a whole answer.
 
-    One claim that is refuted refutes it. What proves or tests it is only what was asked for: that code does the same as
-    the original, of every block. That it assembles, or that no mistake was found, leaves it unchecked.
+    One claim that is refuted refutes it. What proves or tests it is only what was asked for, of every block: that code
+    does the same as the original, or all that the prompt says. That it assembles, or that no mistake was found, leaves
+    it unchecked.
     """
     if any(check.verdict == "refuted" for check in checks):
         return "refuted"
-    asked = [check.verdict for check in checks if check.claim in (SAME, SAVES)]
-    if expert.check != "compare_code" or not asked:
+    wanted = (SAME, SAVES) if expert.check == "compare_code" else (DOES_ALL,)
+    asked = [check.verdict for check in checks if check.claim in wanted]
+    if not asked:
         return "unchecked"
     return next(verdict for verdict in _WORST_FIRST if verdict in asked)
 
@@ -146,6 +151,16 @@ async def _of_sameness(
         if shorten(code, 2_000) not in failed:
             found += await judges.is_same(original, code, promise)
     return found
+
+
+async def _of_wishes(judges: Judges, blocks: Sequence[str], prompt: str, checks: Sequence[Checked]) -> list[Checked]:
+    """Run each block that assembles, and see whether it does what the prompt says in so many words."""
+    wish = wish_in(prompt)
+    good = {check.code for check in checks if check.claim == ASSEMBLES and check.verdict == "proved"}
+    if not wish.trials or not judges.has("run_code"):
+        return []
+    entry = promise_in(prompt).entry
+    return [await judges.does(code, wish, entry=entry) for code in blocks if shorten(code, 2_000) in good]
 
 
 def diagnosis_of(checks: Sequence[Checked]) -> str:

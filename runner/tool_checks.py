@@ -3,19 +3,24 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
+from pydantic import JsonValue
+
 from runner.claims import Promise, ending, plain
 from runner.finish import Tools
+from runner.wishes import Ended, Wish
 from schemas.message import ToolCall
 from schemas.run import CallRecord
 from schemas.verdict import Checked, Verdict
 from servers.machine.wire import clean, shorten
 
-__all__ = ["ASSEMBLES", "SAME", "SAVES", "Asked", "Judges"]
+__all__ = ["ASSEMBLES", "DOES_ALL", "SAME", "SAVES", "Asked", "Judges"]
 
 ASSEMBLES = "the code assembles"
 CLEAN = "the code has no bug that the linter knows"
 SAME = "the code does what the original does"
 SAVES = "the code takes fewer bytes or clocks than the original"
+DOES_ALL = "the code does all that the prompt asks for"
+DOES_PART = "the code does what the prompt says of memory and of its return"
 TRUE = "no statement contradicts a known fact"
 
 _MOST_SAID = 700
@@ -52,7 +57,7 @@ class Judges:
             return _checked("assemble", ASSEMBLES, "proved", f"{asked.fields.get('size', 0)} bytes", code=code)
         found = [item for item in _list(asked.fields.get("diagnostics")) if item.get("severity") == "error"]
         outside = bool(found) and all(
-            item.get("code") in _MISSING and _quoted(str(item.get("message", ""))) in known for item in found
+            str(item.get("code")) in _MISSING and _quoted(str(item.get("message", ""))) in known for item in found
         )
         said = "\n".join(_line_of(item) for item in found[:4]) or asked.record.text
         return _checked("assemble", ASSEMBLES, "unchecked" if outside else "refuted", said, code=code)
@@ -60,7 +65,7 @@ class Judges:
     async def is_clean(self, code: str, *, entry: str = "") -> Checked:
         """Judge whether the linter knows a bug of code that assembles; only errors refute."""
         asked = await self._ask("lint", {"code": code, "entry": entry, "level": "warning"})
-        if not asked.fields:
+        if not isinstance(asked.fields.get("errors"), int):
             return _unchecked("lint", CLEAN, asked, code)
         errors = [item for item in _list(asked.fields.get("findings")) if item.get("severity") == "error"]
         if errors or asked.fields.get("errors"):
@@ -72,7 +77,7 @@ class Judges:
     async def is_true(self, text: str) -> Checked:
         """Judge whether a text contradicts a fact of the game or the machine."""
         asked = await self._ask("validate_output", {"text": text})
-        if not asked.fields:
+        if not isinstance(asked.fields.get("findings"), list):
             return _unchecked("validate_output", TRUE, asked)
         found = _list(asked.fields.get("findings"))
         if not found:
@@ -80,14 +85,29 @@ class Judges:
         said = "\n".join(f"{item.get('problem', '')} {item.get('right', '')}" for item in found[:4])
         return _checked("validate_output", TRUE, "refuted", said)
 
+    async def does(self, code: str, wish: Wish, *, entry: str = "") -> Checked:
+        """Judge whether code does what a prompt says in so many words, by running it from several states."""
+        claim = DOES_ALL if wish.whole else DOES_PART
+        for trial in wish.trials:
+            asked = await self._ask("run_code", {"code": code, "entry": entry}, inputs=trial.inputs)
+            if not asked.fields:
+                return _unchecked("run_code", claim, asked, code)
+            ended = Ended.of(asked.fields)
+            if ended is None:
+                return _checked("run_code", claim, "unchecked", str(asked.fields.get("reason", "")), code=code)
+            wrong = ended.wrong(trial, wish)
+            if wrong:
+                return _checked("run_code", claim, "refuted", wrong, code=code)
+        return _checked("run_code", claim, "tested", f"run from {len(wish.trials)} states", code=code)
+
     async def is_same(self, original: str, candidate: str, promise: Promise) -> tuple[Checked, ...]:
         """Judge whether code does what the original does, and whether it saves anything."""
         original = _ended(original, candidate)
         told = {"original": original, "candidate": candidate, "entry": promise.entry}
         asked = await self._ask("compare_code", {**told, "live": promise.live, "clobbers": promise.clobbers})
-        if not asked.fields:
-            return (_unchecked("compare_code", SAME, asked, candidate),)
         result = asked.fields.get("result")
+        if result not in ("proved", "tested", "refuted"):
+            return (_unchecked("compare_code", SAME, asked, candidate),)
         if result == "refuted":
             same = await self._as_promised(asked, told, promise)
         else:
@@ -140,10 +160,12 @@ class Judges:
         said = f"{after} bytes, {before} before; {now} clocks, {was} before"
         return _checked("count_cycles", SAVES, "refuted", said, code=candidate)
 
-    async def _ask(self, tool: str, arguments: dict[str, str]) -> Asked:
+    async def _ask(self, tool: str, arguments: dict[str, str], *, inputs: Sequence[str] = ()) -> Asked:
         self._asked += 1
-        given = {name: value for name, value in arguments.items() if value}
-        call = ToolCall(id=f"check_{self._asked}", name=self._names.get(tool, tool), arguments=dict(given))
+        given: dict[str, JsonValue] = {name: value for name, value in arguments.items() if value}
+        if inputs:
+            given["inputs"] = [*inputs]
+        call = ToolCall(id=f"check_{self._asked}", name=self._names.get(tool, tool), arguments=given)
         if tool not in self._names:
             return Asked(CallRecord(call=call, ok=False, text=f"no server offers {tool}"), {})
         (record,) = await self._toolbox.call_all([call])

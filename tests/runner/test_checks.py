@@ -1,18 +1,21 @@
 """Checks before words: answers of scripted models, judged by the real asar and graph servers in memory."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from pydantic import JsonValue
 
 from runner.agent import Agent
-from runner.checks import checking
+from runner.checks import checking, judge
 from runner.experts import load_experts
 from runner.models.scripted import Line, ScriptedModel, text
-from schemas.run import Run
+from schemas.message import ToolCall, ToolSpec
+from schemas.run import CallRecord, Run
 from schemas.verdict import Checked
 from servers.asar.server import build as build_asar
 from servers.graph.server import build as build_graph
@@ -20,7 +23,18 @@ from tests.asar import HERE, NEEDS_ASAR
 
 pytestmark = [pytest.mark.anyio, *NEEDS_ASAR]
 
+TOOLS = ("assemble", "lint", "compare_code", "count_cycles", "run_code", "validate_output")
+LIES: tuple[JsonValue, ...] = (
+    None,
+    [],
+    5,
+    {},
+    {"ok": "yes"},
+    {"ok": False, "diagnostics": [{"severity": "error", "code": []}]},
+    {"ok": True, "findings": 5, "result": [], "memory": {"a": 1}, "stop": 1, "clocks": []},
+)
 DEAD = "Optimize: LDA #$00 / STA $10 (A is not used afterwards)"
+STORE = "Write a routine that stores 5 to $7E0020 and returns with RTL."
 SHORT = "```asm\nstz $10\n```\nTwo bytes instead of four."
 
 
@@ -111,7 +125,7 @@ async def test_a_return_that_the_prompt_left_out_is_no_difference() -> None:
 
 
 async def test_code_that_assembles_is_not_said_to_do_what_was_asked() -> None:
-    run, _ = await asked("nayru", "Write a routine that stores 5 at $7E0010", text("```asm\nlda #$06\nrts\n```"))
+    run, _ = await asked("nayru", "Write a routine that draws Link", text("```asm\nlda #$06\nrts\n```"))
     assert run.verdict == "unchecked"
     assert [(check.claim, check.verdict) for check in of(run, "assemble")] == [("the code assembles", "proved")]
 
@@ -166,8 +180,53 @@ async def test_an_answer_without_its_tools_is_unchecked_and_says_so() -> None:
     assert len(model.heard) == 1
 
 
+async def test_results_of_a_tool_that_are_no_results_leave_the_answer_unchecked() -> None:
+    class Liar:
+        tools = tuple(ToolSpec(name=name, parameters={}) for name in TOOLS)
+
+        async def call_all(self, calls: Sequence[ToolCall]) -> tuple[CallRecord, ...]:
+            return tuple(CallRecord(call=call, ok=True, text="ok", structured=next(lies)) for call in calls)
+
+    for lie in LIES:
+        lies = itertools.repeat(lie)
+        for name, prompt in (("din", DEAD), ("nayru", STORE)):
+            run = Run(id="x", prompt=prompt, model="m", started="", stop="answer", answer=SHORT)
+            judged = await judge(run, Liar(), expert=load_experts({}).find(name))
+            assert judged.verdict in ("unchecked", "refuted")
+            assert not [check for check in judged.checks if check.verdict == "tested"]
+
+
 async def test_hostile_text_in_an_answer_is_bounded_and_shown_harmless() -> None:
     evil = "```asm\n" + "lda #$00 \x1b[2J\u202e\n" * 400 + "```\n" * 50
     run, _ = await asked("nayru", "Write it", text(evil))
     assert all(len(check.said) <= 700 and len(check.code) <= 2_000 for check in run.checks)
     assert not any("\x1b" in check.said + check.code or "\u202e" in check.said + check.code for check in run.checks)
+
+
+async def test_code_that_does_all_that_a_plain_prompt_says_is_tested() -> None:
+    run, _ = await asked("nayru", STORE, text("```asm\nlda #$05\nsta $7E0020\nrtl\n```"))
+    assert run.verdict == "tested"
+    assert [(check.claim, check.verdict) for check in of(run, "run_code")] == [
+        ("the code does all that the prompt asks for", "tested")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("lda $05\nsta $7E0020\nrtl", "shall be $05"),
+        ("lda #$05\nsta $7E0020\nrts", "it ends with RTS, and shall end with RTL"),
+        ("lda #$05\nsta $7E0020", "it ends without a return"),
+        ("rep #$20\nlda #$0005\nsta $7E0020\nsep #$20\nrtl", "$7E0021 is $00 after it"),
+    ],
+)
+async def test_code_that_does_something_else_than_the_prompt_says_is_refuted(code: str, told: str) -> None:
+    right = "```asm\nlda #$05\nsta $7E0020\nrtl\n```"
+    run, model = await asked("nayru", STORE, text(f"```asm\n{code}\n```"), text(f"```asm\n{code}\n```"), text(right))
+    assert told in diagnoses(model)[-1]
+    assert run.verdict == "tested"
+
+
+async def test_code_for_a_prompt_that_says_more_than_was_understood_stays_unchecked() -> None:
+    run, _ = await asked("nayru", f"{STORE} Then play sound $10.", text("```asm\nlda #$05\nsta $7E0020\nrtl\n```"))
+    assert (run.verdict, of(run, "run_code")[0].verdict) == ("unchecked", "tested")
