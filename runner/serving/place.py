@@ -1,7 +1,6 @@
 """Where the experts' server works: its settings, its experts, the runs that are kept, the servers an expert may use.
 
-An expert never gets the experts' server for a tool: it is left out of the servers, and the servers that are started
-for an expert are told by `AFS_INSIDE_EXPERT`, so that an experts' server among them, under whatever name, refuses.
+An expert never gets the experts' server for a tool (see `runner.depth`).
 """
 
 import os
@@ -11,20 +10,18 @@ from pathlib import Path
 
 from runner.agent import find_servers
 from runner.config import ServerSpec, shipped_config
+from runner.depth import INSIDE, asks_experts, inside
 from runner.errors import ConfigError
 from runner.experts import Experts, load_experts
 from runner.feedback import Feedback
 from runner.recorder import Recorder
 from servers.settings import Settings
 
-__all__ = ["CONFIG", "INSIDE", "Place"]
+__all__ = ["CONFIG", "Place"]
 
-INSIDE = "AFS_INSIDE_EXPERT"
-"""Set for the servers of an expert: none of them asks experts again."""
 CONFIG = "AFS_EXPERTS_CONFIG"
 """The mcp.json whose servers the experts use; unset: ours. The project's own is not looked for: a host starts this
 server in any folder, and whoever writes an mcp.json chooses what is run."""
-_COMMAND = "afs-experts"
 
 
 class Place:
@@ -58,11 +55,6 @@ class Place:
             raise ConfigError("an expert's run asks no further experts; answer with the other tools")
         given = self._environ.get(CONFIG, "").strip()
         specs = find_servers(self.settings, config=Path(given).expanduser() if given else shipped_config())
-        chosen = [spec for spec in specs if not _asks_experts(spec)]
+        chosen = [spec for spec in specs if not asks_experts(spec)]
         named = [spec for spec in chosen if spec.name in names]
-        return tuple(spec.model_copy(update={"env": {**spec.env, INSIDE: "1"}}) for spec in named or chosen)
-
-
-def _asks_experts(spec: ServerSpec) -> bool:
-    words = [Path(word).stem for word in (spec.command, *spec.args)]
-    return spec.name in ("experts", _COMMAND) or _COMMAND in words
+        return tuple(inside(spec) for spec in named or chosen)

@@ -14,10 +14,11 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
+from runner.depth import INSIDE
 from runner.feedback import Feedback
 from runner.recorder import Recorder
 from runner.server import build
-from runner.serving.place import INSIDE, Place
+from runner.serving.place import Place
 from servers.settings import Settings
 
 pytestmark = pytest.mark.anyio
