@@ -66,7 +66,7 @@ async def test_refuted_answers_agree_with_nobody() -> None:
     assert (told["agreed"], told["chosen"], run.verdict) == (False, "veran", "unchecked")
 
 
-async def test_agreement_proves_nothing() -> None:
+async def test_agreement_of_answers_proves_nothing() -> None:
     run, _ = await fused(answered("din", "SOME_NAME."), answered("nayru", "SOME_NAME."))
     assert run.verdict == "unchecked"
 
