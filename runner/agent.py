@@ -25,7 +25,7 @@ from runner.asking import Policy
 from runner.audit import AUDIT_NAME
 from runner.config import ServerSpec, find_config, load_config, select, shipped_config
 from runner.conversation import EVERYTHING, Conversation, Preview, allowed
-from runner.errors import ConfigError, ModelError, RunnerError
+from runner.errors import ConfigError, RunnerError
 from runner.events import Event, ModelOpened, Note, OnEvent, ServersReady, ignore_event
 from runner.experts import DEFAULT, load_experts
 from runner.finish import Finish
@@ -104,6 +104,7 @@ class Agent:
         names = [server for server in self.servers or () if isinstance(server, str)]
         needed = bool(names) or self.servers is None
         named = find_servers(self.settings, names, config=self.config) if needed else ()
+        self._asked_for = [spec.name for spec in named if names]
         self._sources: tuple[Source, ...] = (*named, *(own for own in self.servers or () if not isinstance(own, str)))
         self._recorder = Recorder(self.settings.context_root) if self.keep else None
         self._stack = AsyncExitStack()
@@ -125,16 +126,15 @@ class Agent:
             self._tasks = anyio.create_task_group()
             await self._tasks.__aenter__()
             self._stack.push_async_callback(_end, self._tasks)
-            if self.warm:
-                self._tasks.start_soon(_load, opened.model)
-            toolbox = await self._stack.enter_async_context(
-                Toolbox(
-                    self._sources,
-                    connect_timeout=self.connect_seconds,
-                    on_note=lambda text: self.on_event(Note(text)),
-                    policy=self._audited(),
-                )
+            toolbox = Toolbox(
+                self._sources,
+                connect_timeout=self.connect_seconds,
+                on_note=lambda text: self.on_event(Note(text)),
+                policy=self._audited(),
             )
+            if self.warm:
+                self._tasks.start_soon(_load, opened.model, toolbox.spawned)
+            await self._stack.enter_async_context(toolbox)
             self._conversation = self._begin(opened.model, toolbox)
         except BaseException:
             await self._leave()
@@ -259,9 +259,10 @@ class _Feed:
             self.ended.set()
 
 
-async def _load(model: Model) -> None:
-    """Load the model while the servers start. A failure is met again, and reported, by the first reply."""
-    with suppress(ModelError):
+async def _load(model: Model, spawned: anyio.Event) -> None:
+    """Load the model once the servers are on their way. A failure is met again, and reported, by the first reply."""
+    await spawned.wait()
+    with suppress(RunnerError):
         await model.load()
 
 

@@ -106,11 +106,23 @@ class Connection:
         self._reason = ""
         self._note = ""
         self._told = self._looked = 0  # how often its tools were said to have changed, and had been when last listed
+        self._scope = anyio.CancelScope()
         self._wake = anyio.Event()
         self._changed = anyio.Event()
 
     async def own(self, imported: anyio.Event) -> None:
         """Run the server until cancelled or beyond help, then stop it. The SDK is used once `imported` is set."""
+        with self._scope:
+            await self._own(imported)
+
+    def leave_out(self) -> None:
+        """Give a server up that is not ready yet: it takes no part in this run."""
+        self._report(
+            "failed", f"not ready when others were, so it is left out; name {self.name} with --servers to wait"
+        )
+        self._scope.cancel()
+
+    async def _own(self, imported: anyio.Event) -> None:
         try:
             problem = self._spec.problem or _missing_program(self._spec)
             if problem:

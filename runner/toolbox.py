@@ -5,12 +5,14 @@ it leaves, and what a server sends is cleaned and bounded before a model sees it
 """
 
 import difflib
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Self
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 
 from runner.arguments import ArgumentCheck
 from runner.asking import Gate, Policy
@@ -24,8 +26,10 @@ from schemas.message import ToolCall, ToolSpec
 from schemas.run import CallRecord, ServerState
 from servers.machine.wire import shorten
 
-__all__ = ["Source", "Toolbox"]
+__all__ = ["GRACE_SECONDS", "Source", "Toolbox"]
 
+GRACE_SECONDS = 5.0
+"""How long the others get when one server is ready; twice as long as that one took, where that is more."""
 _NAMES_SHOWN = 40
 
 
@@ -33,8 +37,9 @@ class Toolbox:
     """The servers of a run, as an async context manager.
 
     A source is a `ServerSpec` or, for a server in this process, a pair of its name and the `MCPServer`.
-    Starting takes at most `connect_timeout` (and two seconds for stopping a stuck one), in seconds;
-    `call_timeout` holds for servers that name none. `on_state` is told whenever a server becomes ready, fails
+    Starting takes at most `connect_timeout` (and two seconds for stopping a stuck one), in seconds; once a server is
+    ready, the others are waited for no longer than `grace`, but for those named in `wait_for`. `call_timeout` holds
+    for servers that name none. `on_state` is told whenever a server becomes ready, fails
     or dies, `on_note` what else the user should know. Disabled specs are skipped. `policy` says which calls may run;
     None: reading, and writing by the suite's own servers.
     """
@@ -44,12 +49,18 @@ class Toolbox:
         sources: Sequence[Source],
         *,
         connect_timeout: float = 20.0,
+        grace: float = GRACE_SECONDS,
+        wait_for: Collection[str] = (),
         call_timeout: float = 60.0,
         on_state: Callable[[ServerState], None] | None = None,
         on_note: Callable[[str], None] | None = None,
         policy: Policy | None = None,
     ) -> None:
         self._policy = policy or Policy()
+        self._grace = grace
+        self._wait_for = frozenset(wait_for)
+        self._patience: anyio.CancelScope | None = None
+        self._begun = 0.0
         self._on_note = on_note or _ignore
         self._on_state = on_state or _ignore
         pins = Pins(self._policy.pins or pins_folder())
@@ -72,10 +83,16 @@ class Toolbox:
         self._left_out: tuple[Offer, ...] = ()
         self._checks: dict[str, ArgumentCheck] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
+        self.spawned = anyio.Event()
+        """Set when the servers' processes run: whatever takes this process's time may begin."""
         self._own: Calls | None = None
 
     def _report(self, state: ServerState) -> None:
         self._on_state(state)
+        ready = state.state == "ready" and not self._by_server[state.name].identity.inside
+        if self._patience is not None and ready and self._patience.deadline == math.inf:
+            now = anyio.current_time()
+            self._patience.deadline = now + max(self._grace, 2 * (now - self._begun))
         if state.state == "ready" and state.detail:
             self._on_note(f"{state.name}: {state.detail}")
 
@@ -101,7 +118,7 @@ class Toolbox:
         return connection.state.model_copy(update={"detail": detail})
 
     async def __aenter__(self) -> Self:
-        """Start every server and wait until each is ready or has failed."""
+        """Start every server and wait until each is ready, has failed, or is left out as too late."""
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         try:
@@ -113,19 +130,26 @@ class Toolbox:
 
     async def _start(self, tasks: anyio.abc.TaskGroup) -> None:
         imported = anyio.Event()
+        self._begun = anyio.current_time()
+        self._patience = anyio.CancelScope()
         for connection in self._connections:
             tasks.start_soon(connection.own, imported)
         for connection in self._connections:
             await connection.started.wait()
+        self.spawned.set()
+        await anyio.lowlevel.checkpoint()
         import_sdk()
         imported.set()
+        with self._patience:
+            for connection in self._connections:
+                await connection.settled.wait()
         for connection in self._connections:
-            await connection.settled.wait()
+            if connection.name in self._wait_for:
+                await connection.settled.wait()
+            elif not connection.settled.is_set():
+                connection.leave_out()
         found = [offer for connection in self._connections for offer in connection.offers]
-        known = [
-            connection for connection in self._connections if connection.identity.ours or connection.identity.inside
-        ]
-        ours = [connection.name for connection in known]
+        ours = [name for name, known in self._by_server.items() if known.identity.ours or known.identity.inside]
         self._offers, self._left_out = name_apart(found, ours=ours)
 
     async def __aexit__(

@@ -166,6 +166,30 @@ async def test_hostile_servers_do_not_hold_up_each_other(tmp_path: Path) -> None
     assert await all_ended(*folders.values())
 
 
+async def test_a_server_that_hangs_at_start_holds_up_nobody_for_long(tmp_path: Path) -> None:
+    stuck, normal = tmp_path / "stuck", tmp_path / "normal"
+    stuck.mkdir()
+    normal.mkdir()
+    specs = [hostile("stuck", stuck), hostile("normal", normal)]
+    with anyio.fail_after(30):
+        async with Toolbox(specs, connect_timeout=100, grace=0.1, policy=ALL) as box:
+            assert [state.state for state in box.states] == ["failed", "ready"]
+            assert "left out; name stuck with --servers to wait" in box.states[0].detail
+            assert [tool.server for tool in box.tools] == ["normal"]
+            assert (await box.call(ToolCall(id="1", name="t", arguments={"text": "hi"}))).ok
+    assert await all_ended(stuck, normal)
+
+
+async def test_a_server_that_was_asked_for_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    specs = [hostile("noinit", tmp_path / "a"), ServerSpec(name="none", command="no-such-program")]
+    specs.append(hostile("normal", tmp_path))
+    with anyio.fail_after(30):
+        async with Toolbox(specs, connect_timeout=2, grace=0.1, wait_for=["noinit"], policy=ALL) as box:
+            assert "did not answer within 2 s" in box.states[0].detail
+            assert [state.state for state in box.states] == ["failed", "failed", "ready"]
+
+
 async def test_leaving_while_servers_are_still_starting_leaves_nothing_behind(tmp_path: Path) -> None:
     begun = time.monotonic()
     with anyio.move_on_after(1.0) as scope:
