@@ -30,6 +30,12 @@ def _step() -> list[Ratio]:
     return bench_step.measure()
 
 
+def _start() -> list[Ratio]:
+    from benchmarks import bench_start
+
+    return bench_start.measure()
+
+
 def _assemble() -> list[Ratio]:
     from benchmarks import bench_asar
 
@@ -140,6 +146,7 @@ def _many() -> list[Ratio]:
 MEASUREMENTS: dict[str, Callable[[], list[Ratio]]] = {
     "spawn": _spawn,
     "step": _step,
+    "start": _start,
     "assemble": _assemble,
     "embedded": _embedded,
     "cpu": _cpu,

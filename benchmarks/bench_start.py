@@ -1,0 +1,156 @@
+"""From the start of `afs-run` to its first request to a model, against a bare loop that starts the same servers."""
+
+import os
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.ratio import Pair, Ratio, ratio_of
+from runner.models.http_double import Answer, Received, ScriptedReply
+from runner.models.openai_double import OpenAIDouble
+
+__all__ = ["BOUND_ALL", "BOUND_ONE", "MEMORY", "measure", "memory"]
+
+BOUND_ONE = 1.15
+BOUND_ALL = 1.10
+VERSION_MS = 150.0
+MEMORY = 110.0
+"""Most MB of the runner with an OpenAI-compatible model."""
+ROUNDS = 7
+ONE = ("alttp",)
+ALL = ("afs-workspace", "alttp", "asar", "context", "graph", "scratchpad")
+BARE = """\
+import sys
+
+import anyio
+import httpx
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+
+URL, FOLDER, *COMMANDS = sys.argv[1:]
+
+
+async def live(command, found, *, task_status):
+    async with Client(StdioServerParameters(command=command, cwd=FOLDER)) as client:
+        found += (await client.list_tools()).tools
+        task_status.started()
+        await anyio.sleep_forever()
+
+
+async def main():
+    found = []
+    async with anyio.create_task_group() as servers:
+        async with anyio.create_task_group() as starting:
+            for command in COMMANDS:
+                starting.start_soon(servers.start, live, command, found)
+        offered = [
+            {
+                "type": "function",
+                "function": {"name": tool.name, "description": tool.description, "parameters": tool.input_schema},
+            }
+            for tool in found
+        ]
+        body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "tools": offered, "stream": True}
+        async with httpx.AsyncClient() as http:
+            (await http.post(f"{URL}/chat/completions", json=body)).raise_for_status()
+        servers.cancel_scope.cancel()
+
+
+anyio.run(main)
+"""
+"""The smallest loop that starts servers at the same time, lists their tools and asks a model once."""
+
+
+class _Timed(OpenAIDouble):
+    """Notes when a chat is asked for."""
+
+    asked = 0.0
+
+    def answer(self, request: Received) -> Answer:
+        if request.method == "POST":
+            self.asked = time.perf_counter()
+        return super().answer(request)
+
+
+def _to_request(double: _Timed, command: list[str], folder: Path) -> float:
+    """Return the milliseconds from the start of a program to its request."""
+    double.script([ScriptedReply(text="done")])
+    env = {**os.environ, "OPENAI_BASE_URL": double.url, "AFS_CONTEXT_ROOT": str(folder / "context")}
+    start = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed: {done.stderr.decode('utf-8', 'replace')[-500:]}")
+    return (double.asked - start) * 1000
+
+
+def _ours(servers: tuple[str, ...]) -> list[str]:
+    script = str(Path(sysconfig.get_path("scripts"), "afs-run"))
+    words = ["-q", "--model", "openai:m", "--context-budget", "0", "--servers", ",".join(servers), "hi"]
+    return [script, *words]
+
+
+def _bare(double: _Timed, folder: Path, servers: tuple[str, ...]) -> list[str]:
+    scripts = Path(sysconfig.get_path("scripts"))
+    names = [name if name.startswith("afs-") else f"afs-{name}" for name in servers]
+    return [
+        sys.executable,
+        str(folder / "bare.py"),
+        f"{double.url}/v1",
+        str(folder),
+        *(str(scripts / name) for name in names),
+    ]
+
+
+def _pair(double: _Timed, folder: Path, servers: tuple[str, ...], rounds: int) -> Pair:
+    ours: list[float] = []
+    plain: list[float] = []
+    for number in range(rounds + 1):
+        pair = _to_request(double, _ours(servers), folder), _to_request(double, _bare(double, folder, servers), folder)
+        if number:
+            ours.append(pair[0])
+            plain.append(pair[1])
+    return Pair(ours, plain)
+
+
+def _version(rounds: int) -> list[float]:
+    script = str(Path(sysconfig.get_path("scripts"), "afs-run"))
+    times: list[float] = []
+    for _ in range(rounds + 1):
+        start = time.perf_counter()
+        subprocess.run([script, "--version"], capture_output=True, check=True)
+        times.append((time.perf_counter() - start) * 1000)
+    return times[1:]
+
+
+def memory() -> float:
+    """Return the MB of `afs-run` at its largest, with one server and an OpenAI-compatible model (Linux)."""
+    with tempfile.TemporaryDirectory() as place, _Timed() as double:
+        script = _ours(ONE)
+        code = (
+            "import resource, sys\nfrom runner.cli import run_main\nsys.argv = sys.argv[1:]\n"
+            "try:\n    run_main()\nfinally:\n"
+            "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+        )
+        double.script([ScriptedReply(text="done")])
+        env = {**os.environ, "OPENAI_BASE_URL": double.url, "AFS_CONTEXT_ROOT": str(Path(place, "context"))}
+        words = [sys.executable, "-c", code, *script]
+        done = subprocess.run(words, cwd=place, env=env, capture_output=True, check=True)
+        return int(done.stderr.split()[-1]) / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def measure(*, rounds: int = ROUNDS) -> list[Ratio]:
+    """Start both in turns, with one server and with all; takes about a minute on an idle machine."""
+    with tempfile.TemporaryDirectory() as place, _Timed() as double:
+        folder = Path(place)
+        folder.joinpath("bare.py").write_text(BARE, encoding="utf-8")
+        one = ratio_of("start, one server", _pair(double, folder, ONE, rounds), bound=BOUND_ONE, plain="bare loop")
+        every = ratio_of("start, all servers", _pair(double, folder, ALL, rounds), bound=BOUND_ALL, plain="bare loop")
+    version = _version(rounds)
+    start = Pair(version, [VERSION_MS] * len(version))
+    told = f"{VERSION_MS:g} ms; median of {len(version)}, sd {statistics.pstdev(version):.0f}"
+    used = Ratio(name="memory (MB)", ours_ms=memory(), plain_ms=MEMORY, bound=1.0, plain=f"{MEMORY:g} MB")
+    return [one, every, ratio_of("afs-run --version", start, bound=1.0, plain=told), used]
