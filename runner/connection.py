@@ -106,13 +106,13 @@ class Connection:
         self._reason = ""
         self._note = ""
         self._told = self._looked = 0  # how often its tools were said to have changed, and had been when last listed
-        self._scope = anyio.CancelScope()
+        self._scope: anyio.CancelScope | None = None
         self._wake = anyio.Event()
         self._changed = anyio.Event()
 
     async def own(self, imported: anyio.Event) -> None:
         """Run the server until cancelled or beyond help, then stop it. The SDK is used once `imported` is set."""
-        with self._scope:
+        with anyio.CancelScope() as self._scope:
             await self._own(imported)
 
     def leave_out(self) -> None:
@@ -120,7 +120,8 @@ class Connection:
         self._report(
             "failed", f"not ready when others were, so it is left out; name {self.name} with --servers to wait"
         )
-        self._scope.cancel()
+        if self._scope is not None:
+            self._scope.cancel()
 
     async def _own(self, imported: anyio.Event) -> None:
         try:
