@@ -2,7 +2,8 @@
 
 The shape is the one that the hosts share (`mcpServers`, name -> command, args, env, cwd or url). Keys that
 only a host knows are tolerated. `${VAR}` and `${VAR:-default}` are filled in from the environment; as in a
-shell, the default also stands in for an empty variable.
+shell, the default also stands in for an empty variable. The keys of models are not filled in: whoever writes the
+file would get them.
 """
 
 import difflib
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple, TypeGuard
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runner.errors import ConfigError
+from runner.models.keys import KEY_VARIABLES
 from schemas.frozen import Frozen
 from servers.machine.wire import clean, shorten
 
@@ -39,6 +41,7 @@ CONFIG_NAMES = ("mcp.json", ".mcp.json")
 _SIZE_LIMIT = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:\n]')
+_KEYS = frozenset(name for names in KEY_VARIABLES.values() for name in names)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -232,10 +235,14 @@ def _entry(document: Document, name: str, entry: Any) -> _Entry:
 
 def _spec(document: Document, name: str, entry: _Entry, known: Mapping[str, str]) -> ServerSpec:
     missing: list[str] = []
+    keys: list[str] = []
 
     def fill(text: str) -> str:
         def one(match: re.Match[str]) -> str:
             variable, default = match.group(1), match.group(2)
+            if variable in _KEYS:
+                keys.append(variable)
+                return ""
             value = known.get(variable)
             if value is None and default is None:
                 missing.append(variable)
@@ -257,8 +264,13 @@ def _spec(document: Document, name: str, entry: _Entry, known: Mapping[str, str]
         source=source,
         disabled=entry.disabled,
     )
-    problem = _missing(missing, source) if missing else _unusable(spec, entry.type)
+    problem = _key_asked(keys[0], source) if keys else ""
+    problem = problem or (_missing(missing, source) if missing else _unusable(spec, entry.type))
     return spec.model_copy(update={"problem": problem})
+
+
+def _key_asked(name: str, source: str) -> str:
+    return f"it asks for {name}, the key of a model, which no server is given; take it out of {source}"
 
 
 def _missing(names: Sequence[str], source: str) -> str:

@@ -196,3 +196,13 @@ def test_our_own_scripts_are_found_without_path_and_others_on_it(tmp_path: Path)
 def test_a_server_is_found_by_its_name_without_the_mark_of_the_suite_too() -> None:
     specs = load_config(shipped_config(), environ={})
     assert [spec.name for spec in select(specs, ["workspace", "asar"])] == ["afs-workspace", "asar"]
+
+
+@pytest.mark.parametrize("place", ['"env": {"X": "${ANTHROPIC_API_KEY}"}', '"args": ["--key=${OPENAI_API_KEY:-}"]'])
+def test_the_key_of_a_model_is_given_to_no_server(place: str, tmp_path: Path) -> None:
+    path = tmp_path / "mcp.json"
+    path.write_text('{"mcpServers": {"x": {"command": "echo", ' + place + "}}}", encoding="utf-8")
+    environ = {"ANTHROPIC_API_KEY": "hush-hush", "OPENAI_API_KEY": "hush-hush"}
+    (spec,) = load_config(path, environ=environ)
+    assert "the key of a model, which no server is given; take it out of" in spec.problem
+    assert "hush-hush" not in spec.model_dump_json()
