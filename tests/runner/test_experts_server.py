@@ -302,6 +302,26 @@ async def test_what_cannot_be_asked_is_refused_with_the_next_step(work: Work) ->
         assert "answer is empty" in await refused(client, "critique", answer="")
 
 
+async def test_a_run_that_cannot_begin_is_refused_and_the_next_one_has_its_turn(work: Work) -> None:
+    async with work.served() as client:
+        (work.folder / "context").write_text("in the way", encoding="utf-8")
+        hello = work.model({"text": "Hello."})
+        said = await refused(client, "ask_expert", prompt="hi", expert="waiter", model=hello)
+        assert "AFS_CONTEXT_ROOT" in said
+        (work.folder / "context").unlink()
+        short = work.model({"text": "Hello."})
+        assert (await call(client, "ask_expert", prompt="hi", expert="waiter", model=short))["answer"] == "Hello."
+
+
+async def test_a_run_that_fails_tells_why_and_how_to_go_on(work: Work) -> None:
+    async with work.served() as client:
+        model = work.model({"calls": [{"name": "hold", "arguments": {"wrong": 1}}]})
+        ended = await call(client, "ask_expert", prompt="hi", expert="waiter", model=model)
+    assert (ended["state"], ended["stop"], ended["answer"]) == ("ended", "model_error", "")
+    assert "replies" in ended["error"]
+    assert f"earlier={ended['run']}" in ended["note"]
+
+
 async def test_an_expert_is_never_given_the_experts_for_a_tool(
     work: Work, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
