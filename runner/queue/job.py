@@ -58,7 +58,7 @@ class Job(Frozen):
     submitted: float
     deadline: float = Field(default=0.0, description="when it has to have ended; 0: whenever")
     attempt: int = Field(default=0, description="how often it was begun")
-    called: bool = Field(default=False, description="a tool was called in this attempt")
+    called: int = Field(default=0, description="how many calls of tools this attempt has begun")
     run: str = Field(default="", description="id of the run of this attempt, kept or not yet")
     resume: str = Field(default="", description="id of the kept run with which the next attempt goes on")
     detail: str = Field(default="", description="why it ended as it did, with the next step")

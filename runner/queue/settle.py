@@ -1,6 +1,7 @@
 """What becomes of a job whose worker ended without saying so: it goes on, begins anew, or is told as interrupted.
 
-Nothing whose tools may have run is begun anew: it goes on from its kept run, or it ends as interrupted.
+No call that may have been made is made again behind the model's back: a job goes on from a kept run that tells of
+each call which was begun; one whose run does not ends as interrupted.
 """
 
 from pathlib import Path
@@ -30,7 +31,7 @@ def settle(store: Store, job: Job, why: str) -> None:
     goes_on = run.id if run is not None else job.resume
     if job.attempt >= MOST_ATTEMPTS:
         store.end(job, "interrupted", detail=f"{why}, {job.attempt} times; {_step(goes_on)}")
-    elif run is not None or not job.called:
+    elif job.called <= _known(run):
         store.back(job, resume=goes_on, detail=f"{why}; it goes on" if goes_on else f"{why}; it begins anew")
     else:
         store.end(job, "interrupted", detail=f"{why}, after tools may have run; {_step(goes_on)}")
@@ -45,6 +46,11 @@ def end_as_told(store: Store, job: Job, why: Ending) -> None:
         store.end(job, "expired", detail=f"its deadline came while it ran{kept}")
     else:
         settle(store, job, "the queue was stopped")
+
+
+def _known(run: Run | None) -> int:
+    """Return of how many calls a kept run tells."""
+    return sum(len(step.calls) for step in run.steps) if run is not None else 0
 
 
 def _step(run: str) -> str:

@@ -150,7 +150,7 @@ class Store:
         )
         return self.job(job) if self._changed(query, (time.time(), job)) else None
 
-    def note(self, job: Job, *, run: str = "", called: bool = False) -> None:
+    def note(self, job: Job, *, run: str = "", called: int = 0) -> None:
         """Keep how far the attempt `job` has come."""
         self._changed(
             "UPDATE job SET run = CASE ?1 WHEN '' THEN run ELSE ?1 END, called = max(called, ?2) "

@@ -5,10 +5,12 @@ server is gone, and is taken for `stop`. It says on its standard output when it 
 by itself, so that a run which came to its end is never lost with the server.
 """
 
+import io
 import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -41,7 +43,7 @@ class Work:
         self._go = anyio.Event()
         self._go.set()
         self._scope = anyio.CancelScope()
-        self._called = False
+        self._called = 0
         self.ending: Ending | None = None
         self.outcome: Run | RunnerError | ServerError | None = None
 
@@ -71,9 +73,9 @@ class Work:
     def _on_event(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._store.note(self._job, run=event.run.id)
-        elif isinstance(event, CallStarted) and not self._called:
-            self._called = True
-            self._store.note(self._job, called=True)
+        elif isinstance(event, CallStarted):
+            self._called += 1
+            self._store.note(self._job, called=self._called)
 
     def _say(self, **frame: object) -> None:
         try:
@@ -133,11 +135,29 @@ def _request(job: Job) -> Request:
     return request.model_copy(update={"resume": job.resume, "prompt": ""}) if job.resume else request
 
 
+class _Shown(io.RawIOBase):
+    """What the run shows goes to the server as long as there is one; a console would end the run with the pipe."""
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write what the server takes; when it is gone, all is taken and dropped."""
+        try:
+            return os.write(2, data)
+        except OSError:
+            return len(data)
+
+
 def main() -> None:
     """Work on the job and the attempt that the arguments name: DATABASE ID ATTEMPT."""
     database, name, attempt = sys.argv[1:]
     out = os.dup(1)
     os.dup2(2, 1)  # whatever prints shall not speak to the server
+    sys.stderr = io.TextIOWrapper(
+        io.BufferedWriter(_Shown()), encoding="utf-8", errors="backslashreplace", line_buffering=True
+    )
     store = Store(Path(database))
     job = store.job(name)
     if job.state != "running" or job.attempt != int(attempt):

@@ -12,7 +12,8 @@ from runner.queue.job import Job, Submission
 from runner.queue.settle import MOST_ATTEMPTS, settle
 from runner.queue.store import Store
 from runner.recorder import Recorder, new_run_id
-from schemas.run import Run, Stop
+from schemas.message import ToolCall
+from schemas.run import CallRecord, Run, Step, Stop
 
 
 @pytest.fixture
@@ -30,8 +31,16 @@ def begun(store: Store, tmp_path: Path) -> Job:
     return job
 
 
-def kept(tmp_path: Path, stop: Stop) -> str:
-    run = Run(id=new_run_id(), prompt="hi", model="scripted:x", started="2026-01-01T00:00:00+00:00", stop=stop)
+def kept(tmp_path: Path, stop: Stop, *, calls: int = 1) -> str:
+    made = CallRecord(call=ToolCall(id="c", name="t", arguments={}), ok=True, text="x")
+    run = Run(
+        id=new_run_id(),
+        prompt="hi",
+        model="scripted:x",
+        started="2026-01-01T00:00:00+00:00",
+        stop=stop,
+        steps=(Step(index=1, calls=(made,) * calls),),
+    )
     Recorder(tmp_path / "context").keep(run)
     return run.id
 
@@ -64,9 +73,9 @@ def test_the_word_of_an_earlier_attempt_counts_no_more(store: Store, tmp_path: P
     assert store.back(first)
     second = store.begin(first.id)
     assert second is not None
-    store.note(first, run="old", called=True)
+    store.note(first, run="old", called=1)
     assert not store.end(first, "done", run="old")
-    assert (store.job(first.id).run, store.job(first.id).called, second.attempt) == ("", False, 2)
+    assert (store.job(first.id).run, store.job(first.id).called, second.attempt) == ("", 0, 2)
 
 
 def test_what_was_taken_back_is_never_begun_even_if_it_comes_later(store: Store, tmp_path: Path) -> None:
@@ -126,7 +135,7 @@ def test_a_file_that_is_no_queue_is_told_and_left_alone(tmp_path: Path) -> None:
 
 def test_a_run_that_had_come_to_its_end_is_done_though_nobody_said_so(store: Store, tmp_path: Path) -> None:
     job = begun(store, tmp_path)
-    store.note(job, run=kept(tmp_path, "answer"), called=True)
+    store.note(job, run=kept(tmp_path, "answer"), called=1)
     settle(store, store.job(job.id), "killed")
     assert (store.job(job.id).state, store.job(job.id).detail) == ("done", "answer")
 
@@ -134,14 +143,21 @@ def test_a_run_that_had_come_to_its_end_is_done_though_nobody_said_so(store: Sto
 def test_a_run_that_was_kept_goes_on(store: Store, tmp_path: Path) -> None:
     job = begun(store, tmp_path)
     run = kept(tmp_path, "interrupted")
-    store.note(job, run=run, called=True)
+    store.note(job, run=run, called=1)
     settle(store, store.job(job.id), "killed")
     assert (store.job(job.id).state, store.job(job.id).resume) == ("waiting", run)
 
 
+def test_a_kept_run_that_does_not_tell_of_a_call_is_no_ground_to_go_on(store: Store, tmp_path: Path) -> None:
+    job = begun(store, tmp_path)
+    store.note(job, run=kept(tmp_path, "interrupted", calls=1), called=2)
+    settle(store, store.job(job.id), "killed")
+    assert store.job(job.id).state == "interrupted"
+
+
 def test_what_has_called_no_tool_begins_anew_and_what_has_is_told_as_interrupted(store: Store, tmp_path: Path) -> None:
     harmless, risky = begun(store, tmp_path), begun(store, tmp_path)
-    store.note(risky, run="20260101T000000Z-00000000", called=True)
+    store.note(risky, run="20260101T000000Z-00000000", called=1)
     for job in (harmless, risky):
         settle(store, store.job(job.id), "killed")
     assert store.job(harmless.id).state == "waiting"
