@@ -165,7 +165,9 @@ class Pins:
             self.accept(server, defined)
         except (ServerError, OSError) as error:
             return f"its tools are used as they are now, which could not be kept: {error}"
-        return "" if server.ours else f"used for the first time: tools pinned as they are now: {len(defined)}"
+        if server.ours:
+            return ""
+        return f"used for the first time ({shorten(server.title, 200)}): tools pinned as they are now: {len(defined)}"
 
     def _path(self, server: Identity) -> Path:
         how = [server.title, server.folder]

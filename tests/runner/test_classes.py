@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -367,6 +368,21 @@ async def test_afs_run_asks_on_the_terminal_while_its_display_is_alive(tmp_path:
     os.close(master)
     (line,) = audit_of(tmp_path)
     assert (line["server"], line["tool"], line["class"], line["decision"]) == ("m", "run", "exec", "asked-yes")
+
+
+async def test_an_interrupt_during_a_question_ends_the_run_and_runs_nothing(tmp_path: Path) -> None:
+    words = [*project(tmp_path), "hi"]
+    master, slave = os.openpty()
+    with subprocess.Popen(
+        words, cwd=tmp_path, stdin=slave, stdout=subprocess.PIPE, stderr=slave, start_new_session=True
+    ) as running:
+        os.close(slave)
+        with anyio.fail_after(LIMIT):
+            await until(master, "run it?")
+        running.send_signal(signal.SIGINT)
+        assert running.wait(LIMIT) == 130
+    os.close(master)
+    assert [line["decision"] for line in audit_of(tmp_path)] == ["interrupted"]
 
 
 @pytest.mark.parametrize(("allow", "decision"), [("", "refused"), ("m.run", "allowed")])
