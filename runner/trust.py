@@ -83,6 +83,8 @@ class Check(NamedTuple):
     """Tools that are not to be used, and why: `changed` or `new`."""
     note: str = ""
     """What the user should know: taken on first use, or which are blocked and how to accept them."""
+    digests: Mapping[str, str] = {}
+    """The SHA-256 of each tool."""
 
 
 def pins_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -104,16 +106,17 @@ class Pins:
 
         `name` is the server's in mcp.json, for the notes. Never raises: pins that cannot be read block every tool.
         """
+        digests = {tool: digest(item) for tool, item in defined.items()}
         if server.inside or not defined:
-            return Check({})
+            return Check({}, digests=digests)
         try:
             known = self.known(server)
         except ConfigError as error:
-            return Check(dict.fromkeys(defined, "not checked"), f"its tools are disabled: {error}")
+            return Check(dict.fromkeys(defined, "not checked"), f"its tools are disabled: {error}", digests)
         if not known:
-            return Check({}, self._first(server, defined))
-        blocked = blocked_by(known, defined)
-        return Check(blocked, _blocked_note(blocked, name) if blocked else "")
+            return Check({}, self._first(server, defined), digests)
+        blocked = blocked_by(known, digests)
+        return Check(blocked, _blocked_note(blocked, name) if blocked else "", digests)
 
     def accept(self, server: Identity, defined: Mapping[str, Mapping[str, Any]]) -> Path:
         """Take the tools of a server as they are now; return the file that keeps this.
@@ -202,9 +205,9 @@ class Accepted:
         if self._first is None:
             check = self._pins.check(self._server, self._name, defined)
             self.blocked.update(check.blocked)
-            self._first = {tool: digest(item) for tool, item in defined.items() if tool not in check.blocked}
+            self._first = {tool: pin for tool, pin in check.digests.items() if tool not in check.blocked}
             return check.note
-        blocked = blocked_by([self._first], defined)
+        blocked = blocked_by([self._first], {tool: digest(item) for tool, item in defined.items()})
         if self.worn_out:
             blocked |= dict.fromkeys(self._first, "listed too often")
         fresh = {tool: why for tool, why in blocked.items() if tool not in self.blocked}
@@ -222,12 +225,10 @@ class Accepted:
         )
 
 
-def blocked_by(known: Sequence[Mapping[str, str]], defined: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def blocked_by(known: Sequence[Mapping[str, str]], digests: Mapping[str, str]) -> dict[str, str]:
     """Return the tools that no set of pins knows as they are, and whether each is new or has changed."""
-    kinds = {tool: "changed" if any(tool in pins for pins in known) else "new" for tool in defined}
-    return {
-        tool: kind for tool, kind in kinds.items() if digest(defined[tool]) not in [pins.get(tool) for pins in known]
-    }
+    kinds = {tool: "changed" if any(tool in pins for pins in known) else "new" for tool in digests}
+    return {tool: kind for tool, kind in kinds.items() if digests[tool] not in [pins.get(tool) for pins in known]}
 
 
 def _blocked_note(blocked: Mapping[str, str], name: str) -> str:

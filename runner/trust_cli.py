@@ -13,7 +13,7 @@ import click
 from runner.classes import identify
 from runner.config import ServerSpec, find_config, load_config, select, shipped_config
 from runner.errors import ConfigError
-from runner.trust import Pins, blocked_by, pins_folder, shown
+from runner.trust import Pins, blocked_by, digest, pins_folder, shown
 from servers.machine.errors import ServerError
 from servers.machine.wire import clean, shorten
 
@@ -41,7 +41,7 @@ def trust(*, server: str, yes: bool, config: Path | None) -> None:
         old = {tool: item.text for tool, item in kept.items()} if kept is not None else None
         known = pins.known(who)
         gone = [tool for tool in old or {} if tool not in found]
-        if known and not blocked_by(known, found) and not gone:
+        if known and not blocked_by(known, {tool: digest(item) for tool, item in found.items()}) and not gone:
             click.echo(f"all {len(found)} tools are as they were accepted")
             return
         click.echo(changes(old or {}, found), nl=False)

@@ -62,7 +62,7 @@ def test_the_first_use_pins_and_says_so_and_the_next_says_nothing(tmp_path: Path
     pins = Pins(tmp_path / "pins")
     first = pins.check(STRANGER, "s", {"t": TOOL})
     assert not first.blocked and "used for the first time" in first.note
-    assert pins.check(STRANGER, "s", {"t": TOOL}) == ({}, "")
+    assert pins.check(STRANGER, "s", {"t": TOOL}) == ({}, "", {"t": digest(TOOL)})
     (kept,) = (tmp_path / "pins").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600
 
