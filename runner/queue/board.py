@@ -101,7 +101,8 @@ class Board:
         busy = {name: hand for name, hand in self._hands.items() if name not in paused}
         self._reasons = {}
         for hand in busy.values():
-            if self.reading.training and hand.job.priority != "training" and hand.state == "running":
+            trains = self.reading.training and hand.job.priority != "training" and self._held(hand.job)
+            if trains and hand.state == "running":
                 hand.order("pause")  # the user's own training goes before whatever runs
         decided = moves(
             [*(job for job in waiting if job.id not in self._hands), *(hand.job for hand in paused.values())],
