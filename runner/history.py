@@ -2,7 +2,7 @@
 
 Nothing is taken from the conversation itself, which a run keeps whole; what is left out is left out of what is sent.
 First the oldest results shrink to a line that says where their text is, then whole exchanges go, oldest first, then
-the examples, and last the newest results are cut. A call is never parted from its result, and the system text, the
+the newest results are cut, and last the examples go. A call is never parted from its result, and the system text, the
 question and the newest exchange always stay. What was left out once stays out, so that the beginning of what is sent
 changes seldom and a provider's cache of it holds.
 """
@@ -99,10 +99,19 @@ class History:
         """Tell whether something is left out."""
         return self._marks != _Marks()
 
+    def tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> int:
+        """Return the estimated tokens of a request, its tools counted as a quarter of the window at most."""
+        offered = self.estimate.of((), tools)
+        return self.estimate.of(messages) + (min(offered, self._window // 4) if self._window else offered)
+
     def shown(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> list[Message]:
-        """Return what is sent of `messages`, with room left for the tools and an answer."""
+        """Return what is sent of `messages`, with room left for the tools and an answer.
+
+        The tools take a quarter of the window at most: models that are driven by actions see a line of each, and it is
+        not known here which are.
+        """
         view = self._view(messages)
-        room = self._window - min(self._window // 4, 2048) - self.estimate.of((), tools)
+        room = self._window - min(self._window // 4, 2048) - self.tokens((), tools)
         if not self._window or self.estimate.of(view) <= room:
             return view
         for marks in self._tighter(messages):
@@ -125,12 +134,11 @@ class History:
         for start in starts:
             if start > marks.dropped:
                 found.append(marks := marks._replace(dropped=start))
-        found.append(marks := marks._replace(examples=False))
         longest = marks.longest or max((len(item.text) for item in messages[newest:]), default=0)
         while longest > _SHORTEST:
             longest = max(_SHORTEST, longest // 2)
             found.append(marks := marks._replace(longest=longest))
-        return found
+        return [*found, marks._replace(examples=False)]
 
     def _view(self, messages: Sequence[Message]) -> list[Message]:
         return [self._item(index, item) for index, item in enumerate(messages) if self._stays(index, item)]

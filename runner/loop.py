@@ -163,7 +163,7 @@ class Loop:
         """Return what the model is to be asked next, fitted to its window."""
         tools = () if must_answer else self._tools()
         shown = tuple(self._history.shown(self.messages, tools))
-        return Asked(shown, tools, self._history.estimate.of(shown, tools))
+        return Asked(shown, tools, self._history.tokens(shown, tools))
 
     def _tools(self) -> tuple[ToolSpec, ...]:
         return (*self.offered, *self.pages.offered(self.offered))

@@ -69,7 +69,7 @@ def test_whatever_is_left_out_what_is_sent_is_a_conversation(messages: list[Mess
 @given(conversations(), st.integers(2_000, 20_000))
 def test_it_fits_whenever_leaving_out_can_make_it_fit(messages: list[Message], window: int) -> None:
     sent, history = kept(messages, window)
-    assert history.estimate.of(sent) <= window * 3 // 4
+    assert history.tokens(sent) <= window - min(window // 4, 2048)
 
 
 @settings(deadline=None)
@@ -106,7 +106,7 @@ def test_old_results_become_lines_before_an_exchange_is_dropped() -> None:
 
 
 def test_the_tools_take_their_part_of_the_window() -> None:
-    messages = [SYSTEM, QUESTION, *exchange(1, 4_000), *exchange(2, 4_000)]
+    messages = [SYSTEM, QUESTION, *exchange(1, 4_500), *exchange(2, 4_500)]
     big = ToolSpec(name="t", description="d" * 8_000, parameters={})
     assert kept(messages, 4_800)[0] == messages
     assert kept(messages, 4_800, tools=(big,))[0] != messages
@@ -130,3 +130,15 @@ def test_the_question_is_found_under_the_context_that_stands_before_it() -> None
     nudge = Message(role="user", text="Look again.")
     assert question_in([SYSTEM, *EXAMPLE, nudge, framed, nudge], QUESTION.text) == 4
     assert question_in([SYSTEM, nudge], "another") == 1
+
+
+def test_many_tools_leave_a_short_conversation_and_its_examples_alone() -> None:
+    messages = [SYSTEM, *EXAMPLE, QUESTION, *exchange(1, 900)]
+    many = tuple(ToolSpec(name=f"t{number}", description="d" * 900, parameters={}) for number in range(40))
+    assert kept(messages, 8192, tools=many)[0] == messages
+
+
+def test_the_examples_go_last() -> None:
+    messages = [SYSTEM, *EXAMPLE, QUESTION, *exchange(1, 20_000), *exchange(2, 20_000)]
+    sent, _ = kept(messages, 2_000)
+    assert [item for item in sent if item.example] == list(EXAMPLE)
