@@ -40,11 +40,17 @@ class Judgement(NamedTuple):
 
 
 def checking(expert: Expert) -> Finish:
-    """Return the end of a run of `expert`: its answer is judged, and says the verdict."""
+    """Return the end of a run of `expert`: its answer is judged, and says the verdict.
+
+    Plain words that no tool was there to judge stay as they are; that they are unchecked is told by the run alone.
+    """
 
     async def finish(run: Run, toolbox: Tools) -> Judged:
         judged = await judge(run, toolbox, expert=expert)
-        told = f"{run.answer}\n\n{verdict_text(judged)}" if expert.check != "none" else run.answer
+        silent = expert.check in ("none", "validate_output") and all(
+            check.verdict == "unchecked" for check in judged.checks
+        )
+        told = run.answer if silent else f"{run.answer}\n\n{verdict_text(judged)}"
         found = {"answer": told, "verdict": judged.verdict, "checks": judged.checks}
         return Judged(run.model_copy(update=found), judged.diagnosis)
 

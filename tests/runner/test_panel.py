@@ -36,8 +36,8 @@ async def done(like: Agent, how: Together, prompt: str = "Explain it") -> Run:
 
 async def test_one_expert_alone_is_checked_and_kept(tmp_path: Path) -> None:
     run = await done(agent(tmp_path, "veran", "A word."), Together())
-    assert (run.expert, run.answer.split("\n")[0]) == ("veran", "A word.")
-    assert "Verdict: unchecked" in run.answer
+    assert (run.expert, run.answer, run.verdict) == ("veran", "A word.", "unchecked")
+    assert [check.said for check in run.checks] == ["no server offers validate_output"]
     assert Recorder(tmp_path).ids() == [run.id]
 
 
