@@ -132,9 +132,11 @@ class Agent:
                 on_note=lambda text: self.on_event(Note(text)),
                 policy=self._audited(),
             )
+            ready = anyio.Event()
             if self.warm:
-                self._tasks.start_soon(_load, opened.model, toolbox.spawned)
+                self._tasks.start_soon(_load, opened.model, ready if _stalls(opened.model) else toolbox.spawned)
             await self._stack.enter_async_context(toolbox)
+            ready.set()
             self._conversation = self._begin(opened.model, toolbox)
         except BaseException:
             await self._leave()
@@ -259,9 +261,14 @@ class _Feed:
             self.ended.set()
 
 
-async def _load(model: Model, spawned: anyio.Event) -> None:
-    """Load the model once the servers are on their way. A failure is met again, and reported, by the first reply."""
-    await spawned.wait()
+def _stalls(model: Model) -> bool:
+    """Tell whether loading a model stops this whole process, for seconds: no server would be heard meanwhile."""
+    return model.name.startswith("embedded:")
+
+
+async def _load(model: Model, due: anyio.Event) -> None:
+    """Load the model when it is due. A failure is met again, and reported, by the first reply."""
+    await due.wait()
     with suppress(RunnerError):
         await model.load()
 
