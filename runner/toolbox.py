@@ -64,14 +64,9 @@ class Toolbox:
         self._on_note = on_note or _ignore
         self._on_state = on_state or _ignore
         pins = Pins(self._policy.pins or pins_folder())
+        times = {"connect_timeout": connect_timeout, "call_timeout": call_timeout}
         self._connections = [
-            Connection(
-                source,
-                connect_timeout=connect_timeout,
-                call_timeout=call_timeout,
-                report=self._report,
-                pins=pins,
-            )
+            Connection(source, **times, report=self._report, pins=pins)
             for source in sources
             if not (isinstance(source, ServerSpec) and source.disabled)
         ]

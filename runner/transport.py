@@ -27,10 +27,9 @@ TOOLS_CHANGED = "notifications/tools/list_changed"
 async def over_pipes(
     process: ServerProcess, *, on_change: Callable[[], None], on_end: Callable[[], None]
 ) -> "AsyncGenerator[TransportStreams]":
-    """Talk to a process that someone else starts and stops.
+    """Talk to a process that someone else starts and stops; `on_end` is called when it will say no more.
 
-    `on_change` is called when it says that its tools have changed, before anything that it says after that is seen;
-    `on_end` when it will say no more.
+    `on_change` is called when it says that its tools have changed, before anything that it says after that is seen.
     """
     from mcp.shared.message import SessionMessage
 
@@ -55,8 +54,7 @@ async def over_pipes(
 
     async def write() -> None:
         async for item in from_session:
-            text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
-            if not await process.send(text.encode() + b"\n"):
+            if not await process.send(_line(item.message)):
                 on_end()
                 return
 
@@ -66,6 +64,10 @@ async def over_pipes(
                 pumps.start_soon(pump)
             yield incoming, outgoing
             pumps.cancel_scope.cancel()
+
+
+def _line(message: "JSONRPCMessage") -> bytes:
+    return message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
 
 
 def _parsed(line: bytes) -> "JSONRPCMessage | None":

@@ -46,7 +46,7 @@ def afs(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         [str(AFS), "mcp", "trust", *words],
         env=env,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         stdin=subprocess.DEVNULL,
     )
