@@ -23,6 +23,9 @@ from servers.settings import Settings
 
 __all__ = ["Bench", "unchecked"]
 
+_GRACE = 15.0
+"""Seconds in which a run that is out of time can end."""
+
 
 def unchecked(expert: Expert) -> Expert:
     """Return an expert of whom no proof is asked: what the arm without checks measures."""
@@ -38,7 +41,7 @@ class Bench:
     settings: Settings
     servers: "tuple[str | Source, ...]" = ("asar", "alttp")
     """The servers whose tools the four experts need; the same in both arms."""
-    max_seconds: float = 300.0
+    max_seconds: float = 600.0
     """Of one trial, all of its answers together."""
     iterations: int = 3
     """Answers of the critic loop, at most."""
@@ -88,7 +91,8 @@ class Bench:
             async with self._agent(found, limits, finish) as agent:
                 return await agent.run(prompt, earlier=earlier)
 
-        budget = CriticBudget(iterations=self.iterations, max_seconds=self.max_seconds)
+        # A run that is out of time ends by itself and keeps its answer; the loop's own limit would drop both.
+        budget = CriticBudget(iterations=self.iterations, max_seconds=self.max_seconds + _GRACE)
         return await run_critic_loop(asked.prompt, asked.expert, ask=ask, budget=budget)
 
     def _agent(self, expert: Expert, limits: Limits, finish: Finish | None = None) -> Agent:

@@ -135,7 +135,7 @@ async def _evaluate(
 @click.option("--only", default="", help="only the prompts whose id contains this, e.g. nayru")
 @click.option("--arm", "arms", type=click.Choice(ARMS), multiple=True, help="only this arm; default both")
 @click.option("--limit", type=click.IntRange(0), help="so many new trials at most; default all")
-@click.option("--max-seconds", type=click.FloatRange(1), default=300.0, show_default=True, help="time of one trial")
+@click.option("--max-seconds", type=click.FloatRange(1), default=600.0, show_default=True, help="time of one trial")
 @click.option("--out", type=click.Path(path_type=Path), help="the file of trials; default in your cache folder")
 @click.option("--json", "as_json", type=click.Path(path_type=Path), help="write the figures to this file too")
 @click.option("--report", is_flag=True, help="try nothing, only report what is there")
