@@ -25,6 +25,7 @@ from runner.asking import Policy
 from runner.audit import AUDIT_NAME
 from runner.config import ServerSpec, find_config, load_config, select, shipped_config
 from runner.conversation import EVERYTHING, Conversation, Preview, allowed
+from runner.depth import asks_experts
 from runner.errors import ConfigError, RunnerError
 from runner.events import Event, ModelOpened, Note, OnEvent, ServersReady, ignore_event
 from runner.experts import DEFAULT, load_experts
@@ -51,12 +52,15 @@ def find_servers(
 ) -> tuple[ServerSpec, ...]:
     """Return the servers with these names, or all that are enabled, of `config`, the nearest mcp.json or ours.
 
+    The experts' own server is started only where it is named: no expert asks experts by itself.
+
     Raises:
         ConfigError: the file cannot be understood, or a name is not in it.
     """
     path = config or find_config(Path.cwd()) or shipped_config()
     overrides = {"AFS_CONTEXT_ROOT": str(settings.context_root), "AFS_DATA_DIR": str(settings.data_dir)}
-    return select(load_config(path, overrides=overrides), names)
+    found = select(load_config(path, overrides=overrides), names)
+    return found if names else tuple(spec for spec in found if not asks_experts(spec))
 
 
 @dataclass

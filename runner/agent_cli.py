@@ -8,6 +8,8 @@ from typing import Any, TextIO
 
 import click
 
+from runner.groups import Later
+
 __all__ = ["agent", "run_prompt"]
 
 PROMPT_LIMIT = 200_000
@@ -16,6 +18,13 @@ PROMPT_LIMIT = 200_000
 _CONTEXT_ROOT = click.option(
     "--context-root", type=click.Path(path_type=Path), help="AFS context root (AFS_CONTEXT_ROOT, ~/.context)"
 )
+
+_LATER = {
+    **{name: f"runner.queue.cli:{name}_command" for name in ("cancel", "queue", "serve", "submit")},
+    **{name: f"runner.routing.cli:{name}_command" for name in ("modelfile", "route", "stats")},
+    "train-router": "runner.routing.cli:train_router_command",
+    "rate": "runner.feedback_cli:rate_command",
+}
 
 
 def _prompt(words: tuple[str, ...], *, optional: bool) -> str:
@@ -48,7 +57,12 @@ def _finite(_: click.Context, parameter: click.Parameter, value: float) -> float
 @click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("prompt", nargs=-1)
 @click.option("-e", "--expert", default="", help="who answers: din, nayru, farore, veran, majora, ...")
-@click.option("-m", "--model", default="", help="provider:name (ollama, embedded, scripted), or an Ollama model")
+@click.option(
+    "-m",
+    "--model",
+    default="",
+    help="provider:name (embedded, ollama, openai, claude, gemini, scripted)",
+)
 @click.option("-t", "--tools", default="", help="tools or tool sets (afs, triforce), by commas; default the expert's")
 @click.option("-s", "--servers", default="", help="servers of mcp.json to start, by commas; default all")
 @click.option("--allow", default="", help="tools (tool or server.tool, by commas) that may run programs unasked")
@@ -64,11 +78,27 @@ def _finite(_: click.Context, parameter: click.Parameter, value: float) -> float
     default=None,
     help="tokens of context to gather before the first step; 0 none; default by the model, none for the embedded one",
 )
+@click.option("--critic", default="", help="an expert that judges each answer and sends it back to mend, e.g. farore")
+@click.option("--fuse", default="", help="experts (by commas) that all answer; one answer is chosen, dissent is told")
+@click.option(
+    "--strategy", type=click.Choice(["consensus", "weighted", "best"]), default="consensus", help="how --fuse chooses"
+)
+@click.option("--plan", is_flag=True, help="part the prompt into steps for several experts")
+@click.option("--unchecked", is_flag=True, help="give answers as they are, without asking tools about them")
 @click.option("--resume", default="", help="continue a kept run by its id, or `last`")
 @_CONTEXT_ROOT
 @click.option("--json", "as_json", is_flag=True, help="print the whole run as JSON")
 @click.option("-q", "--quiet", is_flag=True, help="print the answer only")
+@click.option(
+    "--priority",
+    type=click.Choice(["training", "interactive", "analysis", "scheduled"]),
+    default="interactive",
+    help="place in the queue, where `afs agent serve` runs one",
+)
+@click.option("--deadline", type=click.FloatRange(0), default=0.0, callback=_finite, help="seconds; in a queue only")
+@click.option("--alone", is_flag=True, help="run here even where a queue is served")
 @click.option("--dry-run", is_flag=True, help="show what would be sent to the model, and send nothing")
+@click.option("--no-rate", is_flag=True, help="do not ask at the terminal whether the answer served (AFS_NO_RATE=1)")
 @click.version_option(package_name="afs-suite")
 def run_prompt(prompt: tuple[str, ...], context_root: Path | None, **options: Any) -> None:
     """Run PROMPT on a model with the tools of the MCP servers, and print the answer.
@@ -81,7 +111,7 @@ def run_prompt(prompt: tuple[str, ...], context_root: Path | None, **options: An
     answer(options, _prompt(prompt, optional=bool(options["resume"])), context_root)
 
 
-@click.group()
+@click.group(cls=Later, later=_LATER)
 def agent() -> None:
     """Run prompts on experts, and look at what was run."""
 

@@ -12,6 +12,8 @@ from runner.conduct import EXIT_CODES, Request, preview_request, run_request
 from runner.conversation import Preview
 from runner.display import call_line
 from runner.errors import RunnerError
+from runner.feedback import Feedback, rating_line
+from runner.feedback_cli import ask_rating
 from runner.recorder import Recorder, run_json
 from schemas.run import Run
 from servers.machine.errors import ServerError
@@ -32,8 +34,9 @@ def _settings(context_root: Path | None) -> Settings:
 
 def answer(options: dict[str, Any], prompt: str, context_root: Path | None) -> None:
     """Run a prompt with the options of `afs-run`, print what came of it, and exit with its status."""
-    names = {key: _names(options[key]) for key in ("tools", "servers", "allow")}
-    plain = ("expert", "model", "config", "max_steps", "max_tokens", "max_seconds", "resume", "context_budget")
+    names = {key: _names(options[key]) for key in ("tools", "servers", "allow", "fuse")}
+    budgets = ("max_steps", "max_tokens", "max_seconds", "context_budget")
+    plain = ("expert", "model", "config", "resume", "critic", "strategy", "plan", "unchecked", *budgets)
     quiet = options["quiet"] or options["as_json"]
     chosen = {key: options[key] for key in plain}
     request = Request.model_validate({"prompt": prompt, "quiet": quiet, **names, **chosen})
@@ -41,9 +44,19 @@ def answer(options: dict[str, Any], prompt: str, context_root: Path | None) -> N
     if options["dry_run"]:
         _preview(_guard(lambda: preview_request(request, settings)), as_json=options["as_json"])
         return
-    run = _guard(lambda: run_request(request, settings), as_json=options["as_json"])
+    run = _guard(lambda: _run(request, settings, options), as_json=options["as_json"])
     _print(run, as_json=options["as_json"])
+    if not (quiet or options["no_rate"]):
+        ask_rating(run, Feedback(Recorder(settings.context_root)))
     sys.exit(EXIT_CODES[run.stop])
+
+
+def _run(request: Request, settings: Settings, options: dict[str, Any]) -> Run:
+    from runner.queue.join import run_or_join
+
+    if options["alone"]:
+        return run_request(request, settings)
+    return run_or_join(request, settings, priority=options["priority"], deadline=options["deadline"])
 
 
 def _names(value: str) -> tuple[str, ...]:
@@ -104,7 +117,9 @@ def show_kept(run_id: str, context_root: Path | None, *, as_json: bool) -> None:
 
     from runner.display import show_run
 
-    run = _guard(lambda: Recorder(_settings(context_root).context_root).load(run_id))
+    recorder = Recorder(_settings(context_root).context_root)
+    run = _guard(lambda: recorder.load(run_id))
+    rating = _guard(Feedback(recorder).last_words).get(run.id)
     out: Any = sys.stdout
     if isinstance(out, io.TextIOWrapper):
         out.reconfigure(errors="backslashreplace")  # an ASCII terminal still shows the run
@@ -112,15 +127,21 @@ def show_kept(run_id: str, context_root: Path | None, *, as_json: bool) -> None:
         click.echo(run_json(run))
     else:
         show_run(run, Console())
+        if rating is not None:
+            click.echo(f"\nrated {rating_line(rating)}")
 
 
 def list_runs(limit: int, context_root: Path | None, *, as_json: bool) -> None:
     """Print a line for each of the newest kept runs."""
-    for line in Recorder(_settings(context_root).context_root).lines(limit):
+    recorder = Recorder(_settings(context_root).context_root)
+    ratings = _guard(Feedback(recorder).last_words)
+    for line in recorder.lines(limit):
+        rating = ratings.get(line.id)
         if as_json:
-            click.echo(json.dumps(line._asdict()))
+            click.echo(json.dumps({**line._asdict(), "rating": rating.rating if rating else 0}))
         else:
-            click.echo(clean(f"{line.id}  {line.stop:<11}  {line.model:<28}  {line.prompt[:70]!r}"))
+            mark = f"{rating.rating:+d}" if rating else ""
+            click.echo(clean(f"{line.id}  {line.stop:<11}  {mark:<2}  {line.model:<28}  {line.prompt[:70]!r}"))
 
 
 def list_experts(*, as_json: bool) -> None:

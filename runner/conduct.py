@@ -14,13 +14,16 @@ from rich.console import Console
 
 from runner.agent import CONNECT_SECONDS, Agent
 from runner.asking import Policy
+from runner.checks import checking
 from runner.conversation import Preview, unstarted
 from runner.display import Display
 from runner.errors import ConfigError, RunnerError
 from runner.events import Event, OnEvent, ignore_event
-from runner.experts import DEFAULT
+from runner.experts import DEFAULT, load_experts
+from runner.fusion import Strategy
 from runner.hooks import Hooks
 from runner.loop import Limits
+from runner.panel import Together, together
 from runner.recorder import Recorder
 from runner.terminal import terminal_ask
 from schemas.frozen import Frozen
@@ -57,6 +60,14 @@ class Request(Frozen):
     context_budget: int | None = None
     allow: tuple[str, ...] = ()
     """Tools that run programs or reach outside, and may do so unasked."""
+    critic: str = ""
+    """The expert that judges each answer; see `runner.panel`."""
+    fuse: tuple[str, ...] = ()
+    """The experts whose answers one is chosen of."""
+    strategy: Strategy = "consensus"
+    plan: bool = False
+    unchecked: bool = False
+    """Whether answers are given as they are, with no tool asked about them."""
     quiet: bool = False
 
 
@@ -125,8 +136,13 @@ async def conduct(
     earlier = _earlier(request, recorder)
     view = _view(request, earlier)
     agent = _agent(request, settings, earlier, view, hooks=hooks, watch=watch, deadline=deadline)
+    how = Together(critic=request.critic, fuse=request.fuse, strategy=request.strategy, plan=request.plan)
     begun = False
     try:
+        if how.how(agent.name) != "alone":
+            begun = True  # each expert keeps its own run
+            set_up = replace(agent, limits=_limits(request, deadline))
+            return await together(request.prompt, set_up, how, earlier=earlier)
         async with agent:
             begun = True
             return await agent.run(request.prompt, earlier=earlier, limits=_limits(request, deadline))
@@ -179,8 +195,9 @@ def _agent(
     hooks: Hooks | None = None,
     watch: OnEvent = ignore_event,
 ) -> Agent:
+    expert = load_experts().find(request.expert or (earlier.expert if earlier else "") or DEFAULT)
     return Agent(
-        request.expert or (earlier.expert if earlier else "") or DEFAULT,
+        expert,
         servers=request.servers or None,
         tools=request.tools,
         model=request.model or _model_of(earlier),
@@ -188,6 +205,7 @@ def _agent(
         config=request.config,
         policy=Policy(allow=request.allow, ask=terminal_ask(view.stop)),
         hooks=hooks or Hooks(),
+        finish=None if request.unchecked else checking(expert),
         on_event=_both(view.on_event, watch),
         context_budget=request.context_budget,
         connect_seconds=min(CONNECT_SECONDS, max(0.1, deadline - time.monotonic())),

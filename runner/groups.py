@@ -1,11 +1,34 @@
 """The command line `afs`: loads its groups by name from the entry points `afs.commands`, and imports none itself."""
 
+import importlib
 import importlib.metadata
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
-__all__ = ["afs"]
+__all__ = ["Later", "afs"]
+
+
+class Later(click.Group):
+    """A group that imports some of its commands only when they are called, or shown in its help."""
+
+    def __init__(self, *args: Any, later: Mapping[str, str] | None = None, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._later = dict(later or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted({*super().list_commands(ctx), *self._later})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one command by its name, importing it where it is one of the later ones."""
+        place = self._later.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = place.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
 
 
 class _Groups(click.Group):

@@ -351,7 +351,7 @@ def test_the_changelog_keeps_the_form_of_keep_a_changelog() -> None:
 def test_mcp_json_lists_the_servers_that_have_a_console_script_and_nothing_else() -> None:
     entries = json.loads(text("mcp.json"))["mcpServers"]
     scripts = tomllib.loads(text("pyproject.toml"))["project"]["scripts"]
-    served = {name for name, target in scripts.items() if target.startswith("servers.")}
+    served = {name for name, target in scripts.items() if ".server:" in target}
     assert {entry["command"] for entry in entries.values()} == served
     assert {name: entry["command"] for name, entry in entries.items()} == {
         name: "afs-" + name.removeprefix("afs-") for name in entries

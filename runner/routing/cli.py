@@ -121,14 +121,19 @@ def _lines(told: dict[str, Any]) -> list[str]:
 @click.option("--json", "as_json", is_flag=True, help="print the report as JSON")
 def stats_command(limit: int, days: float, context_root: Path | None, **options: Any) -> None:
     """Show time, cost, tokens, local share and fallbacks of the kept runs, by expert and model."""
+    from runner.feedback import Feedback
     from runner.recorder import Recorder
     from runner.routing.stats import newest, report
     from servers.settings import Settings
 
     settings = Settings.from_environment()
     root = settings.context_root if context_root is None else settings.at(context_root).context_root
-    runs, damaged = newest(Recorder(root), limit=limit, days=min(days, 36_500.0))
-    found = report(runs, damaged=damaged)
+    recorder = Recorder(root)
+    runs, damaged = newest(recorder, limit=limit, days=min(days, 36_500.0))
+    try:
+        found = report(runs, damaged=damaged, ratings=Feedback(recorder).last_words())
+    except RunnerError as error:
+        raise _Told(error) from error
     if options["as_json"]:
         click.echo(found.model_dump_json(indent=1))
         return
@@ -136,7 +141,8 @@ def stats_command(limit: int, days: float, context_root: Path | None, **options:
 
 
 def _report_lines(found: "Report") -> list[str]:
-    heading = "                                    runs    ok  median s   slow s    tokens    cost $  local  fallback"
+    columns = "runs    ok  median s   slow s    tokens    cost $  local  fallback    +1    -1"
+    heading = f"{columns:>114}"
     lines = [heading, _group_line(found.total), "by expert", *(_group_line(group) for group in found.experts)]
     lines += ["by model", *(_group_line(group) for group in found.models), "aims"]
     lines += [_aim_line(aim) for aim in found.aims]
@@ -149,6 +155,7 @@ def _group_line(group: "Group") -> str:
     return (
         f"  {group.name[:32]:<32}{group.runs:>6}{group.answered:>6}{group.median_seconds:>10.1f}"
         f"{group.slow_seconds:>9.1f}{tokens:>10}{group.cost:>10.4f}{share:>7}{group.fallbacks:>10}"
+        f"{group.good:>6}{group.bad:>6}"
     )
 
 

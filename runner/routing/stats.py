@@ -11,8 +11,10 @@ from typing import Any, cast
 from pydantic import Field
 
 from runner.errors import ConfigError
+from runner.feedback import tally
 from runner.recorder import Recorder
 from schemas.frozen import Frozen
+from schemas.rating import Rating
 from schemas.run import CallRecord, Run
 
 __all__ = ["Aim", "Group", "Report", "newest", "report"]
@@ -36,6 +38,8 @@ class Group(Frozen):
     cost: float = Field(description="US dollars")
     local: int = Field(description="runs on a model of this machine")
     fallbacks: int = Field(description="runs that a second choice answered")
+    good: int = Field(default=0, description="runs whose last rating is +1")
+    bad: int = Field(default=0, description="runs whose last rating is -1")
 
 
 class Aim(Frozen):
@@ -76,13 +80,14 @@ def newest(recorder: Recorder, *, limit: int, days: float = 0.0) -> tuple[tuple[
     return tuple(found), damaged
 
 
-def report(runs: Sequence[Run], *, damaged: int = 0) -> Report:
-    """Count the runs; those of a scripted model are left out."""
+def report(runs: Sequence[Run], *, damaged: int = 0, ratings: Mapping[str, Rating] | None = None) -> Report:
+    """Count the runs, and their ratings by run; those of a scripted model are left out."""
     counted = [run for run in runs if _provider(run) not in STAND_INS]
+    rated = ratings or {}
     return Report(
-        total=_group("all", counted),
-        experts=_groups(counted, lambda run: run.expert or "default"),
-        models=_groups(counted, lambda run: run.model),
+        total=_group("all", counted, rated),
+        experts=_groups(counted, rated, lambda run: run.expert or "default"),
+        models=_groups(counted, rated, lambda run: run.model),
         aims=_aims(counted),
         damaged=damaged,
     )
@@ -102,13 +107,14 @@ def _route(run: Run) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", told) if isinstance(told, dict) else {}
 
 
-def _groups(runs: Sequence[Run], key: Callable[[Run], str]) -> tuple[Group, ...]:
+def _groups(runs: Sequence[Run], rated: Mapping[str, Rating], key: Callable[[Run], str]) -> tuple[Group, ...]:
     names = sorted({key(run) for run in runs})
-    groups = [_group(name, [run for run in runs if key(run) == name]) for name in names]
+    groups = [_group(name, [run for run in runs if key(run) == name], rated) for name in names]
     return tuple(sorted(groups, key=lambda group: (-group.runs, group.name)))
 
 
-def _group(name: str, runs: Sequence[Run]) -> Group:
+def _group(name: str, runs: Sequence[Run], rated: Mapping[str, Rating]) -> Group:
+    counted = tally(rated, [run.id for run in runs])
     seconds = sorted(run.seconds for run in runs) or [0.0]
     return Group(
         name=name,
@@ -121,6 +127,8 @@ def _group(name: str, runs: Sequence[Run]) -> Group:
         cost=round(sum(run.usage.cost for run in runs), 6),
         local=sum(_is_local(run) for run in runs),
         fallbacks=sum(bool(run.metadata.get("fallback")) for run in runs),
+        good=counted.good,
+        bad=counted.bad,
     )
 
 
