@@ -6,6 +6,7 @@ intent; `afs agent train-router` writes it. The probabilities are calibrated by 
 
 import json
 import math
+import zlib
 from array import array
 from base64 import b64decode
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from runner.routing.intents import INTENTS
 from runner.routing.tokens import Reading
 from schemas.route import Intent
 
-__all__ = ["WEIGHTS", "Classifier", "Judgement", "Telling", "load_classifier", "read_weights"]
+__all__ = ["WEIGHTS", "Classifier", "Judgement", "Telling", "feature_names", "load_classifier", "read_weights"]
 
 WEIGHTS = Path(__file__).with_name("weights.json")
 """The shipped weights."""
@@ -104,15 +105,20 @@ def read_weights(path: Path) -> Classifier:
     """
     try:
         return _classifier(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, zlib.error) as error:
         raise ConfigError(
             f"the weights of the router in {path} cannot be read ({error}); "
             "install the suite again, or write them with `afs agent train-router`"
         ) from error
 
 
+def feature_names(packed: str) -> list[str]:
+    """Return the names of the features from their place in a file of weights (zlib, base64)."""
+    return zlib.decompress(b64decode(packed)).decode("ascii").split("\n")
+
+
 def _classifier(data: Mapping[str, Any]) -> Classifier:
-    names: list[str] = data["features"].split("\n")
+    names = feature_names(data["features"])
     if tuple(data["intents"]) != INTENTS:
         raise ValueError("they are for other intents")
     rows = array("b", b64decode(data["weights"]))

@@ -235,7 +235,7 @@ def train_router_command(prompts: Path | None, unseen: Path | None, output: Path
                 )
         else:
             training.write_weights(trained.data, target)
-        tested = training.test(read_weights(target), training.read_prompts(unseen)) if unseen else None
+        tested = training.measure(read_weights(target), training.read_prompts(unseen)) if unseen else None
     except (RunnerError, ServerError) as error:
         raise _Told(error) from error
     click.echo("\n".join(_training_lines(trained, tested)))

@@ -19,8 +19,8 @@ class Reason(NamedTuple):
 def reasons(classifier: Classifier, judgement: Judgement, reading: Reading, intent: Intent) -> tuple[Reason, ...]:
     """Return at most six reasons for `intent`, the strongest first. Parts of words are left out."""
     carriers: dict[str, list[str]] = {}
-    for idea, words in reading.ideas:
-        carriers.setdefault(idea, []).append(words)
+    for idea in reading.ideas:
+        carriers.setdefault(idea.name, []).append(idea.words)
     found: dict[str, float] = {}
     for feature, weight in classifier.telling(judgement, intent, limit=200):
         what = _what(feature, carriers)

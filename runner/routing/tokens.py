@@ -1,10 +1,10 @@
 """Reads a prompt for routing: its words, the ideas behind them, and the code in it kept apart from the prose."""
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
-from pathlib import Path
+from collections.abc import Iterator
 from typing import NamedTuple
+
+from runner.routing.ideas import Idea, carries_idea, find_ideas, spelled
 
 __all__ = ["Reading", "read_prompt"]
 
@@ -41,8 +41,12 @@ _WORD = re.compile(
     r"|(?P<caps>\b[A-Z][A-Z0-9]{4,}\b)"
     r"|(?P<num>\b\d[\d.,]*(?:kb|k|mb|px|hz)?\b)"
     r"|(?P<word>[A-Za-z]+(?:[';][A-Za-z]+)*)"
-    r"|(?P<stop>[?!.]+(?=\s|$)|\n+)"
+    r"|(?P<stop>[?!.]+(?=[\s)]|$)|\n+)"
+    r"|(?P<mark>[,:;()](?=\s|$)|\s[-\u2013(](?=\s|\w)|\s/\s)"
 )
+_PIECE = re.compile(r"[\x01\x02]|" + _WORD.pattern)
+_QUOTE = re.compile(r"\"[^\"\n]*\s[^\"\n]*\"|(?<!\w)'[^'\n]*\s[^'\n]*'(?!\w)|`[^`\n]*\s[^`\n]*`")
+"""Words that somebody quotes: an error message, a text to save. They are not the request."""
 
 
 class Reading(NamedTuple):
@@ -50,8 +54,8 @@ class Reading(NamedTuple):
 
     tokens: tuple[str, ...]
     """Words in small letters, and what stands for other things: <addr>, <reg>, <op>, <code>, <label>, <file>, ..."""
-    ideas: tuple[tuple[str, str], ...]
-    """Each idea with the words that carry it, in the order of the prompt."""
+    ideas: tuple[Idea, ...]
+    """The ideas in the order of the prompt."""
     starts: tuple[int, ...]
     """Positions in `tokens` at which a sentence begins."""
     idea_starts: tuple[str, ...]
@@ -86,25 +90,24 @@ def read_prompt(prompt: str) -> Reading:
             starts.append(len(tokens))
             fresh = False
         tokens.append(token)
-    ideas = _ideas(tokens)
-    firsts = _firsts(ideas, starts)
+    ideas = find_ideas(tokens, starts)
     return Reading(
         tuple(tokens),
-        tuple((name, words) for _, name, words in ideas),
+        ideas,
         tuple(starts),
-        firsts,
+        _firsts(ideas, starts),
         code,
         begins,
         questions,
-        sum(token[0] not in "<?" for token in tokens),
+        sum(token[0] not in "<?,:" for token in tokens),
     )
 
 
-def _firsts(ideas: list[tuple[int, str, str]], starts: list[int]) -> tuple[str, ...]:
+def _firsts(ideas: tuple[Idea, ...], starts: list[int]) -> tuple[str, ...]:
     firsts: list[str] = []
     for index, start in enumerate(starts):
         end = starts[index + 1] if index + 1 < len(starts) else 1 << 30
-        inside = [name for place, name, _ in ideas if start <= place < end]
+        inside = [idea.name for idea in ideas if start <= idea.place < end]
         firsts += inside[:1]
     return tuple(firsts)
 
@@ -160,7 +163,7 @@ def _tokens(text: str) -> Iterator[str]:
         if part == "\x00":
             yield "<code>"
             continue
-        yield from _prose(_INLINE.sub(_operation, part))
+        yield from _prose(_INLINE.sub(_operation, _QUOTE.sub(" \x02 ", part)))
 
 
 def _operation(match: re.Match[str]) -> str:
@@ -174,7 +177,7 @@ def _operation(match: re.Match[str]) -> str:
 
 def _prose(text: str) -> Iterator[str]:
     last = ""
-    for match in re.finditer(r"\x01|" + _WORD.pattern, text):
+    for match in _PIECE.finditer(text):
         token = _token(match)
         if token == "<op>" and last == "<op>":
             continue
@@ -185,18 +188,18 @@ def _prose(text: str) -> Iterator[str]:
 def _token(match: re.Match[str]) -> str:
     kind, found = match.lastgroup, match.group()
     if kind is None:
-        return "<op>"
+        return "<op>" if found == "\x01" else "<quote>"
     if kind == "word":
-        return _spelled(found.lower())
+        return spelled(found.lower())
     if kind == "stop":
         return "\n?" if "?" in found else "\n"
+    if kind == "mark":
+        return ":" if found == ":" else ","
     if kind in ("hex", "bank"):
         return _place(found)
-    return "<reg>" if kind == "caps" and _is_register(found) else f"<{kind}>"
-
-
-def _is_register(name: str) -> bool:
-    return name.isupper() and not name.isdigit()
+    if kind == "caps":
+        return found.lower() if carries_idea(found.lower()) else "<reg>"
+    return f"<{kind}>"
 
 
 def _place(text: str) -> str:
@@ -204,80 +207,3 @@ def _place(text: str) -> str:
     if len(digits) == 4 and digits[:2] in ("21", "42", "43", "40"):
         return "<reg>"
     return "<addr>" if len(digits) >= 4 else "<hex>"
-
-
-class _Concepts(NamedTuple):
-    exact: Mapping[str, tuple[str, ...]]
-    stems: tuple[tuple[str, str], ...]
-    phrases: Mapping[str, tuple[tuple[tuple[str, ...], str], ...]]
-    spelling: Mapping[str, str]
-    known: frozenset[str]
-
-
-@cache
-def _concepts() -> _Concepts:
-    exact: dict[str, list[str]] = {}
-    stems: list[tuple[str, str]] = []
-    phrases: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-    for line in Path(__file__).with_name("concepts.txt").read_text(encoding="utf-8").splitlines():
-        name, _, words = line.partition(": ")
-        if line.startswith("#") or not words:
-            continue
-        for word in words.split():
-            if "+" in word:
-                parts = tuple(word.split("+"))
-                phrases.setdefault(parts[0].rstrip("*"), []).append((parts, name))
-            elif word.endswith("*"):
-                stems.append((word[:-1], name))
-            else:
-                exact.setdefault(word, []).append(name)
-    known = {*exact, *(stem for stem, _ in stems)}
-    return _Concepts(
-        {word: tuple(names) for word, names in exact.items()},
-        tuple(stems),
-        {first: tuple(sorted(rest, key=lambda item: -len(item[0]))) for first, rest in phrases.items()},
-        _misspellings(known),
-        frozenset(known),
-    )
-
-
-def _misspellings(known: set[str]) -> dict[str, str]:
-    """Map what is left of a word when one letter is missing, or two change places, to the word."""
-    found: dict[str, str] = {}
-    for word in sorted(word for word in known if len(word) >= 5):
-        for place in range(1, len(word)):
-            found.setdefault(word[:place] + word[place + 1 :], word)
-            found.setdefault(word[: place - 1] + word[place] + word[place - 1] + word[place + 1 :], word)
-    return {wrong: right for wrong, right in found.items() if wrong not in known and len(wrong) >= 4}
-
-
-def _spelled(word: str) -> str:
-    """Return a word with a slip of one missing letter, or of two that changed places, put right."""
-    concepts = _concepts()
-    if word in concepts.known or len(word) < 4:
-        return word
-    return concepts.spelling.get(word, word)
-
-
-def _ideas(tokens: list[str]) -> list[tuple[int, str, str]]:
-    concepts = _concepts()
-    found: list[tuple[int, str, str]] = []
-    for place, token in enumerate(tokens):
-        for parts, name in concepts.phrases.get(token, ()):
-            window = tokens[place : place + len(parts)]
-            if len(window) == len(parts) and all(_same(*pair) for pair in zip(parts, window, strict=True)):
-                found.append((place, name, " ".join(window)))
-        found += [(place, name, token) for name in _named(token)]
-    return found
-
-
-def _same(part: str, token: str) -> bool:
-    return token.startswith(part[:-1]) if part.endswith("*") else token == part
-
-
-@lru_cache(4_096)
-def _named(token: str) -> tuple[str, ...]:
-    concepts = _concepts()
-    if token in concepts.exact:
-        return concepts.exact[token]
-    return tuple(dict.fromkeys(name for stem, name in concepts.stems if token.startswith(stem)))
