@@ -316,3 +316,4 @@ def write_weights(data: Mapping[str, Any], path: Path) -> None:
     """Write trained weights, one field a line."""
     lines = [f"{json.dumps(name)}:{json.dumps(value, separators=(',', ':'))}" for name, value in data.items()]
     write_atomic(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode("ascii"))
+    path.chmod(0o644)  # data for everybody, where an atomic write makes a private file
