@@ -14,10 +14,10 @@ PROMPT ?= Which RAM address holds Link's current health?
 export PROMPT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup asar model run test check lint type contracts facts docs-check bench docs smoke lock clean
+.PHONY: help setup asar model run test check lint type contracts facts docs-check bench docs smoke eval-experts lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 23
 
 ifneq ($(PYTHON),$(MADE_WITH))
 $(READY): another-python
@@ -76,6 +76,9 @@ bench: $(READY) ## speed as ratios in one run; fails on a missed bound (ARGS="--
 
 smoke: asar model ## ten prompts on the embedded model, at least nine right
 	@$(BIN)/python -m benchmarks.smoke $(ARGS)
+
+eval-experts: asar model ## experts without and with checks, graded by running; hours, goes on where it stopped (ARGS="--limit 4")
+	@$(BIN)/python -m benchmarks.experts.evaluate $(ARGS)
 
 lock: $(READY) ## lock the versions again (UPGRADE=1 takes the newest)
 	@$(BIN)/python .ci/lock.py $(if $(UPGRADE),--upgrade)
