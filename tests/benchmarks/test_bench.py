@@ -39,7 +39,7 @@ def test_a_server_that_dies_is_an_error_and_not_a_fast_start(tmp_path: Path) -> 
 def test_a_measurement_that_does_not_exist_is_refused_with_the_real_ones() -> None:
     told = CliRunner().invoke(bench.main, ["--only", "no_such"])
     assert told.exit_code == 2
-    assert "spawn, step, assemble" in told.output
+    assert "spawn, step, start, assemble" in told.output
 
 
 def test_a_missed_bound_fails_and_the_figures_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
