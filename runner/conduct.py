@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
+from anyio.abc import TaskStatus
 from rich.console import Console
 
 from runner.agent import CONNECT_SECONDS, Agent
@@ -30,7 +31,7 @@ from schemas.frozen import Frozen
 from schemas.run import Run, Stop
 from servers.settings import Settings
 
-__all__ = ["EXIT_CODES", "Request", "conduct", "preview", "preview_request", "run_request"]
+__all__ = ["EXIT_CODES", "Request", "conduct", "preview", "preview_request", "run_request", "until_signal"]
 
 EXIT_CODES: Mapping[Stop, int] = {
     "answer": 0,
@@ -94,7 +95,7 @@ def run_request(request: Request, settings: Settings) -> Run:
 
 
 def _until_end(work: Callable[[], Awaitable[T]]) -> T:
-    outcome = anyio.run(_until_signal, work)
+    outcome = anyio.run(until_signal, work)
     if outcome is None:
         raise KeyboardInterrupt
     if isinstance(outcome, RunnerError):
@@ -102,11 +103,11 @@ def _until_end(work: Callable[[], Awaitable[T]]) -> T:
     return outcome
 
 
-async def _until_signal(work: Callable[[], Awaitable[T]]) -> T | RunnerError | None:
+async def until_signal(work: Callable[[], Awaitable[T]]) -> T | RunnerError | None:
     """Do the work; Ctrl-C, a termination or a closed terminal ends it cleanly, and once: None then."""
     outcome: T | RunnerError | None = None
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_watch, tasks.cancel_scope)
+        await tasks.start(_watch, tasks.cancel_scope)
         try:
             outcome = await work()
         except RunnerError as error:
@@ -115,8 +116,9 @@ async def _until_signal(work: Callable[[], Awaitable[T]]) -> T | RunnerError | N
     return outcome
 
 
-async def _watch(work: anyio.CancelScope) -> None:
+async def _watch(work: anyio.CancelScope, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
+        task_status.started()  # the work begins when a signal would be heard
         async for _ in received:  # a second one is taken too, and changes nothing: shutting down is bounded
             work.cancel()
 

@@ -1,13 +1,12 @@
 """`afs-run` and the queue: a request joins the queue where one is served, and is run here where none is."""
 
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import anyio
 
-from runner.conduct import Request, run_request
+from runner.conduct import Request, run_request, until_signal
 from runner.errors import ConfigError, RunnerError
 from runner.queue.client import NotServed, follow, new_submission
 from runner.queue.job import Job, Priority
@@ -46,7 +45,7 @@ def run_or_join(
     """
     if not is_local(request.model) or not place_of(settings).socket.exists():
         return run_request(request, settings)
-    outcome = anyio.run(_until_signal, request, settings, priority, deadline)
+    outcome = anyio.run(until_signal, lambda: _join(request, settings, priority, deadline))
     if isinstance(outcome, NotServed):
         return run_request(request, settings)
     if outcome is None:
@@ -54,26 +53,6 @@ def run_or_join(
     if isinstance(outcome, RunnerError):
         raise outcome
     return outcome
-
-
-async def _until_signal(
-    request: Request, settings: Settings, priority: Priority, deadline: float
-) -> Run | RunnerError | None:
-    outcome: Run | RunnerError | None = None
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_watch, tasks.cancel_scope)
-        try:
-            outcome = await _join(request, settings, priority, deadline)
-        except RunnerError as error:
-            outcome = error
-        tasks.cancel_scope.cancel()
-    return outcome
-
-
-async def _watch(work: anyio.CancelScope) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
-        async for _ in received:
-            work.cancel()
 
 
 async def _join(request: Request, settings: Settings, priority: Priority, deadline: float) -> Run | RunnerError | None:
