@@ -25,7 +25,7 @@ ToolClass = Literal["read", "write", "exec"]
 
 _NAMES = (*get_args(ToolClass), "outside")
 _TABLE_LIMIT = 1 << 20
-_OWN_VARIABLES = ("AFS_", "MEMORY_FILE_PATH")
+_OWN_VARIABLES = ("AFS_", "MEMORY_FILE_PATH", "OLLAMA_HOST")
 _EVERY = "*"
 
 
