@@ -5,7 +5,7 @@ import functools
 import os
 import platform
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from servers.machine import landlock
@@ -13,7 +13,7 @@ from servers.machine.confined_process import Job, Room
 from servers.machine.errors import ServerError
 from servers.machine.sandbox_launch import Backend, Limits, Start, launch, tool
 
-__all__ = ["BACKENDS", "choose_backend", "flaw", "none_works"]
+__all__ = ["BACKENDS", "choose_backend", "first_without", "flaw"]
 
 BACKENDS: tuple[Backend, ...] = ("sandbox-exec",) if platform.system() == "Darwin" else ("bubblewrap", "landlock")
 """Those of this system, best first."""
@@ -74,18 +74,21 @@ def choose_backend() -> Backend:
 
     Raises ServerError with each one's reason and the fix.
     """
+    return first_without(flaw)
+
+
+def first_without(flaw_of: Callable[[Backend], str]) -> Backend:
+    """Return the best back end in which `flaw_of` finds nothing.
+
+    Raises ServerError with each one's reason and the fix.
+    """
     reasons: list[str] = []
     for backend in BACKENDS:
-        reason = flaw(backend)
+        reason = flaw_of(backend)
         if not reason:
             return backend
         reasons.append(f"{backend}: {reason}")
-    raise none_works(reasons)
-
-
-def none_works(reasons: Sequence[str]) -> ServerError:
-    """Return the error that gives each back end's reason, and the fix."""
-    return ServerError(
+    raise ServerError(
         "no sandbox works here, so nothing is run: " + "; ".join(reasons) + ". Install bubblewrap "
         "(Debian: apt-get install bubblewrap), then run: afs doctor"
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from servers.machine import sandbox_choice
 from servers.machine.errors import ServerError
-from servers.machine.sandbox_choice import BACKENDS, none_works
+from servers.machine.sandbox_choice import first_without
 from servers.machine.sandbox_launch import Backend
 from servers.machine.seccomp import filters_here
 from servers.machine.shell_run import ShellLimits, ShellRun
@@ -81,10 +81,4 @@ def choose_shell_backend() -> Backend:
 
     Raises ServerError with each one's reason and the fix.
     """
-    reasons: list[str] = []
-    for backend in BACKENDS:
-        reason = shell_flaw(backend)
-        if not reason:
-            return backend
-        reasons.append(f"{backend}: {reason}")
-    raise none_works(reasons)
+    return first_without(shell_flaw)

@@ -97,11 +97,11 @@ def test_what_a_prompt_says_of_registers_is_read(prompt: str, promise: Promise) 
 def test_reading_takes_time_in_step_with_the_length_of_a_hostile_text(piece: str) -> None:
     def took(length: int) -> float:
         text = piece * (length // len(piece))
-        begun = time.perf_counter()
+        begun = time.process_time()
         found = code_in(text, inline=True)
         promise_in(text)
         assert len(found) <= 8
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
-    short = min(took(25_000) for _ in range(3))
-    assert took(200_000) < 40 * short + 0.05
+    short, long = (min(took(length) for _ in range(3)) for length in (25_000, 200_000))
+    assert long < 40 * short
