@@ -99,6 +99,7 @@ class Calls:
             ok=outcome.ok,
             text=outcome.answer.text,
             structured=outcome.answer.structured,
+            images=outcome.answer.images,
             seconds=time.monotonic() - begun,
             outside=passed.decision.runs and passed.grade.outside,
         )

@@ -23,6 +23,7 @@ _LEAST, _MOST = 0.6, 2.5
 """Bounds of what is learnt."""
 _CUT = 0.5
 """A count below this part of the estimate is of a prompt that was cut, or partly taken from a cache."""
+_GONE = "[its pictures are left out to save room; call the tool again to see them]"
 _ENOUGH = 0.8
 """What is left of the room after trimming, so that not every step trims."""
 _SHORTEST = 300
@@ -149,10 +150,14 @@ class History:
         return index >= self._marks.dropped or index == self._question or item.role == "system"
 
     def _item(self, index: int, item: Message) -> Message:
-        if item.role != "tool" or item.example or len(item.text) <= _SHORTEST:
+        if item.role != "tool" or item.example:
+            return item
+        if index < self._marks.shortened and item.images:
+            item = item.model_copy(update={"text": f"{item.text}\n{_GONE}", "images": ()})
+        if len(item.text) <= _SHORTEST:
             return item
         if index < self._marks.shortened:
-            return item.model_copy(update={"text": self._line(index), "images": ()})
+            return item.model_copy(update={"text": self._line(index)})
         if self._marks.longest and len(item.text) > self._marks.longest:
             text = f"{item.text[: self._marks.longest // 2]}\n{self._line(index)}"
             return item.model_copy(update={"text": text})

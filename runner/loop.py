@@ -80,7 +80,7 @@ class Loop:
     limits: Limits
     messages: list[Message]
     prompt: str = ""
-    """The question as the user put it; what it names needs no proof."""
+    """The question as the user put it."""
     context: str = ""
     """What tools said before the first step, and the first message holds; it counts as a result."""
     offered: tuple[ToolSpec, ...] = ()
@@ -136,7 +136,9 @@ class Loop:
             forced = last or self._must_answer
             reply = await self._ask(must_answer=forced)
             self.usage += reply.usage
-            if reply.message.calls and forced:
+            if reply.refused:
+                self._decline(index, reply)
+            elif reply.message.calls and forced:
                 self._refuse(index, reply)
             elif reply.message.calls:
                 await self._run_calls(index, reply)
@@ -242,6 +244,15 @@ class Loop:
             "loop", f"the model goes on repeating {clean(call.name)} with the same arguments; rephrase the prompt"
         )
 
+    def _decline(self, index: int, reply: Reply) -> None:
+        """End with what the model said in place of an answer: asking the same again would bring the same."""
+        text = reply.message.text.strip()
+        if text:  # alone: a call that is never answered could not be sent back
+            self.messages.append(Message(role="assistant", text=text))
+        self._close_step(index, reply, ())
+        self.answer = text
+        self._end("model_error", f"{self.model.name} declined to answer; rephrase the prompt, or try another model")
+
     async def _hear(self, index: int, reply: Reply, *, last: bool) -> None:
         text = reply.message.text.strip()
         nudge = self._nudge(reply, text)
@@ -254,7 +265,7 @@ class Loop:
             self._tell(nudge.text)
         elif text:
             self.answer = text
-            self.grounded = is_grounded(text, self._results(), self.prompt)
+            self.grounded = is_grounded(text, self._results(), self._asked())
             await self._finish(last=last)
         else:
             self._end("model_error", f"{self.model.name} replied with nothing twice; try another model or prompt")
@@ -276,15 +287,20 @@ class Loop:
             return _Nudge("empty", "Your reply was empty. Call a tool, or answer the question.")
         if self.proof and not any(item.tool == self.proof and not item.failed for item in self.messages):
             return _Nudge("proof", f"{self.proof} has accepted nothing yet. Mend the code and call {self.proof} again.")
-        missing = unsupported(text, self._results(), self.prompt) if self.offered else frozenset[str]()
+        missing = unsupported(text, self._results(), self._asked()) if self.offered else frozenset[str]()
         return _unproven(missing) if missing else None
 
     def _results(self) -> list[str]:
         said = [item.text for item in self.messages if item.role == "tool" and not item.failed]
         return [self.context, *said] if self.context else said
 
+    def _asked(self) -> str:
+        """Return all that the user has said, in earlier runs too: what it names needs no proof."""
+        said = [item.text for item in self.messages if item.role == "user" and not (item.example or item.told)]
+        return "\n".join((*said, self.prompt))
+
     def _tell(self, text: str) -> None:
-        self.messages.append(Message(role="user", text=text))
+        self.messages.append(Message(role="user", text=text, told=True))
         self.on_event(Note(text))
 
     def _close_step(self, index: int, reply: Reply, records: tuple[CallRecord, ...]) -> None:
@@ -324,4 +340,5 @@ def _result(record: CallRecord) -> Message:
         call_id=record.call.id,
         tool=record.call.name,
         failed=not is_good(record),
+        images=record.images,
     )

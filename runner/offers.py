@@ -3,6 +3,7 @@
 All of it was written by a stranger: it is cleaned of control and invisible characters, and bounded.
 """
 
+import base64
 import difflib
 import json
 import re
@@ -13,11 +14,13 @@ from typing import Any, NamedTuple, cast
 from pydantic import JsonValue
 
 from runner.untrusted import defused, defused_value
-from schemas.message import ToolSpec
+from schemas.message import Image, ToolSpec
 from servers.machine.wire import clean, clean_value, shorten
 
 __all__ = [
     "DESCRIPTION_LIMIT",
+    "MOST_PICTURES",
+    "PICTURES_LIMIT",
     "RESULT_LIMIT",
     "SCHEMA_LIMIT",
     "Answer",
@@ -36,8 +39,13 @@ RESULT_LIMIT = 1_000_000
 """Characters of a result that are taken; a model sees less of it at a time (see `runner.pages`)."""
 STRUCTURED_LIMIT = 64 << 10
 """Characters of a structured result, as JSON, that a record keeps."""
+PICTURES_LIMIT = 5 << 20
+"""Bytes of all pictures of a result that are taken: the least that a provider takes."""
+MOST_PICTURES = 4
+"""Pictures of a result that are taken."""
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_PICTURE = re.compile(r"image/[a-z0-9.+-]{1,40}")
 _BLOCK_LIMIT = 1_000
 
 
@@ -160,23 +168,45 @@ class Answer(NamedTuple):
 
     text: str
     structured: JsonValue
+    images: tuple[Image, ...] = ()
 
 
 def answer(blocks: Iterable[Any], structured: Any) -> Answer:
-    """Return a result in RESULT_LIMIT: its text blocks, or its structure where there is no text."""
+    """Return a result in RESULT_LIMIT: its text blocks, or its structure where there is no text, and its pictures."""
     parts: list[str] = []
     others: list[str] = []
+    images: list[Image] = []
     for block in list(blocks)[:_BLOCK_LIMIT]:
         kind = getattr(block, "type", "")
         if kind == "text":
             parts.append(str(block.text))
+        elif kind == "image" and (picture := _picture(block, images)) is not None:
+            images.append(picture)
+            others.append(f"[image {picture.mime_type}, {_size(picture.data)} bytes]")
         else:
             others.append(_described(kind, block))
     kept = _kept(structured)
     if not any(part.strip() for part in parts) and structured is not None:
         parts = [json.dumps(structured, ensure_ascii=False, separators=(",", ":"))]
     text = _bounded("\n".join((*parts, *others)), RESULT_LIMIT)
-    return Answer(text=text if text.strip() else "(the tool answered with nothing)", structured=kept)
+    return Answer(text if text.strip() else "(the tool answered with nothing)", kept, tuple(images))
+
+
+def _picture(block: Any, before: Sequence[Image]) -> Image | None:
+    """Return a picture that can be passed on beside those `before` it, else None."""
+    data, kind = str(block.data), str(block.mime_type).strip().lower()
+    room = PICTURES_LIMIT - sum(_size(picture.data) for picture in before)
+    if len(before) >= MOST_PICTURES or _size(data) > room or not _PICTURE.fullmatch(kind):
+        return None
+    try:
+        base64.b64decode(data, validate=True)
+    except ValueError:
+        return None
+    return Image(data=data, mime_type=kind) if data else None
+
+
+def _size(data: str) -> int:
+    return len(data) * 3 // 4
 
 
 def _kept(structured: Any) -> JsonValue:
@@ -187,7 +217,7 @@ def _kept(structured: Any) -> JsonValue:
 
 def _described(kind: str, block: Any) -> str:
     if kind in ("image", "audio"):
-        return f"[{kind} {block.mime_type}, {len(block.data) * 3 // 4} bytes, not shown]"
+        return f"[{kind} {shorten(str(block.mime_type), 80)}, {_size(str(block.data))} bytes, not shown]"
     if kind == "resource_link":
         about = f": {shorten(block.description, 200)}" if block.description else ""
         return f"[link {shorten(block.name, 100)}: {shorten(str(block.uri), 300)}{about}]"

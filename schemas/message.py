@@ -49,6 +49,7 @@ class Message(Frozen):
         default=False,
         description="no part of the conversation: shows the model a question and the call it wants",
     )
+    told: bool = Field(default=False, description="role user: said by the runner in the user's place, not by the user")
 
 
 class ToolSpec(Frozen):

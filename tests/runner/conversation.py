@@ -26,8 +26,8 @@ from runner.models.http_double import ScriptedReply
 from runner.models.model import Model, OnText, Reply, ignore_text
 from runner.toolbox import Toolbox
 from schemas.expert import Expert
-from schemas.message import Image, Message, ToolCall, ToolSpec
-from schemas.run import CallRecord, Run, ServerState
+from schemas.message import Image, Message, ToolSpec
+from schemas.run import Run
 
 PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 PROMPT_PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mMIAAAAUgBRWqmjOgAAAABJRU5ErkJggg=="
@@ -94,34 +94,10 @@ def server() -> MCPServer[Any]:
 
 
 @dataclass
-class _Box:
-    """The toolbox of a run; the picture of a result stays with its record."""
-
-    inner: Toolbox
-    pictures: dict[str, tuple[Image, ...]] = field(default_factory=dict[str, tuple[Image, ...]])
-
-    @property
-    def tools(self) -> tuple[ToolSpec, ...]:
-        return self.inner.tools
-
-    @property
-    def states(self) -> tuple[ServerState, ...]:
-        return self.inner.states
-
-    async def call_all(self, calls: Sequence[ToolCall]) -> tuple[CallRecord, ...]:
-        records = await self.inner.call_all(calls)
-        for record in records:
-            if record.call.name == "screen":
-                self.pictures[record.call.id] = (Image(data=PICTURE, mime_type="image/png"),)
-        return records
-
-
-@dataclass
 class _Listened:
-    """A model whose replies are kept, and which gets the pictures of the results with them."""
+    """A model whose replies are kept."""
 
     inner: Model
-    box: _Box
     replies: list[Reply] = field(default_factory=list[Reply])
 
     @property
@@ -142,13 +118,8 @@ class _Listened:
         on_text: OnText = ignore_text,
         must_answer: bool = False,
     ) -> Reply:
-        seen = [self._with_pictures(message) for message in messages]
-        self.replies.append(await self.inner.reply(seen, tools, on_text=on_text, must_answer=must_answer))
+        self.replies.append(await self.inner.reply(messages, tools, on_text=on_text, must_answer=must_answer))
         return self.replies[-1]
-
-    def _with_pictures(self, message: Message) -> Message:
-        pictures = self.box.pictures.get(message.call_id, ()) if message.role == "tool" else ()
-        return message if message.images else message.model_copy(update={"images": pictures})
 
 
 @dataclass(kw_only=True)
@@ -203,9 +174,8 @@ async def play(stage: Stage) -> Played:
     picture = Image(data=PROMPT_PICTURE, mime_type="image/png")
     shown = Message(role="user", text="This is my screen.", images=(picture,))
     begun = Run(id="0", prompt="", model=stage.model.name, started="", messages=(shown,))
-    async with Toolbox([("registers", server())]) as inner:
-        box = _Box(inner)
-        model = _Listened(stage.model, box)
+    async with Toolbox([("registers", server())]) as box:
+        model = _Listened(stage.model)
         agent = Conversation(expert=EXPERT, model=model, toolbox=box, offered=box.tools, on_event=events.append)
 
         async def scene(name: str, prompt: str, replies: Sequence[ScriptedReply], *, earlier: Run) -> Run:

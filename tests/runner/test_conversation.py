@@ -91,8 +91,11 @@ def test_wrong_arguments_come_back_as_what_to_mend(played: Played) -> None:
     assert "query" in failed.text and any("qeury" in str(body) for body in played.bodies["talk"])
 
 
-def test_a_refusal_ends_the_run_with_its_words(played: Played) -> None:
-    assert (played.refusal.stop, played.refusal.answer) == ("answer", DECLINED)
+def test_a_refusal_ends_the_run_with_its_words(provider: str, played: Played) -> None:
+    told = CAPABILITIES[provider].refusal  # else it looks like any answer
+    assert (played.refusal.stop, played.refusal.answer) == ("model_error" if told else "answer", DECLINED)
+    assert ("declined to answer" in played.refusal.error) == told
+    assert len(played.bodies["refusal"]) == 1
 
 
 def test_a_death_in_mid_stream_leaves_what_was_said(played: Played) -> None:

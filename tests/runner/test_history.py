@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.history import Estimate, History, question_in
-from schemas.message import Message, ToolCall, ToolSpec
+from schemas.message import Image, Message, ToolCall, ToolSpec
 
 SYSTEM = Message(role="system", text="You know the SNES.")
 QUESTION = Message(role="user", text="What is $2100?")
@@ -142,3 +142,13 @@ def test_the_examples_go_last() -> None:
     messages = [SYSTEM, *EXAMPLE, QUESTION, *exchange(1, 20_000), *exchange(2, 20_000)]
     sent, _ = kept(messages, 2_000)
     assert [item for item in sent if item.example] == list(EXAMPLE)
+
+
+def test_old_pictures_go_even_with_a_short_text_and_that_is_said() -> None:
+    seen = [*exchange(1, 20), *exchange(2, 20)]
+    picture = Image(data="AAAA", mime_type="image/png")
+    shown = [item.model_copy(update={"images": (picture,) * 2}) if item.role == "tool" else item for item in seen]
+    sent, _ = kept([SYSTEM, QUESTION, *shown], 4_000)
+    first, last = [item for item in sent if item.role == "tool"]
+    assert first.images == () and first.text.startswith("r" * 20 + "\n[its pictures are left out")
+    assert len(last.images) == 2

@@ -1,6 +1,6 @@
 """The loop, driven by scripts over a real toolbox with a server in memory."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio
 import pytest
@@ -268,3 +268,38 @@ async def test_a_run_goes_on_from_an_earlier_one() -> None:
         "user",
     ]
     assert second.grounded
+
+
+async def test_what_the_user_named_in_an_earlier_run_needs_no_proof_and_what_the_runner_named_does() -> None:
+    script: list[Line] = [text("I see."), text("$7EF36D is the one."), text("It is $7E0010."), text("It is $7E0010.")]
+    model = ScriptedModel(script)
+    with anyio.fail_after(10):
+        async with Toolbox([("echo", echo_server())]) as toolbox:
+            agent = Conversation(expert=ASKER, model=model, toolbox=toolbox, offered=toolbox.tools)
+            first = await agent.run("I keep my rupees at $7EF36D.")
+            second = await agent.run("Where are they?", earlier=first)
+            assert (second.answer, len(second.steps)) == ("$7EF36D is the one.", 1)
+            third = await agent.run("And my keys?", earlier=second)
+    assert len(third.steps) == 2 and "7E0010" in model.heard[-1][-1].text
+    told = [item.text for item in third.messages if item.told]
+    assert len(told) == 1 and "7E0010, which no tool result" in told[0]
+    again = ScriptedModel([text("It is $7E0010."), text("I do not know.")])
+    with anyio.fail_after(10):
+        async with Toolbox([("echo", echo_server())]) as toolbox:
+            agent = Conversation(expert=ASKER, model=again, toolbox=toolbox, offered=toolbox.tools)
+            fourth = await agent.run("Really?", earlier=third)
+    assert len(fourth.steps) == 2, "what the runner said of $7E0010 was taken for the user's word"
+
+
+async def test_a_refusal_ends_the_run_at_once_and_runs_nothing() -> None:
+    class Declines(ScriptedModel):
+        async def reply(self, *args: Any, **more: Any) -> Reply:
+            return (await super().reply(*args, **more)).model_copy(update={"refused": True})
+
+    done, model = await run_with(Declines([calls(("echo", {"word": "hi"}), say="I will not."), text("never")]))
+    assert (done.stop, done.answer, done.steps[0].calls) == ("model_error", "I will not.", ())
+    assert "declined to answer; rephrase the prompt" in done.error
+    assert len(model.heard) == 1 and done.messages[-1].calls == ()
+    silent, model = await run_with(Declines([text(""), text("never")]))
+    assert (silent.stop, silent.answer, len(model.heard)) == ("model_error", "", 1)
+    assert "declined" in silent.error and "nothing" not in silent.error

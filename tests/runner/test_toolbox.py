@@ -12,9 +12,10 @@ from mcp.types import CallToolResult, ImageContent, ResourceLink, TextContent, T
 
 from runner.asking import Policy
 from runner.config import ServerSpec
+from runner.offers import MOST_PICTURES
 from runner.process import INHERITED
 from runner.toolbox import Toolbox
-from schemas.message import ToolCall
+from schemas.message import Image, ToolCall
 from schemas.run import CallRecord, ServerState
 
 pytestmark = pytest.mark.anyio
@@ -118,7 +119,7 @@ async def test_an_error_of_the_tool_is_the_models_to_read() -> None:
     assert (record.ok, record.text) == (False, "no note 'x'; call list")
 
 
-async def test_pictures_and_links_are_told_in_a_line_each() -> None:
+async def test_pictures_and_links_are_told_in_a_line_each_and_pictures_are_kept() -> None:
     server: MCPServer[Any] = MCPServer("s")
 
     @server.tool(structured_output=False)
@@ -127,7 +128,33 @@ async def test_pictures_and_links_are_told_in_a_line_each() -> None:
         return CallToolResult(content=[ImageContent(type="image", data="AAAA", mime_type="image/png"), link])
 
     record = await ask(server, call("show"))
-    assert record.text == "[image image/png, 3 bytes, not shown]\n[link export: afs://export/1: all of it]"
+    assert record.text == "[image image/png, 3 bytes]\n[link export: afs://export/1: all of it]"
+    assert record.images == (Image(data="AAAA", mime_type="image/png"),)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"), [("!!!!", "image/png"), ("", "image/png"), ("AAAA", "text/html"), ("A" * 8_000_000, "image/png")]
+)
+async def test_a_picture_that_no_model_could_read_is_only_told(data: str, kind: str) -> None:
+    server: MCPServer[Any] = MCPServer("s")
+
+    @server.tool(structured_output=False)
+    def show() -> ImageContent:
+        return ImageContent(type="image", data=data, mime_type=kind)
+
+    record = await ask(server, call("show"))
+    assert record.ok and record.images == () and record.text.endswith("bytes, not shown]")
+
+
+async def test_of_many_pictures_the_first_are_kept() -> None:
+    server: MCPServer[Any] = MCPServer("s")
+
+    @server.tool(structured_output=False)
+    def show() -> CallToolResult:
+        return CallToolResult(content=[ImageContent(type="image", data="AAAA", mime_type="image/png")] * 9)
+
+    record = await ask(server, call("show"))
+    assert len(record.images) == MOST_PICTURES == 9 - record.text.count("not shown")
 
 
 async def test_a_result_without_text_is_shown_as_compact_json() -> None:
