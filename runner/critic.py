@@ -51,6 +51,9 @@ class CriticBudget:
     max_tokens: int = 0
     """Of all runs together."""
     max_seconds: float = 0.0
+    """No answer is asked for after it. `ask` ends a run that is still going on then; see `grace`."""
+    grace: float = 15.0
+    """Seconds after `max_seconds` in which a run may end by itself and give its answer; then it is cut off."""
     patience: int = 2
     """So many answers in a row that are no better than the best end the loop."""
 
@@ -102,10 +105,13 @@ class _Loop:
     history: list[Iteration] = field(default_factory=list[Iteration])
     stop: CriticStop = "budget"
     stale: int = 0
+    begun: float = field(default_factory=time.monotonic)
 
     async def run(self) -> None:
         feedback = ""
         for index in range(1, max(1, self.budget.iterations) + 1):
+            if self._late():
+                return
             earlier = self.answers[-1] if self.answers else None
             made = await self.ask(feedback or self.prompt, self.maker, earlier=earlier)
             self.runs.append(made)
@@ -124,6 +130,8 @@ class _Loop:
         used = sum(run.usage.total for run in self.runs)
         if iteration.passed:
             self.stop = "passed"
+        elif iteration.stop == "budget" or self._late():
+            self.stop = "budget"
         elif iteration.stop != "answer":
             self.stop = "failed"
         elif again or self.stale >= self.budget.patience:
@@ -134,6 +142,9 @@ class _Loop:
             return False
         return True
 
+    def _late(self) -> bool:
+        return bool(self.budget.max_seconds) and time.monotonic() - self.begun >= self.budget.max_seconds
+
     async def _judged(self, found: Iteration, made: Run) -> Iteration:
         """Judge an answer: by what tools found in its run, and where these do not decide, by the critic."""
         if made.stop != "answer":
@@ -142,6 +153,8 @@ class _Loop:
             return found.model_copy(update={"passed": True})
         if made.verdict == "refuted":
             return found.model_copy(update={"feedback": diagnosis_of(made.checks)})
+        if self._late():
+            return found
         heard = await self.ask(_question(self.prompt, made), self.critic)
         self.runs.append(heard)
         opinion = (
@@ -176,9 +189,9 @@ async def run_critic_loop(
 
     Its verdict is the tools': that a critic was content proves nothing, and is told by `metadata["critic"]` alone.
     """
-    begun = time.monotonic()
     loop = _Loop(ask=ask, prompt=prompt, maker=maker, critic=critic, budget=budget or CriticBudget())
-    with anyio.move_on_after(loop.budget.max_seconds or None):
+    most = loop.budget.max_seconds
+    with anyio.move_on_after(most + loop.budget.grace if most else None):
         await loop.run()
     index = loop.history.index(loop.best()) if loop.history else -1
     best = loop.answers[index] if loop.history else None
@@ -191,7 +204,7 @@ async def run_critic_loop(
         checks=best.checks if best else (),
         stop=best.stop if best else "budget",
         error=best.error if best else f"no answer within {loop.budget.max_seconds} seconds; raise --max-seconds",
-        begun=begun,
+        begun=loop.begun,
         metadata={"critic": _told(loop, best=index + 1)},
     )
 

@@ -23,9 +23,6 @@ from servers.settings import Settings
 
 __all__ = ["Bench", "unchecked"]
 
-_GRACE = 15.0
-"""Seconds in which a run that is out of time can end."""
-
 
 def unchecked(expert: Expert) -> Expert:
     """Return an expert of whom no proof is asked: what the arm without checks measures."""
@@ -91,8 +88,7 @@ class Bench:
             async with self._agent(found, limits, finish) as agent:
                 return await agent.run(prompt, earlier=earlier)
 
-        # A run that is out of time ends by itself and keeps its answer; the loop's own limit would drop both.
-        budget = CriticBudget(iterations=self.iterations, max_seconds=self.max_seconds + _GRACE)
+        budget = CriticBudget(iterations=self.iterations, max_seconds=self.max_seconds)
         return await run_critic_loop(asked.prompt, asked.expert, ask=ask, budget=budget)
 
     def _agent(self, expert: Expert, limits: Limits, finish: Finish | None = None) -> Agent:

@@ -9,6 +9,8 @@ from runner.agent import Agent
 from runner.checks import checking
 from runner.critic import CriticBudget, opinion_in, run_critic_loop
 from runner.experts import load_experts
+from runner.finish import Judged, Tools
+from runner.loop import Limits
 from runner.models.model import Reply
 from runner.models.scripted import Line, ScriptedModel, text
 from schemas.message import Usage
@@ -142,8 +144,46 @@ async def test_a_critic_that_hangs_is_cut_off_and_the_answer_is_kept() -> None:
         return await ask(prompt, expert, earlier=earlier)
 
     with anyio.fail_after(20):
-        run = await run_critic_loop("Write", "nayru", ask=hanging, budget=CriticBudget(max_seconds=0.5))
+        run = await run_critic_loop("Write", "nayru", ask=hanging, budget=CriticBudget(max_seconds=0.5, grace=0.1))
     assert (run.answer, run.stop, run.verdict) == ("one", "answer", "unchecked")
+
+
+async def test_a_run_that_the_time_limit_ends_gives_the_answer_that_it_had() -> None:
+    """The expert has answered and is being sent back when its own limit, which is also that of the loop, is over."""
+    plain = load_experts({}).find("nayru").model_copy(update={"must_prove": False, "proof": ""})
+    sent: list[str] = []
+
+    async def never_content(run: Run, _: Tools) -> Judged:
+        sent.append(run.answer)
+        if len(sent) > 1:
+            await anyio.sleep_forever()
+        return Judged(run, "Your answer is not right yet.")
+
+    async def ask(prompt: str, expert: str, *, earlier: Run | None = None) -> Run:
+        model = ScriptedModel([text("one"), text("two"), text("three")])
+        agent = Agent(plain, model=model, servers=[], finish=never_content, limits=Limits(max_seconds=0.5), keep=False)
+        async with agent:
+            return await agent.run(prompt, earlier=earlier)
+
+    with anyio.fail_after(20):
+        run = await run_critic_loop("Write", "nayru", ask=ask, budget=CriticBudget(max_seconds=0.5))
+    told = cast("dict[str, Any]", run.metadata["critic"])
+    assert (run.answer, run.stop, run.verdict, sent) == ("two", "budget", "unchecked", ["one", "two"])
+    assert (told["stop"], len(told["iterations"]), told["iterations"][0]["critic_run"]) == ("budget", 1, "")
+
+
+async def test_an_answer_that_is_there_is_given_when_the_time_is_over_in_the_next_one() -> None:
+    experts = Cast(nayru=["one"], farore=[fail("0.5")])
+
+    async def slow(prompt: str, expert: str, *, earlier: Run | None = None) -> Run:
+        if earlier is not None:
+            await anyio.sleep_forever()
+        return await experts.ask(prompt, expert, earlier=earlier)
+
+    with anyio.fail_after(20):
+        run = await run_critic_loop("Write", "nayru", ask=slow, budget=CriticBudget(max_seconds=0.5, grace=0.1))
+    told = cast("dict[str, Any]", run.metadata["critic"])
+    assert (run.answer, run.stop, told["stop"], told["best"]) == ("one", "answer", "budget", 1)
 
 
 async def test_an_answer_cannot_pass_itself() -> None:
