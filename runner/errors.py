@@ -4,12 +4,13 @@ RunnerError
  + ConfigError     mcp.json, an expert or an option is wrong
  + ModelError      a model could not be reached, refused, or broke off
     + ModelMissing the model is not there yet, and can be had
+    + OverBudget   the next request could cost more than may be spent
  + KeepError       a run could not be kept
 """
 
 from schemas.run import Run
 
-__all__ = ["ConfigError", "KeepError", "ModelError", "ModelMissing", "RunnerError"]
+__all__ = ["ConfigError", "KeepError", "ModelError", "ModelMissing", "OverBudget", "RunnerError"]
 
 
 class RunnerError(Exception):
@@ -33,6 +34,10 @@ class ModelError(RunnerError):
 
 class ModelMissing(ModelError):
     """The model is not on this machine, and the text says how to get it."""
+
+
+class OverBudget(ModelError):
+    """The next request to a model could cost more than may be spent; it was not made."""
 
 
 class KeepError(RunnerError):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import anyio
 
-from runner.errors import ModelError
+from runner.errors import ModelError, OverBudget
 from runner.events import CallDone, CallStarted, Note, OnEvent, StepDone, StepStarted, Text, ignore_event
 from runner.finish import Tools
 from runner.grounding import is_good, is_grounded, unsupported
@@ -119,7 +119,7 @@ class Loop:
                 await self._run()
             except ModelError as error:
                 self.answer = error.partial.strip() or self.answer
-                self._end("model_error", str(error))
+                self._end("budget" if isinstance(error, OverBudget) else "model_error", str(error))
         if scope.cancelled_caught:
             self._end("budget", "the time limit is over; raise --max-seconds")
 

@@ -13,6 +13,7 @@ import anyio
 from pydantic import JsonValue
 
 from runner.errors import ModelError
+from runner.models.bounds import Spending
 from runner.models.calls import call_number
 from runner.models.claude_events import ClaudeEvents, GivenUp, calls_of
 from runner.models.claude_wire import BY, Block, offer, tell
@@ -57,8 +58,9 @@ class ClaudeModel(HostedModel):
         thinking: bool = False,
         retries: int = RETRIES,
         quiet: float = QUIET_SECONDS,
+        spending: Spending | None = None,
     ) -> None:
-        super().__init__(name, url=url or os.environ.get(self.url_variable, "").strip() or _URL)
+        super().__init__(name, url=url or os.environ.get(self.url_variable, "").strip() or _URL, spending=spending)
         self._key = key
         self._max_tokens = max_tokens
         self._temperature = temperature
@@ -89,7 +91,7 @@ class ClaudeModel(HostedModel):
         body = self._body(asked, told.system)
         speech, blocks, usage, written = Speech(asked.on_text), list[Block](), Usage(), 0
         events = ClaudeEvents(speech)
-        for _ in range(_MOST_PAUSES):
+        for _ in range(1 if self._spending else _MOST_PAUSES):  # each goes on with a request of its own
             events = ClaudeEvents(speech)
             so_far: list[Block] = [{"role": "assistant", "content": list[JsonValue](blocks)}] if blocks else []
             await self._listen({**body, "messages": told.messages + so_far}, events, speech)
@@ -103,7 +105,7 @@ class ClaudeModel(HostedModel):
         return _said(asked, events, blocks, speech)._replace(usage=usage, written_tokens=written)
 
     def _body(self, asked: Asked, system: list[Block]) -> dict[str, Any]:
-        body: dict[str, Any] = {"model": self._model, "max_tokens": self._max_tokens, "stream": True}
+        body: dict[str, Any] = {"model": self._model, "max_tokens": asked.max_tokens, "stream": True}
         if system:
             body["system"] = system
         if asked.tools:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue
 
 from runner.errors import ModelError
+from runner.models.bounds import Spending
 from runner.models.calls import call_number
 from runner.models.gemini_stream import CUT_OFF, UNREADABLE_ENDS, GeminiChunks
 from runner.models.gemini_wire import BY, Told, offer, takes_pictures_in_results, tell
@@ -55,9 +56,10 @@ class GeminiModel(HostedModel):
         thinking: bool = False,
         retries: int = RETRIES,
         quiet: float = QUIET_SECONDS,
+        spending: Spending | None = None,
         first_wait: float = 1.0,
     ) -> None:
-        super().__init__(name, url=url or os.environ.get(self.url_variable, "").strip() or _URL)
+        super().__init__(name, url=url or os.environ.get(self.url_variable, "").strip() or _URL, spending=spending)
         self._key = key
         self._max_tokens = max_tokens
         self._temperature = temperature
@@ -153,7 +155,7 @@ class GeminiModel(HostedModel):
         from google.genai import types
 
         config = types.GenerateContentConfig(
-            max_output_tokens=self._max_tokens,
+            max_output_tokens=asked.max_tokens,
             system_instruction=told.system or None,
             temperature=self._temperature,
             thinking_config=types.ThinkingConfig(include_thoughts=True) if self._thinking else None,

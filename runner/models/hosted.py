@@ -10,6 +10,7 @@ import anyio
 import anyio.to_thread
 
 from runner.errors import ModelError, ModelMissing
+from runner.models.bounds import Held, Spending, request_bound
 from runner.models.keys import KEY_VARIABLES, keys_file
 from runner.models.model import OnText, Reply, ignore_text
 from runner.models.prices import Price, cost_of, load_prices
@@ -87,6 +88,8 @@ class Asked:
     tools: Sequence[ToolSpec]
     must_answer: bool
     on_text: OnText
+    max_tokens: int = MAX_TOKENS
+    """What the reply may have."""
     notes: list[str] = field(default_factory=list[str])
 
     def again(self, nudge: str) -> None:
@@ -96,7 +99,10 @@ class Asked:
 
 
 class HostedModel(ABC):
-    """A model of a provider that takes a key. A provider's adapter writes `_open`, `_ask` and `_shut`."""
+    """A model of a provider that takes a key. A provider's adapter writes `_open`, `_ask` and `_shut`.
+
+    Each request is held against `spending`, if there is one.
+    """
 
     provider = ""
     """The name before the colon of `--model provider:name`."""
@@ -104,9 +110,11 @@ class HostedModel(ABC):
     url_variable = ""
     """The environment variable that names another address."""
 
-    def __init__(self, name: str, *, url: str) -> None:
+    def __init__(self, name: str, *, url: str, spending: Spending | None = None) -> None:
         self._model = name
         self._url = url
+        self._max_tokens = MAX_TOKENS
+        self._spending = spending
         self._prices: tuple[Price, ...] = ()
         self._loading = anyio.Lock()
         self._ready = False
@@ -155,6 +163,7 @@ class HostedModel(ABC):
         Raises:
             ConfigError: there is no key.
             ModelMissing: the provider has no such model.
+            OverBudget: the request could cost more than is left to spend.
             ModelError: the provider does not answer, refused the request, broke off, or the model said nothing twice.
         """
         await self.load()
@@ -163,8 +172,12 @@ class HostedModel(ABC):
         usage = Usage()
         trouble = ""
         for _ in range(2):
+            held = self._held(asked)
             said = await self._ask(asked)
-            usage += self._paid(said, asked)
+            paid = self._paid(said, asked)
+            usage += paid
+            if held and self._spending:
+                self._spending.settle(held, paid.cost)
             if said.message.text or said.message.calls or said.refused:
                 return Reply(
                     message=said.message,
@@ -180,6 +193,16 @@ class HostedModel(ABC):
             trouble = said.trouble
         told = "ask again in other words, or use another model"
         raise ModelError(f"{self.name} {trouble}, twice; {told}", retryable=True)
+
+    def _held(self, asked: Asked) -> Held | None:
+        """Set aside what the request costs at most, and bound its reply by what is left."""
+        asked.max_tokens = self._max_tokens
+        if self._spending is None:
+            return None
+        bound = request_bound(asked.messages, asked.tools)
+        held = self._spending.hold(self.provider, self._model, prompt_tokens=bound, max_tokens=self._max_tokens)
+        asked.max_tokens = held.max_tokens
+        return held
 
     def _paid(self, said: Said, asked: Asked) -> Usage:
         dollars, note = cost_of(

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runner.errors import ConfigError, ModelError, ModelMissing
+from runner.models.bounds import UNBOUNDED, Bounds
+from runner.models.local import find_local, has_model
 from runner.models.model import Model
 from schemas.expert import Expert
 from servers.settings import Settings
@@ -23,26 +25,27 @@ class Opened(NamedTuple):
     why: str
 
 
-async def open_model(wanted: str, expert: Expert, settings: Settings) -> Opened:
+async def open_model(wanted: str, expert: Expert, settings: Settings, bounds: Bounds = UNBOUNDED) -> Opened:
     """Open the model `wanted` (`provider:name`, or the bare name of an Ollama model).
 
     A provider alone means the expert's model of that provider. With an empty `wanted`: the expert's Ollama model
     where a daemon answers and has it, else the embedded one. A hosted provider is asked nothing yet.
 
     Raises:
-        ConfigError: no such provider, or no key for it.
+        ConfigError: no such provider, no key for it, or the model may not be asked within `bounds`.
         ModelError: the model cannot be had; the text says how it could.
     """
     if not wanted:
-        return await _choose(expert, settings)
+        return await _choose(expert, settings, bounds)
     provider, name = _split(wanted, expert)
+    bounds.check(provider, name)
     if provider == "scripted":
         return Opened(_scripted(name), "asked for")
     if provider == "embedded":
         return Opened(_embedded(name, expert, settings), "asked for")
     if provider == "ollama":
         return Opened(await _ollama(name, expert), "asked for")
-    return Opened(_hosted(provider, name, expert), "asked for")
+    return Opened(_hosted(provider, name, expert, bounds), "asked for")
 
 
 class _Wanted(NamedTuple):
@@ -72,24 +75,19 @@ def _looks_like_a_name(text: str) -> bool:
     return bool(text) and text.isprintable() and " " not in text and not text.startswith((":", "-"))
 
 
-async def _choose(expert: Expert, settings: Settings) -> Opened:
-    name = expert.models.get("ollama", "")
-    why = f"{expert.name} names no Ollama model"
-    if name:
-        from runner.models.ollama import ollama_status
+async def _choose(expert: Expert, settings: Settings, bounds: Bounds) -> Opened:
+    found = await find_local(expert, settings, bounds)
+    provider, _, name = found.name.partition(":")
+    if provider == "ollama":
+        from runner.models.ollama import OllamaModel
 
-        status = await ollama_status()
-        if status.answers and _has(status.models, name):
-            return Opened(await _ollama(name, expert), f"{expert.name}'s model, and Ollama has it")
-        why = f"Ollama has no {name}" if status.answers else "no Ollama daemon answers"
-    return Opened(_embedded("", expert, settings), why)
-
-
-def _has(models: tuple[str, ...], name: str) -> bool:
-    return name in models or f"{name}:latest" in models
+        return Opened(OllamaModel(name, num_ctx=expert.num_ctx, temperature=expert.temperature), found.why)
+    if provider == "openai":
+        return Opened(_hosted(provider, name, expert, bounds), found.why)
+    return Opened(_embedded("", expert, settings), found.why)
 
 
-def _hosted(provider: str, name: str, expert: Expert) -> Model:
+def _hosted(provider: str, name: str, expert: Expert, bounds: Bounds) -> Model:
     if provider == "openai":
         from runner.models.openai import OpenAIModel
 
@@ -100,10 +98,10 @@ def _hosted(provider: str, name: str, expert: Expert) -> Model:
     if provider == "claude":
         from runner.models.claude import ClaudeModel
 
-        return ClaudeModel(name)
+        return ClaudeModel(name, spending=bounds.spending)
     from runner.models.gemini import GeminiModel
 
-    return GeminiModel(name)
+    return GeminiModel(name, spending=bounds.spending)
 
 
 def _scripted(name: str) -> Model:
@@ -136,7 +134,7 @@ async def _ollama(name: str, expert: Expert) -> Model:
             f"{name!r} is taken for an Ollama model, and no Ollama daemon answers ({status.detail}); "
             f"set OLLAMA_HOST, or use another provider (--model {', '.join(PROVIDERS)})"
         )
-    if not _has(status.models, name):
+    if not has_model(status.models, name):
         known = ", ".join(status.models[:8]) or "no model at all"
         raise ModelMissing(f"Ollama has no model {name!r}; run `ollama pull {name}` (it has {known})")
     return OllamaModel(name, num_ctx=expert.num_ctx, temperature=expert.temperature)
