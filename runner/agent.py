@@ -11,7 +11,7 @@ send a diagnosis back to the model (see `runner.finish`); `hooks` are called aro
 """
 
 import math
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Self
 
 import anyio
 from anyio.abc import TaskGroup
+from pydantic import JsonValue
 
 from runner.asking import Policy
 from runner.audit import AUDIT_NAME
@@ -32,6 +33,7 @@ from runner.experts import DEFAULT, load_experts
 from runner.finish import Finish
 from runner.hooks import Hooks
 from runner.loop import Limits
+from runner.models.bounds import UNBOUNDED, Bounds
 from runner.models.model import Model
 from runner.models.open import Opened, open_model
 from runner.opening import default_budget
@@ -81,6 +83,12 @@ class Agent:
     """Tools or tool sets on offer; none: the expert's."""
     model: str | Model = ""
     """`provider:name`, or a `Model`, which stays the caller's to close; empty: the expert's own."""
+    why: str = ""
+    """Why it is this model, for whoever watches; empty: as it was found."""
+    bounds: Bounds = UNBOUNDED
+    """Whether a prompt may leave this machine, and what may be spent."""
+    metadata: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """What each run is to hold beside what it tells itself."""
     settings: Settings = field(default_factory=Settings.from_environment)
     config: Path | None = None
     """The mcp.json; None: the nearest, else ours."""
@@ -126,7 +134,7 @@ class Agent:
             self._recorder.check()
         opened = await self._open()
         try:
-            self.on_event(ModelOpened(opened.model.name, opened.why))
+            self.on_event(ModelOpened(opened.model.name, self.why or opened.why))
             self._tasks = anyio.create_task_group()
             await self._tasks.__aenter__()
             self._stack.push_async_callback(_end, self._tasks)
@@ -150,7 +158,7 @@ class Agent:
     async def _open(self) -> Opened:
         if not isinstance(self.model, str):
             return Opened(self.model, "given")
-        opened = await open_model(self.model, self._expert, self.settings)
+        opened = await open_model(self.model, self._expert, self.settings, self.bounds)
         self._stack.push_async_callback(_close, opened.model)
         return opened
 
@@ -181,6 +189,7 @@ class Agent:
             hooks=self.hooks,
             finish=self.finish,
             on_event=self.on_event,
+            metadata=self.metadata,
             context_budget=(
                 default_budget(model.name, self._expert.num_ctx) if self.context_budget is None else self.context_budget
             ),

@@ -2,8 +2,8 @@
 
 import datetime
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import anyio
@@ -107,6 +107,8 @@ class Conversation:
     on_event: OnEvent = ignore_event
     context_budget: int = 0
     """Tokens of context that are gathered before the first step; 0: none."""
+    metadata: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """What each run is to hold beside what it tells itself."""
 
     async def run(self, prompt: str, *, earlier: Run | None = None) -> Run:
         """Run `prompt` to its end and keep the run; `earlier` is a run to continue.
@@ -115,6 +117,7 @@ class Conversation:
             KeepError: the run could not be kept; its `run` attribute holds it, so the answer is not lost.
         """
         blank = unstarted(prompt, self.expert.name, self.model.name, earlier)
+        blank = blank.model_copy(update={"metadata": {**blank.metadata, **self.metadata}})
         taken = _Taken(self, blank, self._opening(prompt, earlier), self._pages(blank, earlier))
         self.on_event(RunStarted(taken.blank))
         if self.recorder is not None:
@@ -290,7 +293,7 @@ class _Taken:
         )
 
     def _metadata(self) -> dict[str, JsonValue]:
-        told: dict[str, JsonValue] = {"offered": [tool.name for tool in self._of.offered]}
+        told: dict[str, JsonValue] = {**self._of.metadata, "offered": [tool.name for tool in self._of.offered]}
         if self.gathered.sources:
             told["context"] = list(self.gathered.sources)
         if self.loop.pages.places:
