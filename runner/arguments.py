@@ -6,11 +6,14 @@ The tool's own input schema decides. Nothing is guessed: a near-miss name is poi
 import difflib
 import importlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import islice
 from typing import Any, Protocol, TypeGuard, cast
 
 from pydantic import JsonValue
 
+from runner.untrusted import defused
 from servers.machine.wire import clean, shorten
 
 __all__ = ["DEPTH_LIMIT", "SIZE_LIMIT", "ArgumentCheck", "repair", "unsendable"]
@@ -22,6 +25,14 @@ DEPTH_LIMIT = 64
 
 _WRAPPERS = ("arguments", "parameters", "args")
 _SHOWN = 20
+_NAMED = 8
+"""Mistakes that are named at once."""
+_SECONDS = 1.0
+"""How long a check may take: a schema of a few lines can ask for more steps than there is time."""
+_UNCHECKED = ("pattern", "patternProperties", "format", "uniqueItems", "unevaluatedProperties", "unevaluatedItems")
+"""Keywords left to the server: they run its patterns, or take their time where no clock is looked at."""
+_ODD = (AttributeError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError)
+"""What jsonschema raises where a schema refers to what is none, or compares what cannot be compared."""
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
@@ -145,8 +156,29 @@ def _fits(wanted: str, value: JsonValue) -> bool:
     return isinstance(value, _JSON_TYPES.get(wanted, ()))
 
 
+class _TooLong(Exception):
+    """A check took longer than _SECONDS."""
+
+
+class _Clock:
+    """Looked at before each step of a check."""
+
+    def __init__(self) -> None:
+        self._end = 0.0
+
+    def start(self) -> None:
+        self._end = time.monotonic() + _SECONDS
+
+    def look(self) -> None:
+        if time.monotonic() > self._end:
+            raise _TooLong
+
+
 class ArgumentCheck:
-    """Checks the arguments of one tool. Made when the tool is first called: it compiles the schema."""
+    """Checks the arguments of one tool. Made when the tool is first called: it compiles the schema.
+
+    A schema that cannot be understood, or takes too long, checks nothing: the server has to judge.
+    """
 
     def __init__(self, tool: str, schema: Mapping[str, Any]) -> None:
         self._tool = tool
@@ -155,7 +187,8 @@ class ArgumentCheck:
         self._closed = bool(self._properties) and not (
             schema.get("additionalProperties") or schema.get("patternProperties")
         )
-        self._validator = _compile(schema)
+        self._clock = _Clock()
+        self._validator = _compile(schema, self._clock)
 
     def problems(self, arguments: Mapping[str, JsonValue]) -> str:
         """Name every wrong, unknown and missing argument and list the right ones; "" when they are right."""
@@ -167,7 +200,7 @@ class ArgumentCheck:
         found += self._invalid(dict(arguments))
         if not found:
             return ""
-        return clean(f"{self._tool}: {'; '.join(found[:8])}. {self._usage()}")
+        return defused(clean(f"{self._tool}: {'; '.join(found[:_NAMED])}. {self._usage()}"))
 
     def _unknown(self, name: str, arguments: Mapping[str, JsonValue]) -> str:
         free = [key for key in self._properties if key not in arguments]
@@ -176,16 +209,18 @@ class ArgumentCheck:
         return f"there is no argument {shorten(name, 64)!r}{hint}"
 
     def _invalid(self, arguments: dict[str, JsonValue]) -> list[str]:
-        from referencing.exceptions import Unresolvable
+        from jsonschema.exceptions import UnknownType
+        from referencing.exceptions import CannotDetermineSpecification, Unresolvable
 
+        if self._validator is None:
+            return []
         found: list[str] = []
+        self._clock.start()
         try:
-            for error in self._validator.iter_errors(arguments) if self._validator else ():
-                if error.validator in ("required", "additionalProperties") and not error.absolute_path:
-                    continue  # already named
+            for error in islice(filter(_unnamed, self._validator.iter_errors(arguments)), _NAMED):
                 found.append(_readable(error))
-        except (Unresolvable, RecursionError):
-            self._validator = None  # the schema refers to what is not in it, or to itself: the server must judge
+        except (_TooLong, CannotDetermineSpecification, Unresolvable, UnknownType, *_ODD):
+            self._validator = None
         return found
 
     def _usage(self) -> str:
@@ -203,6 +238,11 @@ def _need(name: str, required: list[str]) -> str:
     return "required" if name in required else "optional"
 
 
+def _unnamed(error: Any) -> bool:
+    """Tell whether an error is not named yet, as what is missing or unknown at the top is."""
+    return error.validator not in ("required", "additionalProperties") or bool(error.absolute_path)
+
+
 def _readable(error: Any) -> str:
     name = shorten(".".join(str(part) for part in error.absolute_path), 64)
     where = repr(name) if name else "the arguments"
@@ -215,17 +255,33 @@ def _readable(error: Any) -> str:
     return f"{where}: {shorten(str(error.message), 200)}"
 
 
-def _compile(schema: Mapping[str, Any]) -> _Validator | None:
+def _compile(schema: Mapping[str, Any], clock: _Clock) -> _Validator | None:
     """Compile a schema that a stranger wrote: it fetches nothing, runs no pattern. None: no schema."""
     import jsonschema
-    from jsonschema import exceptions
+    from jsonschema.exceptions import SchemaError, UnknownType
 
     validators: Any = importlib.import_module("jsonschema.validators")  # its own types are incomplete
     registry: Any = importlib.import_module("referencing").Registry()
-    found = validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     try:
+        found = validators.validator_for(schema, default=jsonschema.Draft202012Validator)
         found.check_schema(schema)
-    except (exceptions.SchemaError, exceptions.UnknownType, RecursionError, ValueError, TypeError):
+        timed = {name: _timed(name, check, clock) for name, check in found.VALIDATORS.items()}
+        strict = validators.extend(found, {**timed, **dict.fromkeys(_UNCHECKED)})
+        return cast("_Validator", strict(dict(schema), registry=registry))
+    except (SchemaError, UnknownType, *_ODD):
         return None
-    strict = validators.extend(found, {"pattern": None, "patternProperties": None, "format": None})
-    return cast("_Validator", strict(dict(schema), registry=registry))
+
+
+_Step = Callable[[Any, Any, Any, Any], Any]
+
+
+def _timed(name: str, check: _Step, clock: _Clock) -> _Step:
+    """Return a check of one keyword that looks at the clock first."""
+
+    def timed(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+        clock.look()
+        if name == "additionalProperties" and "patternProperties" in schema:
+            return None  # it would run the patterns
+        return check(validator, value, instance, schema)
+
+    return timed

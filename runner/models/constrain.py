@@ -16,6 +16,8 @@ MOST_ITEMS = 32
 """Elements of one array in a constrained reply."""
 
 _DEEPEST = 6
+_MOST_PARTS = 2000
+"""Parts of a constrained schema: one of a few lines, whose parts name each other, would have millions."""
 _LARGEST = 2**53
 _ANY: dict[str, JsonValue] = {
     "anyOf": [{"type": "string", "maxLength": LONGEST_STRING}, {"type": "number"}, {"type": "boolean"}]
@@ -54,9 +56,11 @@ class _Reader:
 
     def __init__(self, defs: Mapping[str, JsonValue]) -> None:
         self._defs = defs
+        self._left = _MOST_PARTS
 
     def read(self, schema: JsonValue, depth: int) -> dict[str, JsonValue]:
-        if not isinstance(schema, dict) or depth <= 0:
+        self._left -= 1
+        if not isinstance(schema, dict) or depth <= 0 or self._left < 0:
             return dict(_ANY)
         reference = schema.get("$ref")
         if isinstance(reference, str):
@@ -83,7 +87,7 @@ class _Reader:
 
     def _typed(self, schema: Mapping[str, JsonValue], depth: int) -> dict[str, JsonValue]:
         kind = schema.get("type", "object" if "properties" in schema else None)
-        if kind not in _TYPES:
+        if not isinstance(kind, str) or kind not in _TYPES:
             return dict(_ANY)
         if kind == "string":
             return _string(schema)
