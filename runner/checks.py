@@ -13,20 +13,19 @@ from typing import NamedTuple
 
 from runner.claims import Code, code_in, plain, promise_in
 from runner.finish import Finish, Judged, Tools
-from runner.tool_checks import ASSEMBLES, DOES_ALL, SAME, SAVES, Judges
+from runner.hints import FEEDBACK, Failing, diagnosed
+from runner.tool_checks import ASSEMBLES, CAN_SAVE, DOES_ALL, HAS_BUG, SAME, SAVES, Judges
 from runner.wishes import wish_in
 from schemas.expert import Expert
 from schemas.run import Run
 from schemas.verdict import Checked, Verdict
 from servers.machine.wire import shorten
 
-__all__ = ["FEEDBACK", "Judgement", "checking", "diagnosis_of", "judge", "verdict_of", "verdict_text"]
-
-FEEDBACK = "Your answer "
-"""How each message begins that sends an answer back: it asks nothing new."""
+__all__ = ["Judgement", "checking", "judge", "verdict_of", "verdict_text", "worth_of"]
 
 _MOST_JUDGED = 4
-_MOST_DIAGNOSIS = 1_500
+_OF_THE_QUESTION = frozenset([CAN_SAVE, HAS_BUG])
+"""Claims about the code of the question, not about the answer."""
 _WORST_FIRST: tuple[Verdict, ...] = ("refuted", "unchecked", "tested", "proved")
 
 
@@ -52,7 +51,7 @@ def checking(expert: Expert) -> Finish:
         )
         told = run.answer if silent else f"{run.answer}\n\n{verdict_text(judged)}"
         found = {"answer": told, "verdict": judged.verdict, "checks": judged.checks}
-        return Judged(run.model_copy(update=found), judged.diagnosis)
+        return Judged(run.model_copy(update=found), judged.diagnosis, worth_of(judged.verdict, judged.checks))
 
     return finish
 
@@ -63,8 +62,7 @@ async def judge(run: Run, toolbox: Tools, *, expert: Expert) -> Judgement:
         return Judgement("unchecked", ())
     judges = Judges(toolbox)
     prompt, original = _question(run)
-    answered = code_in(run.answer)
-    news = _to_judge(answered, original)
+    news = _to_judge(code_in(run.answer), original)
     checks = await _of_code(judges, news, prompt)
     if expert.check != "compare_code":
         checks += await _of_wishes(judges, news, prompt, checks)
@@ -73,7 +71,9 @@ async def judge(run: Run, toolbox: Tools, *, expert: Expert) -> Judgement:
     if judges.has("validate_output") or expert.check == "validate_output":
         checks.append(await judges.is_true(run.answer))
     verdict = verdict_of(checks, expert=expert)
-    return Judgement(verdict, tuple(checks), diagnosis_of(checks) or _no_code(expert, answered, original))
+    failing = Failing(run.answer, tuple(news), prompt, original, tuple(checks))
+    diagnosis = await diagnosed(judges, failing, expert=expert)
+    return Judgement(verdict, (*checks, *diagnosis.checks), diagnosis.text)
 
 
 def verdict_of(checks: Sequence[Checked], *, expert: Expert) -> Verdict:
@@ -90,6 +90,17 @@ def verdict_of(checks: Sequence[Checked], *, expert: Expert) -> Verdict:
     if not asked:
         return "unchecked"
     return next(verdict for verdict in _WORST_FIRST if verdict in asked)
+
+
+def worth_of(verdict: Verdict, checks: Sequence[Checked]) -> tuple[int, ...]:
+    """Return how good an answer is by what tools found, to be compared: the verdict, claims refuted, claims that hold.
+
+    Each claim counts once, of however many blocks it was made: code that assembles and then does something else is
+    nearer than code that does not assemble.
+    """
+    refuted = {check.claim for check in checks if check.verdict == "refuted"}
+    holding = {check.claim for check in checks if check.verdict in ("proved", "tested")} - refuted - _OF_THE_QUESTION
+    return _WORST_FIRST.index(verdict), -len(refuted), len(holding)
 
 
 def verdict_text(judged: Judgement) -> str:
@@ -167,20 +178,3 @@ async def _of_wishes(judges: Judges, blocks: Sequence[str], prompt: str, checks:
         return []
     entry = promise_in(prompt).entry
     return [await judges.does(code, wish, entry=entry) for code in blocks if shorten(code, 2_000) in good]
-
-
-def diagnosis_of(checks: Sequence[Checked]) -> str:
-    """Return what the model is told about what was refuted, as a message to it; empty: nothing was."""
-    wrong = [check for check in checks if check.verdict == "refuted"]
-    if not wrong:
-        return ""
-    told = "\n".join(f"{check.tool}: not so: {check.claim}.\n{check.said}" for check in wrong[:3])
-    rest = "Mend it and give your whole answer again, with all of the code in one asm block."
-    return f"{FEEDBACK}was checked and is not right yet.\n{shorten(told, _MOST_DIAGNOSIS)}\n{rest}"
-
-
-def _no_code(expert: Expert, answered: Sequence[Code], original: str) -> str:
-    wanted = expert.check == "assemble" or (expert.check == "compare_code" and expert.intent == "optimize" and original)
-    if answered or not wanted:
-        return ""
-    return f"{FEEDBACK}holds no code that could be checked. Give all of the code in one ```asm block."

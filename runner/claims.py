@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-__all__ = ["Code", "Promise", "code_in", "ending", "plain", "promise_in"]
+__all__ = ["Code", "Promise", "code_in", "ending", "in_a_line", "plain", "promise_in"]
 
 Role = Literal["", "original", "new"]
 
@@ -41,6 +41,10 @@ _LISTED = re.compile(
 _MARK = re.compile(r"\s*(?:>\s?|[-*]\s(?=\s*[A-Za-z]{3}\b)|\d{1,2}[.)]\s+)?")
 _SPLIT = re.compile(r"\s+/\s+|\s*:\s+|\s*;\s+|\s+\|\s+|\s+\\\s+")
 _TICKED = re.compile(r"`([^`\n]{3,300})`")
+_SPAN = re.compile(r"`([^`]{5,600})`")
+_NEXT = re.compile(
+    rf"\s*(\w+:|(?i:b[a-z]{{2}}|j[ms][lpr])\s+\.?\w+|{_NAME}\s+(?:{_STRONG}|[aA])|[A-Za-z]{{3}})(?=\s|$)"
+)
 _LAST_OF = re.compile(rf"(?:^|[\s`])({_NAME}\s+(?:{_STRONG}|[aA])|[A-Z]{{3}})$")
 _FIRST_OF = re.compile(rf"({_NAME}(?:\s+(?:{_STRONG}|[aA]\b))?)(?=$|[\s.,)?!`])")
 _ROLE = re.compile(
@@ -69,6 +73,19 @@ def code_in(text: str, *, inline: bool = False) -> tuple[Code, ...]:
     found = fenced or list(_runs(prose)) or (list(_inline(prose)) if inline else [])
     kept = [code for code in found if len(code.text) <= _MOST_CODE and not _OTHER_KIND.match(code.text)]
     return tuple(kept[:_MOST_BLOCKS])
+
+
+def in_a_line(text: str) -> str:
+    """Return code that a text gives in one line, `lda #$05 sta $12 rts`, as a block of lines; empty: there is none."""
+    for span in _SPAN.findall(text[:_MOST_TEXT]):
+        lines: list[str] = []
+        at = 0
+        while match := _NEXT.match(span, at):
+            lines.append(match[1])
+            at = match.end()
+        if not span[at:].strip() and len(lines) > 1 and any(_INSTRUCTION.fullmatch(line) for line in lines):
+            return "\n".join(lines)
+    return ""
 
 
 def plain(code: str) -> str:

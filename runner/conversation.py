@@ -4,7 +4,7 @@ import datetime
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import anyio
 from pydantic import JsonValue
@@ -203,8 +203,8 @@ class _Taken:
         self.blank = blank
         self._begun = time.monotonic()
         self._of = conversation
-        self._judged: Run | None = None
-        self._judged_answer = ""
+        self._best: Judged | None = None
+        self._judged = _Answers("", "")
         self.gathered = Gathered()
         """The context that was gathered."""
         self._journal: Journal | None = None
@@ -251,25 +251,32 @@ class _Taken:
             loop.messages[-1] = Message(role="user", text=loop.context + loop.prompt)
 
     async def _judge(self) -> str:
-        """Have the answer judged; return what the model has to mend."""
+        """Have the answer judged, keep the best one; return what to mend, unless the model repeats itself."""
         assert self._of.finish is not None
-        self._judged = None
+        run = self._so_far(answered=True)
+        before = self._judged.given
         try:
-            judged: Judged = await self._of.finish(self._so_far(answered=True), self._tools)
+            judged: Judged = await self._of.finish(run, self._tools)
         except RunnerError as error:
             self._of.on_event(Note(f"the answer was not checked: {error}"))
+            self._best = None
             return ""
-        self._judged, self._judged_answer = judged.run, self.loop.answer
-        return judged.diagnosis
+        if self._best is None or judged.worth >= self._best.worth:
+            self._best = judged
+        self._judged = _Answers(self.loop.answer, run.answer)
+        return "" if run.answer == before else judged.diagnosis
 
     def closed(self) -> Run:
-        """Return the run as it stands, with what the checks found where its answer is the one that they judged."""
-        judged = self._judged is not None and self.loop.answer == self._judged_answer
+        """Return the run as it stands, with the best answer that was judged and what the checks found of it.
+
+        An answer that no check has seen, since the time was over, stands in for one that was refuted.
+        """
+        judged = self.loop.answer == self._judged.said
         run = self._so_far(answered=judged or self.loop.stop == "answer")
-        if self._judged is None or not judged:
+        if self._best is None or not (judged or self._best.run.verdict != "refuted"):
             return run
         return run.model_copy(
-            update={key: getattr(self._judged, key) for key in Run.model_fields if key not in _PROGRESS}
+            update={key: getattr(self._best.run, key) for key in Run.model_fields if key not in _PROGRESS}
         )
 
     def _so_far(self, *, answered: bool) -> Run:
@@ -299,6 +306,13 @@ class _Taken:
         if self.loop.pages.places:
             told["results"] = self.loop.pages.places
         return told
+
+
+class _Answers(NamedTuple):
+    """The answer that was judged last, as the model said it, and as it was given to the checks."""
+
+    said: str
+    given: str
 
 
 _PROGRESS = frozenset({"seconds", "stop", "error", "steps", "messages", "servers", "usage"})

@@ -14,8 +14,9 @@ import anyio
 from pydantic import Field, JsonValue
 
 from runner.ask import Ask, bare, joined
-from runner.checks import FEEDBACK, diagnosis_of
+from runner.checks import worth_of
 from runner.claims import plain
+from runner.hints import FEEDBACK, diagnosis_of
 from schemas.frozen import Frozen
 from schemas.run import Run
 from schemas.verdict import Verdict
@@ -24,7 +25,6 @@ from servers.machine.wire import clean, shorten
 __all__ = ["CriticBudget", "CriticStop", "Iteration", "Opinion", "opinion_in", "run_critic_loop"]
 
 CriticStop = Literal["passed", "no progress", "budget", "failed"]
-_RANK: tuple[Verdict, ...] = ("refuted", "unchecked", "tested", "proved")
 _MOST_TEXT = 8_000
 
 
@@ -35,6 +35,7 @@ class Iteration(Frozen):
     run: str = Field(description="the id of the run of the answer")
     critic_run: str = Field(default="", description="the id of the critic's run; empty: no critic was asked")
     verdict: Verdict
+    worth: tuple[int, ...] = Field(default=(), description="how good it is by what tools found, greater is better")
     score: Annotated[float, Field(ge=0.0, le=1.0)] | None = Field(
         default=None, description="the critic's, if it gave one"
     )
@@ -118,7 +119,8 @@ class _Loop:
             again = any(plain(bare(run)) == plain(bare(made)) for run in self.answers)
             so_far = max(map(_worth, self.history), default=None)
             self.answers.append(made)
-            self.history.append(Iteration(index=index, run=made.id, verdict=made.verdict, stop=made.stop))
+            worth = worth_of(made.verdict, made.checks)
+            self.history.append(Iteration(index=index, run=made.id, verdict=made.verdict, worth=worth, stop=made.stop))
             self.history[-1] = iteration = await self._judged(self.history[-1], made)
             better = so_far is None or _worth(iteration) > so_far
             self.stale = 0 if better else self.stale + 1
@@ -151,8 +153,9 @@ class _Loop:
             return found.model_copy(update={"feedback": made.error})
         if made.verdict == "proved":
             return found.model_copy(update={"passed": True})
-        if made.verdict == "refuted":
-            return found.model_copy(update={"feedback": diagnosis_of(made.checks)})
+        diagnosis = diagnosis_of(made.checks)
+        if made.verdict == "refuted" or diagnosis:
+            return found.model_copy(update={"feedback": diagnosis})
         if self._late():
             return found
         heard = await self.ask(_question(self.prompt, made), self.critic)
@@ -177,9 +180,9 @@ class _Loop:
         return max(self.history, key=_worth)
 
 
-def _worth(item: Iteration) -> tuple[bool, int, bool, float]:
+def _worth(item: Iteration) -> tuple[bool, tuple[int, ...], bool, float]:
     score = -1.0 if item.score is None else item.score
-    return item.stop == "answer", _RANK.index(item.verdict), item.passed, score
+    return item.stop == "answer", item.worth, item.passed, score
 
 
 async def run_critic_loop(

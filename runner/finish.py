@@ -2,8 +2,8 @@
 
 A `Finish` is asked whenever the model has answered. It gets the run so far, as it would be kept with this answer, and
 the toolbox, and returns the run with what it found (an answer with its verdict, fields of its own) and a diagnosis.
-The diagnosis goes to the model as a message while `Limits.rounds` and the steps last; an empty one, or the end of
-these, gives the answer as it was judged last:
+The diagnosis goes to the model as a message while `Limits.rounds` and the steps last; an empty one, the same answer
+again, or the end of these gives the best answer so far, as it was judged:
 
     async def finish(run: Run, toolbox: Tools) -> Judged:
         (record,) = await toolbox.call_all([ToolCall(id="check", name="assemble", arguments={"code": code_in(run)})])
@@ -41,6 +41,8 @@ class Judged(NamedTuple):
     """The run with what was found."""
     diagnosis: str = ""
     """What the model has to mend; empty: nothing, or nothing that it could."""
+    worth: tuple[int, ...] = ()
+    """How good the answer is, the greater the better: of several answers the best is given, of equals the last."""
 
 
 Finish = Callable[[Run, Tools], Awaitable[Judged]]

@@ -24,8 +24,8 @@ from typing import NamedTuple, cast
 from pydantic import Field, JsonValue
 
 from runner.ask import Ask, bare, joined
-from runner.checks import FEEDBACK
 from runner.errors import ConfigError
+from runner.hints import FEEDBACK
 from schemas.frozen import Frozen
 from schemas.run import Run
 from schemas.verdict import Verdict

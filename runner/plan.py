@@ -17,7 +17,7 @@ import anyio
 from pydantic import Field, JsonValue, ValidationError
 
 from runner.ask import Ask, ask_safely, bare, joined
-from runner.checks import FEEDBACK
+from runner.hints import FEEDBACK
 from schemas.frozen import Frozen
 from schemas.run import Run
 from schemas.verdict import Verdict

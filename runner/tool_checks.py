@@ -1,5 +1,6 @@
 """The tools that judge answers, each asked over the toolbox about one claim: what it says becomes a `Checked`."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
@@ -7,13 +8,13 @@ from pydantic import JsonValue
 
 from runner.claims import Promise, ending, plain
 from runner.finish import Tools
-from runner.wishes import Ended, Wish
+from runner.wishes import Ended, Wish, carry_between
 from schemas.message import ToolCall
 from schemas.run import CallRecord
 from schemas.verdict import Checked, Verdict
 from servers.machine.wire import clean, shorten
 
-__all__ = ["ASSEMBLES", "DOES_ALL", "SAME", "SAVES", "Asked", "Judges"]
+__all__ = ["ASSEMBLES", "CAN_SAVE", "DOES_ALL", "HAS_BUG", "SAME", "SAVES", "Asked", "Judges"]
 
 ASSEMBLES = "the code assembles"
 CLEAN = "the code has no bug that the linter knows"
@@ -22,6 +23,8 @@ SAVES = "the code takes fewer bytes or clocks than the original"
 DOES_ALL = "the code does all that the prompt asks for"
 DOES_PART = "the code does what the prompt says of memory and of its return"
 TRUE = "no statement contradicts a known fact"
+CAN_SAVE = "the code of the question can be made cheaper"
+HAS_BUG = "the code of the question has a bug that the linter knows"
 
 _MOST_SAID = 700
 _MOST_CODE = 2_000
@@ -88,6 +91,7 @@ class Judges:
     async def does(self, code: str, wish: Wish, *, entry: str = "") -> Checked:
         """Judge whether code does what a prompt says in so many words, by running it from several states."""
         claim = DOES_ALL if wish.whole else DOES_PART
+        wrongs: list[str] = []
         for trial in wish.trials:
             asked = await self._ask("run_code", {"code": code, "entry": entry}, inputs=trial.inputs)
             if not asked.fields:
@@ -95,10 +99,11 @@ class Judges:
             ended = Ended.of(asked.fields)
             if ended is None:
                 return _checked("run_code", claim, "unchecked", str(asked.fields.get("reason", "")), code=code)
-            wrong = ended.wrong(trial, wish)
-            if wrong:
-                return _checked("run_code", claim, "refuted", wrong, code=code)
-        return _checked("run_code", claim, "tested", f"run from {len(wish.trials)} states", code=code)
+            wrongs.append(ended.wrong(trial, wish))
+        first = next(filter(None, wrongs), "")
+        if not first:
+            return _checked("run_code", claim, "tested", f"run from {len(wish.trials)} states", code=code)
+        return _checked("run_code", claim, "refuted", first + carry_between(wish.trials, wrongs), code=code)
 
     async def is_same(self, original: str, candidate: str, promise: Promise) -> tuple[Checked, ...]:
         """Judge whether code does what the original does, and whether it saves anything."""
@@ -118,6 +123,28 @@ class Judges:
             return (same,)
         sizes = (asked.fields.get("original_bytes", 0), asked.fields.get("candidate_bytes", 0))
         return same, await self._saves(original, candidate, promise.entry, sizes)
+
+    async def cheaper(self, original: str, promise: Promise) -> Checked | None:
+        """Return cheaper code that does the same as that of a question, as the optimiser found it; None: none."""
+        told = {"code": original, "entry": promise.entry, "live": promise.live, "clobbers": promise.clobbers}
+        asked = await self._ask("optimize_code", told)
+        best = asked.fields.get("best")
+        found = cast("dict[str, Any]", best) if isinstance(best, dict) else {}
+        result = found.get("result")
+        if asked.fields.get("improved") is not True or result not in ("proved", "tested"):
+            return None
+        verdict: Verdict = "proved" if result == "proved" else "tested"
+        return _checked(
+            "optimize_code", CAN_SAVE, verdict, _saved(asked.fields, found), code=_unplaced(found, original)
+        )
+
+    async def known_bug(self, original: str, *, entry: str = "") -> Checked | None:
+        """Return what the linter knows to be wrong with the code of a question; None: nothing."""
+        asked = await self._ask("lint", {"code": original, "entry": entry, "level": "warning"})
+        found = _list(asked.fields.get("findings"))
+        if not found:
+            return None
+        return _checked("lint", HAS_BUG, "proved", "\n".join(map(_finding, found[:3])), code=original)
 
     async def _as_promised(self, refuted: Asked, told: dict[str, str], promise: Promise) -> Checked:
         """Judge code that differs from the original in what perhaps nobody uses.
@@ -195,7 +222,22 @@ def _line_of(item: dict[str, Any]) -> str:
 
 def _finding(item: dict[str, Any]) -> str:
     fix = f" fix: {item['fix']}" if item.get("fix") else ""
-    return f"{item.get('place', '')}: {item.get('message', '')} [{item.get('source', '')}]{fix}"
+    return f"{item.get('place', '')}: {item.get('name', '')}: {item.get('message', '')} [{item.get('source', '')}]{fix}"
+
+
+def _saved(fields: dict[str, Any], best: dict[str, Any]) -> str:
+    changes = [f"{item.get('what', '')}; {item.get('why', '')}" for item in _list(best.get("changes"))[:3]]
+    bytes_, clocks = (
+        f"{best.get(key)} {key} instead of {fields.get(f'original_{key}')}" for key in ("bytes", "clocks")
+    )
+    return "\n".join([f"{bytes_}, {clocks}", *changes])
+
+
+def _unplaced(best: dict[str, Any], original: str) -> str:
+    """Return the code of the optimiser without indents and map, and without an address where the original had none."""
+    lines = [line.strip() for line in str(best.get("code", "")).splitlines() if line.strip()]
+    placed = re.search(r"^\s*org\s", original, re.IGNORECASE | re.MULTILINE)
+    return "\n".join(line for line in lines if line != "lorom" and (placed or not line.startswith("org ")))
 
 
 def _quoted(message: str) -> str:

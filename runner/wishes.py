@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-__all__ = ["Ended", "Trial", "Wish", "wish_in"]
+__all__ = ["Ended", "Trial", "Wish", "carry_between", "wish_in"]
 
 _MOST_TEXT = 4_000
 _MOST_RANGE = 256
@@ -75,6 +75,17 @@ class Ended(NamedTuple):
                 last = f"${self.hardware[register]:02X}" if register in self.hardware else "nothing"
                 return f"it writes {last} to ${register:04X}, and shall write ${value:02X}"
         return ""
+
+
+def carry_between(trials: Sequence[Trial], wrongs: Sequence[str]) -> str:
+    """Say that only the carry at entry tells the runs that went wrong from the others; empty: it does not."""
+    carries = [{item for item in trial.inputs if item in ("c=0", "c=1")} for trial in trials]
+    bad = [carry for carry, wrong in zip(carries, wrongs, strict=True) if wrong]
+    good = [carry for carry, wrong in zip(carries, wrongs, strict=True) if not wrong]
+    if not good or any(carry != bad[0] for carry in bad) or bad[0] in good or not bad[0]:
+        return ""
+    carry = next(iter(bad[0]))
+    return f"; only with {carry} at entry, so the code takes the carry as it comes: clc or sec is missing"
 
 
 def _lines(value: object) -> list[str]:

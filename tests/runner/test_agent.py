@@ -230,10 +230,31 @@ async def test_a_check_sends_an_answer_back_and_judges_the_next_one(tmp_path: Pa
     assert (run.stop, run.answer, run.metadata) == ("answer", "right (tested)", {"verdict": "tested"})
     assert model.heard[1][-1].text == "That is wrong."
     assert len(run.steps) == 2
-    stubborn = await ask(agent_on(tmp_path, *[text("wrong")] * 9, finish=finish))
-    assert (stubborn.answer, len(stubborn.steps)) == ("wrong (refuted)", 3)
-    once = await ask(agent_on(tmp_path, *[text("wrong")] * 9, finish=finish, limits=Limits(rounds=1)))
+    tries = [text(f"wrong {number}") for number in range(9)]
+    many = await ask(agent_on(tmp_path, *tries, finish=finish))
+    assert (many.answer, len(many.steps)) == ("wrong 2 (refuted)", 3)
+    once = await ask(agent_on(tmp_path, *tries, finish=finish, limits=Limits(rounds=1)))
     assert len(once.steps) == 2
+
+
+async def test_the_same_answer_again_is_not_sent_back_once_more(tmp_path: Path) -> None:
+    async def finish(run: Run, _: Tools) -> Judged:
+        return Judged(run.model_copy(update={"answer": f"{run.answer} (refuted)"}), "That is wrong.")
+
+    stubborn = await ask(agent_on(tmp_path, *[text("wrong")] * 9, finish=finish))
+    assert (stubborn.answer, stubborn.stop, len(stubborn.steps)) == ("wrong (refuted)", "answer", 2)
+
+
+async def test_the_best_of_several_answers_is_given_and_of_equals_the_last(tmp_path: Path) -> None:
+    worths = {"first": (1,), "second": (3,), "third": (3,), "last": (0, 9)}
+
+    async def finish(run: Run, _: Tools) -> Judged:
+        said = run.model_copy(update={"answer": f"{run.answer}, judged", "metadata": {"worth": worths[run.answer][0]}})
+        return Judged(said, "Mend it.", worths[run.answer])
+
+    tries = [text(name) for name in worths]
+    run = await ask(agent_on(tmp_path, *tries, finish=finish, limits=Limits(rounds=3)))
+    assert (run.answer, run.metadata, run.stop, len(run.steps)) == ("third, judged", {"worth": 3}, "answer", 4)
 
 
 async def test_a_judged_answer_stays_when_the_model_fails_while_mending_it(tmp_path: Path) -> None:

@@ -96,7 +96,8 @@ async def test_a_counterexample_goes_back_to_the_model_and_its_mended_answer_is_
 
 
 async def test_diagnoses_end_after_two_rounds_and_the_answer_stays_refuted() -> None:
-    run, model = await asked("din", DEAD, text("```asm\nsta $10\n```"))
+    tries = [text(f"```asm\n{store} $10\n```") for store in ("sta", "stx", "sty", "inc")]
+    run, model = await asked("din", DEAD, *tries)
     assert len(model.heard) == 3
     assert (run.verdict, run.stop) == ("refuted", "answer")
     assert "Verdict: refuted" in run.answer
