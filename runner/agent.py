@@ -38,6 +38,7 @@ from runner.models.model import Model
 from runner.models.open import Opened, open_model
 from runner.opening import default_budget
 from runner.recorder import Recorder
+from runner.tool_lists import lists_folder
 from runner.toolbox import Source, Toolbox
 from schemas.expert import Expert
 from schemas.run import Run
@@ -107,6 +108,9 @@ class Agent:
     """Whether the model is loaded while the servers start; otherwise by the first request."""
     connect_seconds: float = CONNECT_SECONDS
     """Longest wait for the servers; those that are not ready by then are left out."""
+    lists: Path | None = field(default_factory=lists_folder)
+    """The folder of kept tool lists: a server whose list is there starts when one of its tools is called; None: all
+    are started at once."""
 
     def __post_init__(self) -> None:
         """Find the expert and the servers."""
@@ -141,6 +145,8 @@ class Agent:
             toolbox = Toolbox(
                 self._sources,
                 connect_timeout=self.connect_seconds,
+                wait_for=self._asked_for,
+                lists=self.lists,
                 on_note=lambda text: self.on_event(Note(text)),
                 policy=self._audited(),
             )

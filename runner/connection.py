@@ -4,22 +4,21 @@ The SDK's `Client` is entered and left in one task, `own`, as anyio's cancel sco
 from other tasks. The process is started before the SDK is imported, so that both take their time together.
 """
 
-import gc
-import importlib
 import math
 import shlex
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import anyio
-from pydantic import ValidationError
 
 from runner.classes import identify
 from runner.config import ServerSpec, resolve_command
 from runner.listing import list_tools
 from runner.offers import Answer, Offer, answer
 from runner.process import ServerProcess
+from runner.sdk import expected, said_by
+from runner.tool_lists import ToolLists
 from runner.transport import TOOLS_CHANGED, over_http, over_pipes
 from runner.trust import Accepted, Pins
 from schemas.run import ServerState
@@ -31,35 +30,13 @@ if TYPE_CHECKING:
     from mcp.client import Transport
     from mcp.server import MCPServer
 
-__all__ = ["Connection", "Outcome", "Source", "import_sdk"]
+__all__ = ["Connection", "Outcome", "Source"]
 
 Source: TypeAlias = "ServerSpec | tuple[str, MCPServer[Any]]"
 """A server of an mcp.json, or one in this process under a name."""
 
 PROBE_SECONDS = 5.0
 """A server that let a call time out has to list its tools within this, or it is started again."""
-
-
-def import_sdk() -> None:
-    """Import what a call needs, once the servers are on their way: 0.5 s, and that without garbage collection."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        for name in ("mcp", "jsonschema", "referencing.jsonschema"):
-            importlib.import_module(name)
-    finally:
-        if collecting:
-            gc.enable()
-
-
-def _expected() -> tuple[type[Exception], ...]:
-    """Return the errors by which the SDK says that a server failed or misbehaved."""
-    import httpx2
-    from mcp import MCPError
-
-    closed = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream)
-    plain = (ValueError, TypeError, LookupError, AttributeError, RuntimeError, OSError)
-    return (MCPError, ExceptionGroup, httpx2.HTTPError, *closed, *plain)
 
 
 class Outcome(NamedTuple):
@@ -82,6 +59,8 @@ class Connection:
         call_timeout: float,
         report: Callable[[ServerState], None],
         pins: Pins,
+        lists: ToolLists | None = None,
+        on_wake: Callable[[], None] | None = None,
     ) -> None:
         self._spec = source if isinstance(source, ServerSpec) else ServerSpec(name=source[0])
         self._server = None if isinstance(source, ServerSpec) else source[1]
@@ -93,13 +72,16 @@ class Connection:
         self.accepted = Accepted(pins, self.identity, self.name)
         self.offers: tuple[Offer, ...] = ()
         self.state = ServerState(name=self.name, state="failed", detail="not started yet")
+        self._lists = lists
+        self._on_wake = on_wake
+        self._needed = anyio.Event()
         self.started = anyio.Event()
         """Set when its process runs, or when that did not work out."""
         self.settled = anyio.Event()
         """Set when it is ready or has failed."""
         self._process: ServerProcess | None = None
         self._client: Client | None = None
-        self._listed = False
+        self._listed = self._whole = False
         self._finished = False
         self._lost = False
         self._suspect = False
@@ -109,10 +91,36 @@ class Connection:
         self._scope: anyio.CancelScope | None = None
         self._wake = anyio.Event()
         self._changed = anyio.Event()
+        self._recall()
+
+    def _recall(self) -> None:
+        """Offer the tools of a kept list, if there is one: the server then starts when one of them is called."""
+        kept = self._lists.recall(self._spec, self.identity) if self._lists is not None else None
+        if kept is not None:
+            self.accepted.recall(kept.definitions)
+            self.offers = kept.offers
+            detail = "not started: its tools are as it last listed them"
+            self.state = ServerState(name=self.name, state="ready", tools=len(self.offers), detail=detail)
+
+    @property
+    def asleep(self) -> bool:
+        """Whether its tools are known and it has not been needed yet."""
+        return bool(self.offers) and not self._listed and not self._needed.is_set()
+
+    def keep_list(self) -> None:
+        """Keep the list that the server gave, once it is whole, for the next run."""
+        if self._lists is not None and self._listed and self._whole:
+            self._lists.keep(self._spec, self.identity, self.accepted.latest)
 
     async def own(self, imported: anyio.Event) -> None:
-        """Run the server until cancelled or beyond help, then stop it. The SDK is used once `imported` is set."""
+        """Run the server until cancelled or beyond help, then stop it. The SDK is used once `imported` is set.
+
+        One that is asleep is run once it is called.
+        """
         with anyio.CancelScope() as self._scope:
+            if self.asleep:
+                self.settled.set()
+                await self._needed.wait()
             await self._own(imported)
 
     def leave_out(self) -> None:
@@ -153,7 +161,7 @@ class Connection:
             with scope:
                 async with self._reached(imported) as target:
                     reason = await self._converse(target, scope)
-        except _expected() as error:
+        except expected() as error:
             reason = await self._why(error)
         if scope.cancelled_caught:
             hint = self._process.hint() if self._process else ""
@@ -203,10 +211,12 @@ class Connection:
         told = self._told
         listed = await list_tools(client, self.name)
         note = self.accepted.take(listed.tools.definitions)
+        self._whole = not listed.note
         if not self._listed:
-            self.offers = tuple(item for item in listed.tools.offers if item.remote_name not in self.accepted.blocked)
             note = "; ".join(filter(None, (listed.note, note)))
             self._listed = True
+        if not self.offers:
+            self.offers = tuple(item for item in listed.tools.offers if item.remote_name not in self.accepted.blocked)
         self._note = "; ".join(filter(None, (self._note, note)))
         self._looked = told
 
@@ -230,7 +240,7 @@ class Connection:
         try:
             with anyio.move_on_after(PROBE_SECONDS) as scope:
                 await self._list(client)
-        except _expected():
+        except expected():
             return False
         if scope.cancelled_caught:
             return False
@@ -262,7 +272,7 @@ class Connection:
             with anyio.move_on_after(min(PROBE_SECONDS, self._call_timeout)):
                 await client.session.list_tools()
                 return True
-        except _expected():
+        except expected():
             return False
         return False
 
@@ -271,6 +281,10 @@ class Connection:
 
     async def call(self, offer: Offer, arguments: Mapping[str, Any]) -> Outcome:
         """Call a tool. A read-only one is called again when the server died meanwhile; any other is reported."""
+        if self.asleep:
+            self._needed.set()
+            if self._on_wake is not None:
+                self._on_wake()
         repeat = offer.read_only
         while True:
             client = await self._ready()
@@ -280,10 +294,10 @@ class Connection:
                 return _failure(why)._replace(blocked=True)
             try:
                 return await self._call_once(client, offer, arguments)
-            except _expected() as error:
+            except expected() as error:
                 if not self._is_lost(client, error):
                     self._doubt()
-                    return _failure(f"{offer.spec.name} failed: {_message(error)}")
+                    return _failure(f"{offer.spec.name} failed: {said_by(error)}")
             self._drop(client)
             if not repeat:
                 return await self._report_loss(offer)
@@ -342,7 +356,7 @@ class Connection:
     async def _why(self, error: Exception) -> str:
         if self._process is not None and self._ended():
             return await self._process.reason()
-        return _message(error)
+        return said_by(error)
 
     def _next_step(self) -> str:
         if self._server is not None:
@@ -376,16 +390,3 @@ def _missing_program(spec: ServerSpec) -> str:
 
 def _failure(text: str) -> Outcome:
     return Outcome(ok=False, answer=Answer(text=shorten(clean(text), 2000), structured=None))
-
-
-def _message(error: BaseException) -> str:
-    """Return the text of an error, of the first one of a group."""
-    first = error
-    while isinstance(first, BaseExceptionGroup):
-        first = cast("BaseException", first.exceptions[0])  # pyright: ignore[reportUnknownMemberType]  # erased by isinstance
-    if isinstance(first, ValidationError):
-        problem = first.errors()[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        return f"what it sent is not valid MCP ({shorten(clean(place + ': ' + problem['msg']), 200)})"
-    text = clean(shorten(str(first), 300)).strip().replace("\n", " ")
-    return text or type(first).__name__

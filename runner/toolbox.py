@@ -7,6 +7,7 @@ it leaves, and what a server sends is cleaned and bounded before a model sees it
 import difflib
 import math
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -19,8 +20,10 @@ from runner.asking import Gate, Policy
 from runner.audit import Audit
 from runner.calling import Calls, Desk
 from runner.config import ServerSpec
-from runner.connection import Connection, Source, import_sdk
+from runner.connection import Connection, Source
 from runner.offers import Offer, name_apart
+from runner.sdk import import_sdk
+from runner.tool_lists import ToolLists
 from runner.trust import Pins, pins_folder
 from schemas.message import ToolCall, ToolSpec
 from schemas.run import CallRecord, ServerState
@@ -41,7 +44,8 @@ class Toolbox:
     ready, the others are waited for no longer than `grace`, but for those named in `wait_for`. `call_timeout` holds
     for servers that name none. `on_state` is told whenever a server becomes ready, fails
     or dies, `on_note` what else the user should know. Disabled specs are skipped. `policy` says which calls may run;
-    None: reading, and writing by the suite's own servers.
+    None: reading, and writing by the suite's own servers. `lists` is the folder of kept tool lists: a server whose list
+    is there starts when one of its tools is called; None: all are started.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Toolbox:
         on_state: Callable[[ServerState], None] | None = None,
         on_note: Callable[[str], None] | None = None,
         policy: Policy | None = None,
+        lists: Path | None = None,
     ) -> None:
         self._policy = policy or Policy()
         self._grace = grace
@@ -64,9 +69,12 @@ class Toolbox:
         self._on_note = on_note or _ignore
         self._on_state = on_state or _ignore
         pins = Pins(self._policy.pins or pins_folder())
+        self._imported = anyio.Event()
+        self._late = False
         times = {"connect_timeout": connect_timeout, "call_timeout": call_timeout}
+        kept = ToolLists(lists, pins) if lists is not None else None
         self._connections = [
-            Connection(source, **times, report=self._report, pins=pins)
+            Connection(source, **times, report=self._report, pins=pins, lists=kept, on_wake=self._woken)
             for source in sources
             if not (isinstance(source, ServerSpec) and source.disabled)
         ]
@@ -124,17 +132,19 @@ class Toolbox:
         return self
 
     async def _start(self, tasks: anyio.abc.TaskGroup) -> None:
-        imported = anyio.Event()
         self._begun = anyio.current_time()
         self._patience = anyio.CancelScope()
+        asleep = [connection for connection in self._connections if connection.asleep]
         for connection in self._connections:
-            tasks.start_soon(connection.own, imported)
+            tasks.start_soon(connection.own, self._imported)
         for connection in self._connections:
-            await connection.started.wait()
+            if connection not in asleep:
+                await connection.started.wait()
         self.spawned.set()
-        await anyio.lowlevel.checkpoint()
-        import_sdk()
-        imported.set()
+        if len(asleep) < len(self._connections):
+            await anyio.lowlevel.checkpoint()
+            import_sdk()
+            self._imported.set()
         with self._patience:
             for connection in self._connections:
                 await connection.settled.wait()
@@ -147,6 +157,20 @@ class Toolbox:
         ours = [name for name, known in self._by_server.items() if known.identity.ours or known.identity.inside]
         self._offers, self._left_out = name_apart(found, ours=ours)
 
+    def _woken(self) -> None:
+        """Have the SDK imported for a server that starts late, where no other needed it."""
+        if self._tasks is not None and not self._late and not self._imported.is_set():
+            self._late = True
+            self._tasks.start_soon(self._import_late)
+
+    async def _import_late(self) -> None:
+        await anyio.lowlevel.checkpoint()  # whoever is called at the same time is awake then
+        for connection in self._connections:
+            if not connection.asleep:
+                await connection.started.wait()
+        import_sdk()
+        self._imported.set()
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -158,6 +182,8 @@ class Toolbox:
         tasks.cancel_scope.cancel()
         await tasks.__aexit__(None, None, None)
         self._tasks = None
+        for connection in self._connections:
+            connection.keep_list()
 
     def for_run(self, run: str = "", *, tainted: bool = False) -> Calls:
         """Return the tools for one run: what the user allows in it, and what it reads, counts for it alone.

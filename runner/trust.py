@@ -32,6 +32,7 @@ __all__ = [
     "digest",
     "made_with",
     "pins_folder",
+    "shipped_sha256",
     "shown",
 ]
 
@@ -118,6 +119,14 @@ class Pins:
         blocked = blocked_by(known, digests)
         return Check(blocked, _blocked_note(blocked, name) if blocked else "", digests)
 
+    def pass_all(self, server: Identity, defined: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Tell whether every one of these tools has been accepted as it is; nothing is taken on first use."""
+        try:
+            known = self.known(server)
+        except ConfigError:
+            return False
+        return bool(known) and not blocked_by(known, {tool: digest(item) for tool, item in defined.items()})
+
     def accept(self, server: Identity, defined: Mapping[str, Mapping[str, Any]]) -> Path:
         """Take the tools of a server as they are now; return the file that keeps this.
 
@@ -198,6 +207,11 @@ class Accepted:
         """Whether the server has listed its tools so often that none is used and no list is worth reading."""
         return self._lists > LISTS_LIMIT
 
+    def recall(self, defined: Mapping[str, Mapping[str, Any]]) -> None:
+        """Begin with a kept list in which everything has been accepted; what the server gives is held against it."""
+        self.latest = defined
+        self._first = {tool: digest(item) for tool, item in defined.items()}
+
     def take(self, defined: Mapping[str, Mapping[str, Any]]) -> str:
         """Take in a list of tools; return what the user should know of it."""
         self._lists += 1
@@ -257,10 +271,18 @@ def made_with() -> Mapping[str, str]:
     return found
 
 
+_SHIPPED = Path(__file__).with_name("pins.json")
+
+
 @cache
 def _shipped() -> Mapping[str, Any]:
-    path = Path(__file__).with_name("pins.json")
-    return cast("Mapping[str, Any]", json.loads(path.read_bytes())) if path.is_file() else {}
+    return cast("Mapping[str, Any]", json.loads(_SHIPPED.read_bytes())) if _SHIPPED.is_file() else {}
+
+
+@cache
+def shipped_sha256() -> str:
+    """Return the SHA-256 of the pins that come with the suite: it changes with the tools of its servers."""
+    return hashlib.sha256(_SHIPPED.read_bytes()).hexdigest() if _SHIPPED.is_file() else ""
 
 
 def _shipped_pins(script: str) -> Mapping[str, str] | None:

@@ -75,7 +75,8 @@ def changes(old: Mapping[str, str], found: Mapping[str, Mapping[str, Any]]) -> s
 
 async def _listed(spec: ServerSpec) -> Mapping[str, Mapping[str, Any]]:
     """Start a server, and return the definitions of its tools."""
-    from runner.connection import Connection, import_sdk
+    from runner.connection import Connection
+    from runner.sdk import import_sdk
 
     with tempfile.TemporaryDirectory() as folder:  # its pins count for nothing: the question is what it says now
         connection = Connection(
