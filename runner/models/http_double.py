@@ -183,6 +183,9 @@ class HttpDouble(ABC, Generic[ReplyT]):
         with self._lock:
             self.requests.append(request)
 
+    def note_sent(self, request: Received) -> None:
+        """Called when the whole answer to `request` is on its way; a double that measures overrides it."""
+
     def note_hung_up(self) -> None:
         """Count a client that went away before its answer was complete."""
         with self._lock:
@@ -239,6 +242,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(answer)
             else:
                 self._stream(answer, answer.pieces)
+            self.owner.note_sent(request)
         except (BrokenPipeError, ConnectionResetError):
             self.owner.note_hung_up()
             self.close_connection = True

@@ -6,13 +6,14 @@ llama.cpp, LM Studio, vLLM, DeepSeek and OpenRouter add to it (`reasoning_conten
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import JsonValue
 
 from runner.models.http_double import Answer, HttpDouble, Received, ScriptedReply, json_answer, pieces_of, sse
 
-__all__ = ["CREATED", "OpenAIDouble", "chunk", "stream_of"]
+__all__ = ["CREATED", "OpenAIDouble", "chunk", "stream_of", "whole_of"]
 
 CREATED = 1751920373
 """The time stamp of every object: a double has no clock."""
@@ -53,6 +54,37 @@ def stream_of(
     return (*events, chunk({}, model=model, finish=_finish(reply)), sse(usage), sse("[DONE]"))
 
 
+def whole_of(
+    reply: ScriptedReply,
+    *,
+    model: str = "m",
+    thinking: str = "reasoning_content",
+    first_id: int = 1,
+    tokens: int = 8,
+    cost: float = 0.0,
+) -> dict[str, JsonValue]:
+    """Return a reply as one object, as who does not ask for a stream gets it; see `stream_of`."""
+    message: dict[str, JsonValue] = {"role": "assistant", "content": None if reply.refused else reply.text or None}
+    message["refusal"] = reply.text if reply.refused else None
+    if reply.thinking:
+        message[thinking] = reply.thinking
+    if reply.calls:
+        message["tool_calls"] = [
+            {
+                "id": f"call_abc{number}",
+                "type": "function",
+                "function": {"name": name, "arguments": _written(arguments)},
+            }
+            for number, (name, arguments) in enumerate(reply.calls, first_id)
+        ]
+    choice: JsonValue = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(reply)}
+    return {**_frame("chat.completion", model), "choices": [choice], "usage": _usage(reply, tokens, cost)}
+
+
+def _written(arguments: JsonValue) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+
 def _finish(reply: ScriptedReply) -> str:
     if reply.cut_off:
         return "length"
@@ -66,7 +98,7 @@ def _deltas(reply: ScriptedReply, thinking: str, first_id: int) -> Iterator[dict
     for piece in pieces_of(reply.text):
         yield {"refusal" if reply.refused else "content": piece}
     for index, (name, arguments) in enumerate(reply.calls):
-        written = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        written = _written(arguments)
         opened: dict[str, JsonValue] = {
             "index": index,
             "id": f"call_abc{first_id + index}",
@@ -95,8 +127,8 @@ def _usage(reply: ScriptedReply, tokens: int, cost: float) -> JsonValue:
 class OpenAIDouble(HttpDouble[ScriptedReply]):
     """A server that has `models` and replies as scripted; with `key`, only to who has it.
 
-    `cost` is told with each reply. Use it as a context manager; `api_url` is then what OPENAI_BASE_URL would be. It
-    always streams. A chat beyond the script gets status 400.
+    `cost` is told with each reply. Use it as a context manager; `api_url` is then what OPENAI_BASE_URL would be. A
+    reply that was not asked for as a stream comes whole. A chat beyond the script gets status 400.
     """
 
     def __init__(
@@ -150,9 +182,11 @@ class OpenAIDouble(HttpDouble[ScriptedReply]):
         first = self._told + 1
         self._told += len(reply.calls)
         tokens = len(json.dumps([body.get("messages"), body.get("tools")])) // 4
-        pieces = reply.pieces or stream_of(
-            reply, model=model, thinking=self._thinking, first_id=first, tokens=tokens, cost=self._cost
-        )
+        tell = whole_of if not (body.get("stream") or reply.pieces or reply.problem or reply.dropped) else stream_of
+        told = tell(reply, model=model, thinking=self._thinking, first_id=first, tokens=tokens, cost=self._cost)
+        if isinstance(told, dict):
+            return replace(json_answer(told), delay=reply.delay)
+        pieces = reply.pieces or told
         return Answer(
             pieces=pieces, kind="text/event-stream", delay=reply.delay, stall=reply.stall, dropped=reply.dropped
         )

@@ -280,3 +280,16 @@ async def test_examples_are_no_part_of_what_a_model_with_tools_is_told(double: O
     shown = [Message(role="user", text="What is $2100?", example=True)]
     await _once(double, ScriptedReply(text="ok"), messages=[ASK[0], *shown, ASK[1]])
     assert [item["role"] for item in double.chats[0]["messages"]] == ["system", "user"]
+
+
+async def test_a_reply_of_the_double_that_nobody_wants_streamed_comes_whole(double: OpenAIDouble) -> None:
+    from openai import AsyncOpenAI
+
+    double.script([ScriptedReply(text="Two calls.", calls=(HEALTH, ("assemble", "{not JSON")))])
+    async with AsyncOpenAI(base_url=double.api_url, api_key="none") as client:
+        whole = await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}])
+    (choice,) = whole.choices
+    written = [call.function.arguments for call in choice.message.tool_calls or () if call.type == "function"]
+    assert (choice.message.content, choice.finish_reason) == ("Two calls.", "tool_calls")
+    assert (json.loads(written[0]), written[1]) == (HEALTH[1], "{not JSON")
+    assert whole.usage is not None and whole.usage.completion_tokens > 0
