@@ -3,7 +3,7 @@
     run = await together("Make this smaller: ...", Agent("din", servers=("asar",)), Together(critic="farore"))
 
 The agent says how each expert is asked (servers, model, limits, where runs are kept); it is not entered itself. Every
-answer is checked on the way (see `runner.checks`).
+answer is checked on the way (see `runner.checks`). A local model is opened once for all of them.
 """
 
 import time
@@ -21,6 +21,7 @@ from runner.experts import DEFAULT, load_experts
 from runner.fusion import Strategy, run_fusion
 from runner.generalist import GENERALIST, run_generalist
 from runner.loop import Limits
+from runner.model_pool import ModelPool
 from runner.plan import PLANNER, run_plan
 from runner.recorder import Recorder
 from runner.toolbox import Toolbox
@@ -68,6 +69,8 @@ class Panel:
 
     like: Agent
     """How to ask; never entered."""
+    models: ModelPool
+    """Where the models are that `like` only names."""
     _begun: float = field(default_factory=time.monotonic)
     _turn: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -82,7 +85,8 @@ class Panel:
         tools = self.like.tools if own else ()
         agent = replace(self.like, expert=found, tools=tools, finish=checking(found), limits=self._limits())
         if isinstance(self.like.model, str):
-            return await _asked(agent, prompt, earlier)
+            async with self.models.lend(self.like.model, found) as model:
+                return await _asked(replace(agent, model=model), prompt, earlier)
         async with self._turn:  # a model object serves one run at a time
             return await _asked(agent, prompt, earlier)
 
@@ -107,12 +111,13 @@ async def together(prompt: str, like: Agent, how: Together, *, earlier: Run | No
         RunnerError: an expert or a model is not there, or the run cannot be kept (a KeepError holds it).
     """
     way = how.how(like.name)
-    panel = Panel(like=like)
-    if way == "alone":
-        return await panel.ask(prompt, like.name, earlier=earlier)
-    if earlier is not None:
+    if way != "alone" and earlier is not None:
         raise ConfigError("only a run of one expert can be gone on from; leave --resume out, or the other experts")
-    run = await _run(prompt, panel, how, way)
+    async with ModelPool(like.settings, like.bounds) as models:
+        panel = Panel(like=like, models=models)
+        if way == "alone":
+            return await panel.ask(prompt, like.name, earlier=earlier)
+        run = await _run(prompt, panel, how, way)
     if like.keep:
         Recorder(like.settings.context_root).keep(run)
     return run

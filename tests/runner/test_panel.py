@@ -1,15 +1,22 @@
 """Experts together, asked through agents as the command line asks them."""
 
 import dataclasses
+import json
+import weakref
 from pathlib import Path
 from typing import Any, cast
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from runner.agent import Agent
 from runner.errors import ConfigError
+from runner.experts import load_experts
+from runner.model_pool import ModelPool
+from runner.models import embedded
 from runner.models.scripted import ScriptedModel, text
+from runner.models.weights import FILE, SIZE
 from runner.panel import Together, together
 from runner.recorder import Recorder
 from schemas.run import Run
@@ -78,3 +85,66 @@ async def test_two_ways_at_once_and_unknown_experts_are_refused(tmp_path: Path) 
         await done(agent(tmp_path, "veran"), Together(critic="farore", plan=True))
     with pytest.raises(ConfigError, match="no expert named 'ghirahim'"):
         await done(agent(tmp_path, "veran"), Together(fuse=("ghirahim", "din")))
+
+
+def script(folder: Path, *answers: str) -> str:
+    path = folder / "script.json"
+    path.write_text(json.dumps([{"text": answer} for answer in answers]), encoding="utf-8")
+    return f"scripted:{path}"
+
+
+async def test_experts_share_one_opened_model_and_a_script_goes_on_where_it_was(tmp_path: Path) -> None:
+    settings = dataclasses.replace(HERE, context_root=tmp_path)
+    model = script(tmp_path, "A word.", "SCORE: 0.2\nVERDICT: FAIL", "Another.", "SCORE: 0.9\nVERDICT: PASS")
+    run = await done(Agent("veran", model=model, servers=[], settings=settings), Together(critic="farore"))
+    assert (run.answer.split("\n")[0], run.model) == ("Another.", "scripted:script.json")
+
+
+def engines(patch: pytest.MonkeyPatch) -> list[str]:
+    """Put doubles in the place of the engines of the embedded model; return what becomes of them, as it does."""
+    seen: list[str] = []
+
+    class Llama:
+        listening_address = "http://127.0.0.1:9"
+
+    def start(path: Path, num_ctx: int, key: str) -> Llama:
+        engine = Llama()
+        seen.append(f"started {num_ctx}")
+        weakref.finalize(engine, seen.append, f"ended {num_ctx}")
+        return engine
+
+    def verify(path: Path) -> bool:
+        return True
+
+    patch.setattr(embedded, "start_llama", start)
+    patch.setattr(embedded, "verify", verify)
+    return seen
+
+
+async def test_the_embedded_model_is_loaded_once_for_all_who_need_the_same_and_closed_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = engines(monkeypatch)
+    (tmp_path / "models").mkdir()
+    with (tmp_path / "models" / FILE).open("wb") as file:
+        file.truncate(SIZE)
+    pool = ModelPool(dataclasses.replace(HERE, data_dir=tmp_path))
+    using: list[str] = []
+
+    async def use(name: str) -> None:
+        async with pool.lend("embedded", load_experts({}).find(name)) as model:
+            await model.load()
+            using.append(name)
+            assert using == [name], "one at a time"
+            await anyio.lowlevel.checkpoint()
+            using.remove(name)
+
+    with anyio.fail_after(20):
+        async with pool:
+            async with anyio.create_task_group() as group:
+                for name in ("din", "veran", "farore"):
+                    group.start_soon(use, name)
+            assert seen == ["started 8192"]
+            await use("router")
+            assert seen == ["started 8192", "ended 8192", "started 4096"]
+    assert seen[3:] == ["ended 4096"]
