@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from schemas.message import Message, ToolCall
 
 __all__ = [
+    "CUT",
     "Arguments",
     "Decoded",
     "RawCall",
@@ -25,6 +26,8 @@ __all__ = [
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _OUR_ID = re.compile(r"call_([0-9]{1,9})")
 _MAX_DEPTH = 64
+CUT = "the call was cut off at the limit of tokens; send it again, shorter"
+"""The problem of a call whose end is missing."""
 
 
 class Decoded(NamedTuple):
@@ -46,6 +49,8 @@ class RawCall(NamedTuple):
 
     name: str
     arguments: JsonValue
+    problem: str = ""
+    """Why it must not be run, whatever its arguments are."""
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -98,8 +103,10 @@ def decode(text: str, *, start: int = 0) -> Decoded:
 
 
 def read_arguments(value: JsonValue) -> Arguments:
-    """Read a call's arguments: an object, or a string that holds one. Nothing at all counts as {}."""
-    if isinstance(value, str) and value.strip():
+    """Read a call's arguments: an object, or a string that holds one, encoded once or twice. Nothing counts as {}."""
+    for _ in range(2):
+        if not isinstance(value, str) or not value.strip():
+            break
         try:
             text = value.strip()
             value, end = decode(text)
@@ -144,5 +151,5 @@ def number_calls(raw: Sequence[RawCall], *, first: int) -> tuple[ToolCall, ...]:
     calls: list[ToolCall] = []
     for number, call in enumerate(raw, start=first):
         values, problem = read_arguments(call.arguments)
-        calls.append(ToolCall(id=f"call_{number}", name=call.name, arguments=values, problem=problem))
+        calls.append(ToolCall(id=f"call_{number}", name=call.name, arguments=values, problem=call.problem or problem))
     return tuple(calls)

@@ -142,6 +142,8 @@ class ClaudeModel(HostedModel):
             raise ModelError(f"{self.name} is closed; open it again")
         create: Any = self._client.messages.with_streaming_response.create
         async with create(**body) as response:
+            if response.headers.get("content-type", "").startswith("application/json"):  # an error that is no stream
+                events.take((await response.read()).decode("utf-8", "replace"))
             raw = anthropic.AsyncStream.raw_events(response.http_response)
             async with contextlib.aclosing(cast("AsyncGenerator[_Event, None]", raw)) as arriving:
                 async for event in arriving:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from pydantic import JsonValue
 
-from runner.models.calls import RawCall, decode, number_calls, read_arguments
+from runner.models.calls import CUT, RawCall, decode, number_calls, read_arguments
 from runner.models.claude_wire import Block, wire_id
 from runner.models.hosted import Speech
 from schemas.message import ToolCall, Usage
@@ -28,7 +28,6 @@ STATUS_OF = {
 _APPENDED = {"text_delta": "text", "thinking_delta": "thinking"}
 _ENDS_AT_A_LIMIT = frozenset(["max_tokens", "model_context_window_exceeded"])
 _LARGEST_COUNT = 1_000_000_000
-_CUT = "the call was cut off at the limit of tokens; send it again, shorter"
 
 
 class GivenUp(Exception):
@@ -74,7 +73,7 @@ class ClaudeEvents:
             self._end(event)
         elif kind == "message_stop":
             self.done = True
-        elif kind == "error":
+        elif kind == "error" or (not kind and "error" in event):
             told = _fields(event.get("error"))
             raise GivenUp(STATUS_OF.get(_string(told, "type"), 500), _string(told, "message") or "no reason")
 
@@ -176,7 +175,7 @@ def calls_of(blocks: Sequence[Block], used: Collection[str], *, first: int, cut_
         taken.add(fresh)
         problem = call.problem or ("" if name else "the call has no name")
         if cut_off and block is blocks[-1]:
-            problem = _CUT
+            problem = CUT
         block.update({"id": fresh, "name": call.name, "input": {} if problem else dict[str, JsonValue](call.arguments)})
         calls.append(call.model_copy(update={"id": fresh, "problem": problem}))
     return tuple(calls)

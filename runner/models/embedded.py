@@ -20,7 +20,9 @@ import anyio.to_thread
 from runner.errors import ModelError
 from runner.models.action import AnswerText, action_messages, action_schema, parse_action
 from runner.models.model import OnText, Reply, ignore_text
+from runner.models.openai_stream import Collected
 from runner.models.openmp import load_openmp
+from runner.models.turn import ChatRefused
 from runner.models.weights import verify
 from schemas.message import Message, ToolSpec, Usage
 from servers.machine.wire import shorten
@@ -138,27 +140,31 @@ class EmbeddedModel:
     async def _say(self, body: dict[str, Any], on_text: OnText) -> _Said:
         import httpx
 
-        text, told, usage, cut_off = "", "", Usage(), False
+        told: list[str] = []
         answer = AnswerText()
+
+        def hear(piece: str) -> None:
+            told.append(answer.feed(piece))
+            on_text(told[-1])
+
+        reply = Collected(hear)
         try:
             await self._refuse_too_long(body["messages"])
             async for event in self._events(body):
-                for choice in event.get("choices", []):
-                    piece = choice["delta"].get("content") or ""
-                    text += piece
-                    shown = answer.feed(piece)
-                    told += shown
-                    on_text(shown)
-                    cut_off = cut_off or choice.get("finish_reason") == "length"
-                if counted := event.get("usage"):
-                    usage = Usage(prompt_tokens=counted["prompt_tokens"], answer_tokens=counted["completion_tokens"])
-        except httpx.HTTPError as error:
-            raise ModelError(
-                f"the embedded model broke off: {error!r}; ask again", partial=told, retryable=True
-            ) from error
-        return _Said(text, usage, cut_off)
+                reply.take(event)
+        except (httpx.HTTPError, httpx.StreamError, ValueError) as error:
+            raise _broke_off(repr(error), told) from error
+        except ModelError as error:
+            if isinstance(error, ChatRefused):
+                raise _broke_off(error.reason, told) from error
+            error.partial = "".join(told)
+            raise
+        if not reply.done:
+            raise _broke_off("the reply ended before it was done", told)
+        heard = reply.heard()
+        return _Said(reply.text, heard.usage, heard.cut_off)
 
-    async def _events(self, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def _events(self, body: dict[str, Any]) -> AsyncIterator[object]:
         if self._client is None:
             raise ModelError("the embedded model is closed; open it again")
         async with self._client.stream("POST", "/v1/chat/completions", json=body) as answer:
@@ -193,6 +199,10 @@ def _has_looked_nothing_up(messages: Sequence[Message]) -> bool:
         if message.role == "assistant" and not message.calls:
             return True
     return True
+
+
+def _broke_off(what: str, told: Sequence[str]) -> ModelError:
+    return ModelError(f"the embedded model broke off: {what}; ask again", partial="".join(told), retryable=True)
 
 
 def _too_long(num_ctx: int) -> ModelError:

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from runner.errors import ModelError
 from runner.models.bounds import Spending
 from runner.models.calls import call_number
-from runner.models.gemini_stream import CUT_OFF, UNREADABLE_ENDS, GeminiChunks
+from runner.models.gemini_stream import CUT_OFF, DECLINED, UNREADABLE_ENDS, GeminiChunks
 from runner.models.gemini_wire import BY, Told, offer, takes_pictures_in_results, tell
 from runner.models.hosted import MAX_TOKENS, RETRIES, Asked, HostedModel, Said, Speech
 from runner.models.keys import need_key
@@ -120,7 +120,8 @@ class GeminiModel(HostedModel):
                     chunks.take(chunk)
                 except ValueError as error:
                     raise self._broke_off(f"a chunk cannot be kept: {error}", speech.text) from None
-        if not chunks.finish and not chunks.blocked:
+        silent = chunks.begun and not chunks.parts  # Gemini now and then sends no candidate at all
+        if not (chunks.finish or chunks.blocked or silent):
             raise self._broke_off("the reply ended before it was done", speech.text)
         return _said(asked, chunks, speech)
 
@@ -187,7 +188,7 @@ def _said(asked: Asked, chunks: GeminiChunks, speech: Speech) -> Said:
     usage, text = chunks.usage, chunks.text(thought=False)
     if chunks.finish in UNREADABLE_ENDS:
         return Said(Message(role="assistant"), usage=usage, nudge=UNREADABLE, trouble=f"ended in {chunks.finish}")
-    if chunks.blocked or chunks.finish not in {"STOP", *CUT_OFF}:
+    if chunks.blocked or chunks.finish in DECLINED:
         what = f"blocked the prompt ({chunks.blocked})" if chunks.blocked else f"declined to answer ({chunks.finish})"
         told = text or f"Gemini {what}."
         if not text:
@@ -202,5 +203,6 @@ def _said(asked: Asked, chunks: GeminiChunks, speech: Speech) -> Said:
         raw=list[JsonValue](chunks.parts),
         raw_by=BY,
     )
-    cut_off = chunks.finish in CUT_OFF
-    return Said(message, usage=usage, cut_off=cut_off, note=f"ended by {chunks.finish}" if cut_off else "")
+    note = "" if chunks.finish in ("STOP", "") else f"ended by {chunks.finish}"
+    trouble = f"said nothing ({note})" if note else "said nothing"
+    return Said(message, usage=usage, cut_off=chunks.finish in CUT_OFF, note=note, trouble=trouble)

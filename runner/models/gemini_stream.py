@@ -11,12 +11,17 @@ from schemas.message import ToolCall, Usage
 if TYPE_CHECKING:
     from google.genai import types
 
-__all__ = ["CUT_OFF", "UNREADABLE_ENDS", "GeminiChunks"]
+__all__ = ["CUT_OFF", "DECLINED", "UNREADABLE_ENDS", "GeminiChunks"]
 
 CUT_OFF = frozenset(["MAX_TOKENS", "CONTINUATION"])
 """Finish reasons of a reply that has not come to its end."""
-UNREADABLE_ENDS = frozenset(["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MALFORMED_RESPONSE", "OTHER"])
+UNREADABLE_ENDS = frozenset(["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MALFORMED_RESPONSE"])
 """Finish reasons of a reply that is worth asking for once more."""
+_FILTERS = ("SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR", "ESCALATION")
+DECLINED = frozenset(
+    (*_FILTERS, "RECITATION", "LANGUAGE", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION")
+)
+"""Finish reasons of a reply that was refused."""
 _COUNTS = ("prompt_token_count", "tool_use_prompt_token_count", "candidates_token_count", "thoughts_token_count")
 _CACHED = "cached_content_token_count"
 _LARGEST_COUNT = 1_000_000_000
@@ -28,6 +33,8 @@ class GeminiChunks:
     def __init__(self, speech: Speech) -> None:
         self._speech = speech
         self._counts: dict[str, int] = {}
+        self.begun = False
+        """Whether anything has come."""
         self.parts: list[Part] = []
         """The content, part by part; pieces of one text that carry no signature are one part."""
         self.finish = ""
@@ -42,6 +49,7 @@ class GeminiChunks:
             ValueError: it cannot be kept.
             ModelError: the reply is longer than any model's.
         """
+        self.begun = True
         self._count(chunk)
         feedback = chunk.prompt_feedback
         if feedback is not None and feedback.block_reason is not None:
@@ -58,7 +66,7 @@ class GeminiChunks:
         written = part.model_dump_json(exclude_none=True, by_alias=True)
         value, _ = decode(written)
         self._speech.count(written)
-        if not isinstance(value, dict) or not value:
+        if not isinstance(value, dict) or value in ({}, {"text": ""}):  # some servers refuse an empty text
             return
         if part.text and not part.thought:
             self._speech.feed(str(value["text"]))

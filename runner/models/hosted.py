@@ -26,6 +26,7 @@ RETRIES = 3
 """How often a client asks again after 408, 409, 429, 5xx or a lost connection, waiting longer each time."""
 _LONGEST_REPLY = 4 * 1024 * 1024
 _BUSY = frozenset([408, 409, 425, 429])
+_UNPAID = ("credit balance", "insufficient_quota", "billing details")
 _TOO_LONG = ("prompt is too long", "exceed", "too many tokens", "context window", "context size", "token count")
 
 
@@ -247,6 +248,9 @@ def refusal(provider: str, *, status: int, reason: str, model: str, partial: str
         return ModelError(f"{provider} refused the key ({said}); {told}")
     if status == 404:
         return ModelMissing(f"{provider} has no model {model!r} ({said}); name another, --model {provider}:NAME")
+    if status == 402 or any(part in lower for part in _UNPAID):
+        told = "see the billing page of the account, or use another model"
+        return ModelError(f"{provider} wants to be paid ({said}); {told}")
     if status in (400, 413) and any(part in lower for part in _TOO_LONG):
         return ModelError(f"the conversation is too long for {provider}:{model} ({said}); shorten it, or ask anew")
     if status in _BUSY or status >= 500:

@@ -25,6 +25,8 @@ KEY_VARIABLES: dict[str, tuple[str, ...]] = {
 }
 """Provider -> the environment variables that may hold its key, the first that is set wins."""
 
+_ALSO_SECRET = ("OLLAMA_API_KEY",)
+"""What else is a key: of a daemon, which asks for it only where it is not on this machine."""
 _OTHER_NAMES = {"anthropic": "claude", "google": "gemini"}
 _LARGEST_FILE = 64 * 1024
 _LONGEST_KEY = 4096
@@ -86,7 +88,8 @@ def need_key(provider: str, *, environ: Mapping[str, str] | None = None) -> str:
 def without_keys(text: str, *, environ: Mapping[str, str] | None = None) -> str:
     """Return `text` with every key that is known here, and whatever else looks like one, replaced by `[key]`."""
     env = os.environ if environ is None else environ
-    known = [value for names in KEY_VARIABLES.values() for name in names if (value := env.get(name, "").strip())]
+    variables = [*_ALSO_SECRET, *(name for names in KEY_VARIABLES.values() for name in names)]
+    known = [value for name in variables if (value := env.get(name, "").strip())]
     with contextlib.suppress(ConfigError):  # a file that is refused gives no key, so none of it can be in the text
         known += _in_file(keys_file(env)).values()
     for key in sorted(set(known), key=len, reverse=True):

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from runner.errors import ConfigError
 from runner.models.action import action_messages, action_schema
 from runner.models.ollama_chat import Daemon, daemon_url, package_client
+from runner.models.pictures import sort
 from runner.models.turn import UNREADABLE, WARMER, AskedModel, ChatRefused, Heard, Turn, Waits, pictures_apart
 from schemas.frozen import Frozen
 from schemas.message import Message, ToolSpec
@@ -18,8 +19,9 @@ STATUS_SECONDS = 1.0
 """How long `ollama_status` waits for a daemon."""
 
 _WAITS = Waits()
+_PICTURES = frozenset(["image/jpeg", "image/png", "image/webp"])
 _PAUSES = (0.25, 1.0)
-"""Seconds before a busy daemon is asked again; after the last it is an error."""
+"""Seconds before a daemon that is busy or in trouble is asked again; after the last it is an error."""
 
 
 class OllamaStatus(Frozen):
@@ -95,13 +97,13 @@ class OllamaModel(AskedModel):
         try:
             heard = await self._daemon.chat(body, voice.feed)
         except ChatRefused as refused:
-            if refused.busy and turn.waited < len(_PAUSES):
+            if "error parsing tool call" in refused.reason:
+                self._take_trouble(turn, refused, nudge=UNREADABLE)
+            elif not self._learn(refused.reason, turn):
+                if not refused.busy or turn.waited == len(_PAUSES):
+                    raise
                 await anyio.sleep(_PAUSES[turn.waited])
                 turn.waited += 1
-            elif not self._learn(refused.reason, turn):
-                if "error parsing tool call" not in refused.reason:
-                    raise
-                self._take_trouble(turn, refused, nudge=UNREADABLE)
             return None
         if cut := turn.unread(heard.usage.prompt_tokens):
             turn.notes.append(f"Ollama {cut}; raise num_ctx or shorten it")
@@ -140,8 +142,6 @@ class OllamaModel(AskedModel):
 
     def _told(self, messages: Sequence[Message]) -> list[JsonValue]:
         """Tell a conversation as Ollama documents it; pictures go to models that can see."""
-        if not self._sees:
-            messages = [message.model_copy(update={"images": ()}) for message in messages]
         return [self._wire(message) for message in pictures_apart(messages)]
 
     def _wire(self, message: Message) -> JsonValue:
@@ -149,7 +149,9 @@ class OllamaModel(AskedModel):
             text = f"Error: {message.text}" if message.failed else message.text
             return {"role": "tool", "content": text, "tool_name": message.tool}
         if message.role == "user" and message.images:
-            return {"role": "user", "content": message.text, "images": [picture.data for picture in message.images]}
+            shown = sort(message.text, message.images, _PICTURES if self._sees else ())
+            pictures: dict[str, JsonValue] = {"images": [picture.data for picture in shown.images]}
+            return {"role": "user", "content": shown.text, **(pictures if shown.images else {})}
         if message.role != "assistant":
             return {"role": message.role, "content": message.text}
         said: dict[str, JsonValue] = {"role": "assistant", "content": message.text}

@@ -16,8 +16,10 @@ from pydantic import JsonValue
 
 from runner.errors import ConfigError, ModelError, ModelMissing
 from runner.models.calls import RawCall, decode, read_call
+from runner.models.keys import without_keys
 from runner.models.turn import ChatRefused, Heard, Waits
 from schemas.message import Usage
+from servers.machine.wire import clean, shorten
 
 if TYPE_CHECKING:
     import httpx
@@ -213,24 +215,38 @@ def _reason(line: bytes) -> str:
     with contextlib.suppress(ValueError):
         value = decode(text).value
         if isinstance(value, dict) and "error" in value:
-            return str(value["error"])
+            return _said(value["error"])
     return text
 
 
+def _said(error: JsonValue) -> str:
+    told = error.get("message") if isinstance(error, dict) else None
+    return told if isinstance(told, str) else str(error)
+
+
+def _brief(reason: str) -> str:
+    return shorten(clean(without_keys(reason)), _LONGEST_REASON)
+
+
 def _missing(model: str, reason: str) -> ModelMissing:
-    return ModelMissing(f"Ollama has no model {model!r} ({reason[:_LONGEST_REASON]}); run `ollama pull {model}`")
+    return ModelMissing(f"Ollama has no model {model!r} ({_brief(reason)}); run `ollama pull {model}`")
 
 
 def _refusal(status: int, reason: str, model: str) -> ModelError:
-    brief = reason[:_LONGEST_REASON]
+    brief = _brief(reason)
     if status == 404:
-        return _missing(model, brief)
+        return _missing(model, reason)
     if "exceed" in reason and "context" in reason:
         told = f"the conversation is longer than the context of {model} ({brief}); raise num_ctx or shorten the prompt"
         return ChatRefused(told, reason=reason)
-    if status in (429, 503):
+    if status in (401, 403):
+        told = f"Ollama refused the key ({status}: {brief}); run `ollama signin`, or set OLLAMA_API_KEY to one it knows"
+        return ChatRefused(told, reason=reason)
+    if status in (408, 429, 503):
         return ChatRefused(f"Ollama is busy ({brief}); ask again later", reason=reason, retryable=True, busy=True)
-    return ChatRefused(f"Ollama refused the chat with {status}: {brief}; see its log", reason=reason)
+    told = f"Ollama refused the chat with {status}: {brief}; see its log"
+    passing = status >= 500 and "memory" not in reason
+    return ChatRefused(told, reason=reason, retryable=passing, busy=passing)
 
 
 class _Collected:
@@ -258,8 +274,8 @@ class _Collected:
         if not isinstance(value, dict):
             raise ModelError("Ollama sent a line that is no object", partial=self.text)
         if "error" in value:
-            reason = str(value["error"])
-            told = f"Ollama gave the reply up: {reason[:_LONGEST_REASON]}; ask again, or see its log"
+            reason = _said(value["error"])
+            told = f"Ollama gave the reply up: {_brief(reason)}; ask again, or see its log"
             raise ChatRefused(told, reason=reason, partial=self.text, retryable=True)
         message = value.get("message")
         if isinstance(message, dict):

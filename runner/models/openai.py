@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from runner.models.action import action_messages, action_schema
 from runner.models.openai_chat import RETRIES, Server, server_place
 from runner.models.openai_stream import THINKING_FIELDS
+from runner.models.pictures import sort
 from runner.models.prices import cost_of, load_prices
 from runner.models.turn import UNREADABLE, WARMER, AskedModel, ChatRefused, Heard, Turn, Waits, pictures_apart
 from schemas.message import Image, Message, ToolCall, ToolSpec
@@ -23,6 +24,7 @@ __all__ = ["OpenAIModel"]
 
 MAX_TOKENS = 8192
 _WAITS = Waits()
+_PICTURES = frozenset(["image/jpeg", "image/png", "image/gif", "image/webp"])
 _REPLAYED = (*THINKING_FIELDS, "reasoning_details")
 _UNPARSED = re.compile(r"pars\w+ (the )?(tool|function) call|failed to parse input|tool_use_failed", re.I)
 
@@ -104,6 +106,8 @@ class OpenAIModel(AskedModel):
         try:
             heard = await self._server.chat(body, voice.feed)
         except ChatRefused as refused:
+            if refused.declined:
+                return Heard(text=refused.reason, refused=True)
             if refused.partial or not self._learn(refused.reason, body, turn):
                 if not _UNPARSED.search(refused.reason):
                     raise
@@ -179,9 +183,10 @@ class OpenAIModel(AskedModel):
         if "images" in self._refused:
             left_out = f"({len(pictures)} pictures left out: you cannot see them)"
             return {"role": "user", "content": f"{text}\n{left_out}".strip()}
-        parts: list[JsonValue] = [{"type": "text", "text": text}] if text else []
-        for picture in pictures:
-            url = f"data:{picture.mime_type};base64,{picture.data}"
+        shown = sort(text, pictures, _PICTURES)
+        parts: list[JsonValue] = [{"type": "text", "text": shown.text}] if shown.text else []
+        for picture in shown.images:
+            url = f"data:{picture.mime_type.strip().lower()};base64,{picture.data}"
             parts.append({"type": "image_url", "image_url": {"url": url}})
         return {"role": "user", "content": parts}
 

@@ -4,6 +4,7 @@ The client retries what may pass (429, 5xx, no connection, no answer in time), w
 key. Here are where the server is, bounds on what it sends, and errors that name the next step.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -36,6 +37,9 @@ _MODELS_READ = 1000
 _TOO_LONG = re.compile(
     r"context.{0,60}(length|size|window)|exceed.{0,60}context|too many tokens|prompt is too long", re.I
 )
+_DECLINED = re.compile(r"content management policy|flagged|moderation", re.I)
+_UNABLE = re.compile(r"support.{0,60}(tool|image)|(tool|image).{0,60}support", re.I)
+"""What a 404 is about when it is not the model that is missing: a router finds no provider that can do it."""
 
 
 class Place(NamedTuple):
@@ -150,6 +154,10 @@ class Server:
         end = object()
         try:
             wait = self._waits.first
+            if stream.response.headers.get("content-type", "").startswith("application/json"):  # an error, or all of it
+                with anyio.fail_after(wait):
+                    reply.take(json.loads(await stream.response.aread()))
+                return
             while not reply.full:
                 with anyio.fail_after(wait):
                     chunk = await anext(stream, end)
@@ -194,12 +202,17 @@ class Server:
     async def _refusal(self, error: "openai.APIStatusError", model: str) -> ModelError:
         status, reason = error.status_code, _reason(error)
         where = self.place.shown
+        if status in (400, 403) and (error.code == "content_filter" or _DECLINED.search(reason)):
+            told = f"{where} declines to answer this ({reason}); ask in other words, or use another model"
+            return ChatRefused(told, reason=reason, declined=True)
         if status in (401, 403):
             told = f"{where} refused the key ({status}: {reason}); set OPENAI_API_KEY to one that it knows"
-        elif status == 404 and "tool" not in reason:
+        elif status == 404 and not _UNABLE.search(reason):
             return await self._missing(model, reason)
         elif _TOO_LONG.search(reason):
             told = f"the conversation is longer than the context of {model} ({reason}); shorten it, or start anew"
+        elif status == 402 or error.code == "insufficient_quota":
+            told = f"{where} wants to be paid ({reason}); add credit to the account, or use another model or server"
         elif status == 429:
             told = f"{where} takes no more requests now ({reason}); ask again later, or see the limits of the account"
         elif status >= 500:
@@ -250,7 +263,8 @@ def _never_connected(error: Exception) -> bool:
 def _reason(error: "openai.APIError") -> str:
     """Return what an error's body says: cleaned, short, and without any key that it quotes."""
     body = _fields(error.body)
-    told = body.get("message") or body.get("detail") or body.get("error")
+    plain = error.body if isinstance(error.body, str) and not error.body.lstrip().startswith("<") else ""
+    told = body.get("message") or body.get("detail") or body.get("error") or plain
     return shorten(clean(without_keys(str(told or error.message))), _LONGEST_REASON)
 
 

@@ -7,14 +7,16 @@ come whole or as an object, thoughts in one of two fields. What a chunk holds is
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 from pydantic import JsonValue
 
 from runner.errors import ModelError
-from runner.models.calls import RawCall, read_arguments, tidy
-from runner.models.turn import Heard
+from runner.models.calls import CUT, RawCall, read_arguments, tidy
+from runner.models.keys import without_keys
+from runner.models.turn import ChatRefused, Heard
 from schemas.message import Usage
+from servers.machine.wire import clean, shorten
 
 __all__ = ["LONGEST_REPLY", "THINKING_FIELDS", "Collected"]
 
@@ -24,6 +26,7 @@ THINKING_FIELDS = ("reasoning_content", "reasoning")
 _MOST_CALLS = 128
 _MOST_TOKENS = 10**9
 _LONGEST_ID = 256
+_LONGEST_REASON = 500
 _FILTERED = "The provider's content filter stopped the reply."
 
 _Object = dict[str, JsonValue]
@@ -63,6 +66,7 @@ class Collected:
         self._details: list[JsonValue] = []
         self._calls: list[_Call] = []
         self._finish = ""
+        self._counted = False
         self._usage = Usage()
 
     @property
@@ -77,14 +81,15 @@ class Collected:
 
     @property
     def done(self) -> bool:
-        """Whether the server has said why the reply ended."""
-        return bool(self._finish)
+        """Whether the server has said why the reply ended, or has sent the count that comes after its end."""
+        return bool(self._finish) or self._counted
 
     def take(self, chunk: object) -> None:
         """Add one chunk.
 
         Raises:
-            ModelError: it is no object, or nested too deep; or it says that the reply failed.
+            ChatRefused: it says that the reply failed.
+            ModelError: it is no object, or nested too deep.
         """
         try:
             value = tidy(chunk)
@@ -92,13 +97,21 @@ class Collected:
             raise ModelError(f"the server sent a chunk that cannot be read ({error})", partial=self.text) from error
         if not isinstance(value, dict):
             raise ModelError("the server sent a chunk that is no object", partial=self.text)
-        usage = value.get("usage")
+        if value.get("error") or value.get("object") == "error":
+            raise self._given_up(value.get("error") or value)
+        usage, choices = value.get("usage"), value.get("choices")
         if isinstance(usage, dict):
             self._usage = _usage(usage)
-        choices = value.get("choices")
+            self._counted = self._counted or choices == []
         choice = choices[0] if isinstance(choices, list) and choices else None
         if isinstance(choice, dict):
             self._take_choice(choice)
+
+    def _given_up(self, error: JsonValue) -> ChatRefused:
+        told = _text(error, "message") if isinstance(error, dict) else str(error)
+        reason = shorten(clean(without_keys(told or "no reason")), _LONGEST_REASON)
+        text = f"the server gave the reply up: {reason}; ask again, or see its log"
+        return ChatRefused(text, reason=reason, partial=self.text, retryable=True)
 
     def _take_choice(self, choice: _Object) -> None:
         delta = choice.get("delta") or choice.get("message")
@@ -111,7 +124,9 @@ class Collected:
             raise ModelError("the server gave the reply up; ask again", partial=self.text, retryable=True)
 
     def _take_delta(self, delta: _Object) -> None:
-        text = _text(delta, "content")
+        text, thought = _spoken(delta)
+        if thought:
+            self._thoughts.setdefault(THINKING_FIELDS[0], []).append(thought)
         if text:
             self._pieces.append(text)
             self._on_piece(text)
@@ -122,13 +137,15 @@ class Collected:
             if thought := _text(delta, name):
                 self._thoughts.setdefault(name, []).append(thought)
                 self._size += len(thought)
-        self._size += len(text) + len(refusal)
+        self._size += len(text) + len(refusal) + len(thought)
         for detail in _items(delta, "reasoning_details"):
             self._size += len(str(detail))
             _add_detail(self._details, detail)
         for item in _items(delta, "tool_calls"):
             if isinstance(item, dict):
                 self._take_call(item)
+        if isinstance(older := delta.get("function_call"), dict):  # what there was before calls could be parallel
+            self._take_call({"function": older})
 
     def _take_call(self, item: _Object) -> None:
         given = item.get("function")
@@ -164,12 +181,16 @@ class Collected:
             text = "".join(self._refusal) or text or _FILTERED
         thinking = next(iter(self._thoughts.values()), list[str]())
         calls = self._calls[:_MOST_CALLS]
+        cut_off = self.full or self._finish == "length"
+        made = [call.raw for call in calls]
+        if cut_off and calls and not calls[-1].is_complete:
+            made[-1] = RawCall(made[-1].name, {}, CUT)
         return Heard(
             text=text,
             thinking="".join(thinking),
-            calls=tuple(call.raw for call in calls),
+            calls=tuple(made),
             ids=tuple(call.id if call.id.isprintable() and len(call.id) <= _LONGEST_ID else "" for call in calls),
-            cut_off=self.full or self._finish == "length",
+            cut_off=cut_off,
             refused=refused,
             usage=self._usage,
             raw=self._raw(),
@@ -188,6 +209,19 @@ class Collected:
 def _text(fields: _Object, name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
+
+
+class _Spoken(NamedTuple):
+    text: str
+    thought: str
+
+
+def _spoken(delta: _Object) -> _Spoken:
+    """Return what a piece says and thinks; some servers send a list of parts where others send text."""
+    parts = [part for part in _items(delta, "content") if isinstance(part, dict)]
+    thoughts = [inner for part in parts for inner in _items(part, "thinking") if isinstance(inner, dict)]
+    text = _text(delta, "content") or "".join(_text(part, "text") for part in parts)
+    return _Spoken(text, "".join(_text(inner, "text") for inner in thoughts))
 
 
 def _items(fields: _Object, name: str) -> list[JsonValue]:

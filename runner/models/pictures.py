@@ -2,12 +2,12 @@
 
 import base64
 import binascii
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from schemas.message import Image
 
-__all__ = ["LARGEST_PICTURE", "Shown", "look_at"]
+__all__ = ["LARGEST_PICTURE", "Shown", "Sorted", "look_at", "sort"]
 
 LARGEST_PICTURE = 5 * 1024 * 1024
 """Bytes of one picture: the least that a provider takes."""
@@ -32,3 +32,17 @@ def look_at(image: Image, types: Collection[str]) -> Shown:
     except (binascii.Error, ValueError):
         return Shown(b"", "[a picture that is broken]")
     return Shown(data, "" if data else "[a picture that is empty]")
+
+
+class Sorted(NamedTuple):
+    """Pictures that can be sent, and a text with a word for each that cannot."""
+
+    images: tuple[Image, ...]
+    text: str
+
+
+def sort(text: str, images: Sequence[Image], types: Collection[str]) -> Sorted:
+    """Part the pictures that go with `text` into those of the MIME `types` that can be sent, and words for the rest."""
+    problems = [look_at(image, types).problem for image in images]
+    good = tuple(image for image, problem in zip(images, problems, strict=True) if not problem)
+    return Sorted(good, "\n".join([*([text] if text else []), *filter(None, problems)]))

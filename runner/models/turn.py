@@ -4,6 +4,7 @@ The adapters of Ollama and of OpenAI-compatible servers share it, because the sa
 calls as text, think and say nothing, write JSON that their server cannot read, or have no native tools at all.
 """
 
+import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ UNREADABLE = "Your tool call was not valid JSON. Send it again as valid JSON, wi
 WARMER = 0.3
 """What is added to the temperature when a turn is tried again."""
 _THINK = "<think>"
+_THOUGHT_END = re.compile(r"(?<![`\"'])</think>[ \t]*(?:\r?\n|$)")
 _CHARACTERS_PER_TOKEN = 5
 _WORTH_A_NOTE = 512
 _ABOVE = "The pictures of the results above:"
@@ -46,12 +48,21 @@ class ChatRefused(ModelError):
     """The server refused a chat, or gave it up in mid-stream; `reason` is what it said."""
 
     def __init__(
-        self, message: str, *, reason: str, partial: str = "", retryable: bool = False, busy: bool = False
+        self,
+        message: str,
+        *,
+        reason: str,
+        partial: str = "",
+        retryable: bool = False,
+        busy: bool = False,
+        declined: bool = False,
     ) -> None:
         super().__init__(message, partial=partial, retryable=retryable)
         self.reason = reason
         self.busy = busy
-        """Nothing was begun, since others are served first."""
+        """Nothing was begun, and it may go better after a pause."""
+        self.declined = declined
+        """What was asked is not answered there, whoever asks."""
 
 
 class Waits(NamedTuple):
@@ -90,6 +101,7 @@ class Voice:
         self._answer = AnswerText() if constrained else None
         self._calls_allowed = calls_allowed
         self._held = ""
+        self.constrained = constrained
         self.told = False
         """Whether anything has been passed on."""
 
@@ -140,6 +152,12 @@ class Turn:
         """Pass on a text that was held back to its end and turned out to be one."""
         if text and (self._voice is None or not self._voice.told):
             self.on_text(text)
+
+    def said(self, partial: str) -> str:
+        """Return what the user is to see of a reply that broke off: its text, without action JSON and thoughts."""
+        if self._voice is not None and self._voice.constrained:
+            return AnswerText().feed(partial)
+        return _without_thinking(Heard(text=partial)).text
 
     @property
     def calls_allowed(self) -> bool:
@@ -216,7 +234,11 @@ class AskedModel(ABC):
         started = time.monotonic()
         turn = Turn(messages=messages, tools=tools, must_answer=must_answer, on_text=on_text)
         while True:
-            heard = await self._ask(turn)
+            try:
+                heard = await self._ask(turn)
+            except ModelError as error:
+                error.partial = turn.said(error.partial)
+                raise
             if heard is None:
                 continue
             turn.usage += heard.usage
@@ -281,9 +303,15 @@ class _Split(NamedTuple):
 
 
 def _without_thinking(heard: Heard) -> _Split:
-    """Split off the thinking that a template without a thinking capability leaves in the text."""
+    """Split off the thinking that a template without a thinking capability leaves in the text.
+
+    Some templates open it themselves, in the prompt: then only its end is in the text.
+    """
     if not heard.text.lstrip().startswith(_THINK):
-        return _Split(heard.text, heard.thinking)
+        end = _THOUGHT_END.search(heard.text)
+        if end is None or _THINK in heard.text[: end.start()]:
+            return _Split(heard.text, heard.thinking)
+        return _Split(heard.text[end.end() :].lstrip(), heard.thinking + heard.text[: end.start()].strip())
     thought, _, rest = heard.text.lstrip().removeprefix(_THINK).partition("</think>")
     return _Split(rest.lstrip(), heard.thinking + thought.strip())
 

@@ -1,5 +1,6 @@
 """What goes wrong with Claude, and what the adapter makes of it."""
 
+import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -7,11 +8,12 @@ from typing import Any
 
 import anyio
 import pytest
+from pydantic import JsonValue
 
 from runner.errors import ConfigError, ModelError, ModelMissing
 from runner.models.claude import ClaudeModel
 from runner.models.claude_double import ClaudeDouble, stream_of
-from runner.models.http_double import Answer, Received, ScriptedReply, sse
+from runner.models.http_double import Answer, HttpDouble, Received, ScriptedReply, sse
 from runner.models.model import Reply
 from runner.models.turn import EMPTY
 from schemas.message import Message, ToolCall, ToolSpec
@@ -207,3 +209,24 @@ async def test_a_compressed_answer_is_refused() -> None:
         with pytest.raises(ModelError, match="compressed"):
             await ask(model)
         await model.close()
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
+async def test_an_error_in_another_servers_form_is_told_with_its_reason(kind: str) -> None:
+    class Other(HttpDouble[Answer]):
+        def answer(self, request: Received) -> Answer:
+            error: JsonValue = {"error": {"type": "overloaded_error", "message": "out of memory"}}
+            return Answer(pieces=(sse(error),) if "event" in kind else (json.dumps(error).encode(),), kind=kind)
+
+    with Other() as other:
+        model = ClaudeModel(NAME, url=other.url, key="dummy-key", retries=0)
+        with pytest.raises(ModelError, match="529: out of memory") as caught:
+            await ask(model)
+        await model.close()
+    assert caught.value.retryable
+
+
+async def test_an_account_without_credit_is_told_where_to_look(double: ClaudeDouble, model: ClaudeModel) -> None:
+    double.script([ScriptedReply(status=400, problem="Your credit balance is too low to access the Anthropic API.")])
+    with pytest.raises(ModelError, match="see the billing page"):
+        await ask(model)

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from pydantic import JsonValue
 
 from runner.errors import ConfigError, ModelError, ModelMissing
 from runner.models.gemini import GeminiModel
@@ -221,3 +222,37 @@ async def test_a_model_that_was_closed_opens_again(double: GeminiDouble, model: 
     await model.close()
     await model.close()
     assert (await ask(model)).message.text == "Two." and model.name == f"gemini:{NAME}"
+
+
+def ended(reason: str, *parts: JsonValue) -> ScriptedReply:
+    content: JsonValue = {"role": "model", "parts": list(parts)}
+    return ScriptedReply(pieces=(sse({"candidates": [{"content": content, "finishReason": reason}]}),))
+
+
+async def test_a_reply_without_any_candidate_is_asked_for_once_more(double: GeminiDouble, model: GeminiModel) -> None:
+    nothing = ScriptedReply(pieces=(sse({"usageMetadata": {"promptTokenCount": 5}}),))
+    double.script([nothing, ScriptedReply(text="$7EF36D")])
+    reply = await ask(model)
+    assert (reply.message.text, reply.note) == ("$7EF36D", "asked twice")
+
+
+@pytest.mark.parametrize("reason", ["OTHER", "TOO_MANY_TOOL_CALLS"])
+async def test_an_end_that_is_no_refusal_keeps_what_was_said(
+    double: GeminiDouble, model: GeminiModel, reason: str
+) -> None:
+    double.script([ended(reason, {"text": "$7EF36D"})])
+    heard: list[str] = []
+    reply = await ask(model, on_text=heard.append)
+    assert (reply.message.text, reply.refused) == ("$7EF36D", False) and reason in reply.note
+    assert heard == ["$7EF36D"]
+    double.script([ended(reason), ended(reason)])
+    with pytest.raises(ModelError, match=reason):
+        await ask(model)
+
+
+async def test_an_empty_text_is_no_part_of_what_goes_back(double: GeminiDouble, model: GeminiModel) -> None:
+    call: JsonValue = {"functionCall": {"name": "look_up", "args": {"query": "health"}}, "thoughtSignature": "c2ln"}
+    double.script([ended("STOP", call, {"text": ""})])
+    assert (await ask(model)).message.raw == [call]
+    double.script([ended("STOP", {"text": "ok"}, {"text": "", "thoughtSignature": "c2ln"})])
+    assert (await ask(model)).message.raw == [{"text": "ok"}, {"text": "", "thoughtSignature": "c2ln"}]

@@ -284,3 +284,34 @@ async def test_closing_twice_is_safe(double: OllamaDouble, native: OllamaModel) 
     await native.close()
     await native.close()
     assert native.name == "ollama:native"
+
+
+@pytest.mark.parametrize("status", [500, 502])
+async def test_a_daemon_in_trouble_is_asked_again_and_then_believed(double: OllamaDouble, status: int) -> None:
+    crashed = error(status, "llama runner process has terminated: exit status 2")
+    assert (await _once(double, "native", crashed, text("ok"))).message.text == "ok"
+    with pytest.raises(ModelError, match="has terminated") as caught:
+        await _once(double, "native", crashed, crashed, crashed, text("too late"))
+    assert caught.value.retryable and double.left == 1
+
+
+@pytest.mark.parametrize("broken", [drop(after='{"action": "answer", "answer": "It was'), drop(after="<think>hm")])
+async def test_what_is_left_of_an_answer_by_actions_is_its_text(double: OllamaDouble, broken: ScriptedReply) -> None:
+    with pytest.raises(ModelError) as caught:
+        await _once(double, "plain" if "action" in broken.content else "native", broken)
+    assert caught.value.partial == ("It was" if "action" in broken.content else "")
+
+
+async def test_a_key_that_a_daemon_quotes_is_taken_out(double: OllamaDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "dummy-key-of-the-cloud")
+    with pytest.raises(ModelError, match=r"401: unauthorized:.* \[key\].*ollama signin") as caught:
+        await _once(double, "native", error(401, "unauthorized:\x1b[2J dummy-key-of-the-cloud"))
+    assert "\x1b" not in str(caught.value)
+
+
+async def test_a_model_that_cannot_see_is_told_of_a_picture(double: OllamaDouble) -> None:
+    picture = Image(data="aGk=", mime_type="image/png")
+    await _once(double, "native", text("ok"), messages=[Message(role="user", text="Look:", images=(picture,))])
+    assert double.chats[0]["messages"] == [
+        {"role": "user", "content": "Look:\n[a picture of the type 'image/png', which this model cannot read]"}
+    ]
