@@ -48,15 +48,16 @@ def _is_piped(stdin: TextIO | None, *, optional: bool) -> bool:
     return not optional or bool(select.select([stdin], [], [], 0.2)[0])
 
 
-def _finite(_: click.Context, parameter: click.Parameter, value: float) -> float:
-    if not math.isfinite(value):
-        raise click.BadParameter("write a number of seconds", param=parameter)
+def _finite(_: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        unit = "US dollars" if parameter.name == "max_cost" else "seconds"
+        raise click.BadParameter(f"write a number of {unit}", param=parameter)
     return value
 
 
 @click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("prompt", nargs=-1)
-@click.option("-e", "--expert", default="", help="who answers: din, nayru, farore, veran, majora, ...")
+@click.option("-e", "--expert", default="", help="who answers: din, nayru, farore, ...; default the router's choice")
 @click.option(
     "-m",
     "--model",
@@ -66,6 +67,15 @@ def _finite(_: click.Context, parameter: click.Parameter, value: float) -> float
 @click.option("-t", "--tools", default="", help="tools or tool sets (afs, triforce), by commas; default the expert's")
 @click.option("-s", "--servers", default="", help="servers of mcp.json to start, by commas; default all")
 @click.option("--allow", default="", help="tools (tool or server.tool, by commas) that may run programs unasked")
+@click.option("--local-only", is_flag=True, help="nothing of the prompt leaves this machine (AFS_LOCAL_ONLY=1)")
+@click.option("--offline", is_flag=True, help="choose as without a network (AFS_OFFLINE=1)")
+@click.option(
+    "--max-cost",
+    type=click.FloatRange(0),
+    default=None,
+    callback=_finite,
+    help="US dollars that hosted models may cost, at most (AFS_MAX_COST)",
+)
 @click.option("--config", type=click.Path(path_type=Path), help="mcp.json to use; default the nearest, else ours")
 @click.option("--max-steps", type=click.IntRange(1, 200), default=10, show_default=True)
 @click.option("--max-tokens", type=click.IntRange(0), default=0, help="budget of tokens for the run; 0 is no limit")

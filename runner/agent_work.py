@@ -10,11 +10,12 @@ import click
 
 from runner.conduct import EXIT_CODES, Request, preview_request, run_request
 from runner.conversation import Preview
-from runner.display import call_line
+from runner.display import call_line, route_line
 from runner.errors import RunnerError
 from runner.feedback import Feedback, rating_line
 from runner.feedback_cli import ask_rating
 from runner.recorder import Recorder, run_json
+from runner.routing.switches import switches_of
 from schemas.run import Run
 from servers.machine.errors import ServerError
 from servers.machine.wire import clean
@@ -39,7 +40,8 @@ def answer(options: dict[str, Any], prompt: str, context_root: Path | None) -> N
     plain = ("expert", "model", "config", "resume", "critic", "strategy", "plan", "unchecked", *budgets)
     quiet = options["quiet"] or options["as_json"]
     chosen = {key: options[key] for key in plain}
-    request = Request.model_validate({"prompt": prompt, "quiet": quiet, **names, **chosen})
+    switches = _guard(lambda: switches_of(**{key: options[key] for key in ("offline", "local_only", "max_cost")}))
+    request = Request.model_validate({"prompt": prompt, "quiet": quiet, "switches": switches, **names, **chosen})
     settings = _settings(context_root)
     if options["dry_run"]:
         _preview(_guard(lambda: preview_request(request, settings)), as_json=options["as_json"])
@@ -70,6 +72,7 @@ def _preview(found: Preview, *, as_json: bool) -> None:
     window = f" of {found.window}" if found.window else ""
     asked = ", ".join(f"{source['tool']} ({source['seconds']} s)" for source in found.context)
     for label, text in (
+        *([("route", route_line(found.route))] if found.route else []),
         ("expert", found.expert),
         ("model", found.model),
         ("servers", ", ".join(f"{state.name} {state.state} ({state.tools})" for state in found.servers)),

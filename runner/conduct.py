@@ -7,29 +7,37 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import anyio
 from anyio.abc import TaskStatus
 from rich.console import Console
 
-from runner.agent import CONNECT_SECONDS, Agent
+from runner.agent import CONNECT_SECONDS, Agent, find_servers
 from runner.asking import Policy
 from runner.checks import checking
+from runner.config import load_config, shipped_config
 from runner.conversation import Preview, unstarted
 from runner.display import Display
 from runner.errors import ConfigError, RunnerError
-from runner.events import Event, OnEvent, ignore_event
-from runner.experts import DEFAULT, load_experts
+from runner.events import Event, Note, OnEvent, Routed, ignore_event
+from runner.experts import AUTO, DEFAULT, load_experts
 from runner.fusion import Strategy
 from runner.hooks import Hooks
 from runner.loop import Limits
 from runner.panel import Together, together
 from runner.recorder import Recorder
+from runner.routing.switches import Switches
 from runner.terminal import terminal_ask
+from schemas.expert import Expert
 from schemas.frozen import Frozen
+from schemas.route import Route
 from schemas.run import Run, Stop
 from servers.settings import Settings
+
+if TYPE_CHECKING:
+    from runner.routing.placing import Placed
+    from runner.routing.sending import Sent
 
 __all__ = ["EXIT_CODES", "Request", "conduct", "preview", "preview_request", "run_request", "until_signal"]
 
@@ -70,6 +78,8 @@ class Request(Frozen):
     unchecked: bool = False
     """Whether answers are given as they are, with no tool asked about them."""
     quiet: bool = False
+    switches: Switches = Switches()
+    """Where the prompt may go, and what that may cost."""
 
 
 T = TypeVar("T")
@@ -137,19 +147,23 @@ async def conduct(
     recorder = Recorder(settings.context_root)
     earlier = _earlier(request, recorder)
     view = _view(request, earlier)
-    agent = _agent(request, settings, earlier, view, hooks=hooks, watch=watch, deadline=deadline)
-    how = Together(critic=request.critic, fuse=request.fuse, strategy=request.strategy, plan=request.plan)
-    begun = False
+    set_up = await _set_up(request, settings, earlier, view, hooks=hooks, watch=watch, deadline=deadline)
+    agent, how = set_up.agent, set_up.how
     try:
         if how.how(agent.name) != "alone":
-            begun = True  # each expert keeps its own run
-            set_up = replace(agent, limits=_limits(request, deadline))
-            return await together(request.prompt, set_up, how, earlier=earlier)
+            view.begun = True  # each expert keeps its own run
+            limited = replace(agent, limits=_limits(request, deadline))
+            return await together(request.prompt, limited, how, earlier=earlier)
+        if set_up.placed is not None:
+            from runner.placed import run_placed
+
+            return await run_placed(
+                request.prompt, agent, set_up.placed, limits=lambda: _limits(request, deadline), earlier=earlier
+            )
         async with agent:
-            begun = True
             return await agent.run(request.prompt, earlier=earlier, limits=_limits(request, deadline))
     except anyio.get_cancelled_exc_class():
-        if not begun and view.model:
+        if not view.begun and view.model:
             with anyio.CancelScope(shield=True):
                 recorder.keep(unstarted(request.prompt, agent.name, view.model, earlier))
         raise
@@ -165,10 +179,16 @@ async def preview(request: Request, settings: Settings) -> Preview:
     """
     earlier = _earlier(request, Recorder(settings.context_root))
     view = _view(request, earlier)
-    agent = _agent(request, settings, earlier, view, deadline=math.inf)
+    set_up = await _set_up(request, settings, earlier, view, deadline=math.inf)
+    agent, route = set_up.agent, set_up.route
+    if set_up.placed is not None:
+        from runner.placed import at
+
+        agent, route = at(agent, set_up.placed.looked.route, set_up.placed.choice), set_up.placed.route
     try:
         async with replace(agent, keep=False, warm=False) as agent:
-            return await agent.preview(request.prompt, earlier=earlier)
+            found = await agent.preview(request.prompt, earlier=earlier)
+            return found.model_copy(update={"route": route})
     finally:
         view.stop()
 
@@ -187,7 +207,14 @@ def _earlier(request: Request, recorder: Recorder) -> Run | None:
     return earlier
 
 
-def _agent(
+class _SetUp(NamedTuple):
+    agent: Agent
+    how: Together
+    placed: "Placed | None" = None
+    route: Route | None = None
+
+
+async def _set_up(
     request: Request,
     settings: Settings,
     earlier: Run | None,
@@ -196,22 +223,67 @@ def _agent(
     deadline: float,
     hooks: Hooks | None = None,
     watch: OnEvent = ignore_event,
-) -> Agent:
-    expert = load_experts().find(request.expert or (earlier.expert if earlier else "") or DEFAULT)
-    return Agent(
-        expert,
+) -> _SetUp:
+    """Find who answers and where, and make the agent ready to be entered."""
+    how = Together(critic=request.critic, fuse=request.fuse, strategy=request.strategy, plan=request.plan)
+    tell = _both(view.on_event, watch)
+    model = request.model or _model_of(earlier)
+    together = how.how(request.expert or (earlier.expert if earlier else "")) != "alone"
+    sent = await _sent(request, settings, earlier, view.prompt, pinned=bool(model) or together)
+    for note in sent.placed.looked.notes if sent.placed else ():
+        tell(Note(note))
+    if sent.route is not None and sent.placed is None:
+        tell(Routed(sent.route))
+    agent = Agent(
+        sent.expert,
         servers=request.servers or None,
         tools=request.tools,
-        model=request.model or _model_of(earlier),
+        model=model,
+        bounds=request.switches.bounds(),
+        metadata={"route": sent.route.model_dump(mode="json")} if sent.route else {},
         settings=settings,
         config=request.config,
         policy=Policy(allow=request.allow, ask=terminal_ask(view.stop)),
         hooks=hooks or Hooks(),
-        finish=None if request.unchecked else checking(expert),
-        on_event=_both(view.on_event, watch),
+        finish=None if request.unchecked else checking(sent.expert),
+        on_event=tell,
         context_budget=request.context_budget,
         connect_seconds=min(CONNECT_SECONDS, max(0.1, deadline - time.monotonic())),
     )
+    return _SetUp(agent, how, sent.placed, sent.route)
+
+
+async def _sent(
+    request: Request, settings: Settings, earlier: Run | None, prompt: str, *, pinned: bool
+) -> "Sent | _Plain":
+    """Return the expert that is named, or the router's, and where it answers; see `runner.routing.sending`."""
+    experts = load_experts()
+    named = request.expert or (earlier.expert if earlier else "")
+    plain = bool(earlier or request.model or request.tools or request.fuse or request.plan)
+    expert = named or (DEFAULT if plain else AUTO)
+    if pinned and expert != AUTO:
+        return _Plain(experts.find(expert))
+    from runner.routing.sending import send
+
+    own = _own_servers(request, settings) if expert == AUTO else ()
+    return await send(
+        prompt, experts, settings, expert=expert, switches=request.switches, pinned=pinned, own_servers=own
+    )
+
+
+class _Plain(NamedTuple):
+    """An expert that was named, on a model that was named: the router is not even imported."""
+
+    expert: Expert
+    placed: None = None
+    route: None = None
+
+
+def _own_servers(request: Request, settings: Settings) -> tuple[str, ...]:
+    """Return the servers that were named, and those that the suite does not bring: only the user knows them."""
+    known = {spec.name for spec in load_config(shipped_config())}
+    chosen = find_servers(settings, request.servers, config=request.config)
+    return tuple(spec.name for spec in chosen if request.servers or spec.name not in known)
 
 
 def _view(request: Request, earlier: Run | None) -> Display:

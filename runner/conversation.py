@@ -25,6 +25,7 @@ from runner.toolbox import Toolbox
 from schemas.expert import Example, Expert
 from schemas.frozen import Frozen
 from schemas.message import Message, ToolCall, ToolSpec
+from schemas.route import Route
 from schemas.run import CallRecord, Run, ServerState
 
 __all__ = ["EVERYTHING", "Conversation", "Preview", "Servers", "allowed", "unstarted"]
@@ -46,15 +47,17 @@ class Servers(Tools, Protocol):
 def allowed(tools: Sequence[ToolSpec], names: Sequence[str]) -> tuple[ToolSpec, ...]:
     """Return the tools with these names, in the order of the names; all tools when there are no names.
 
-    `*` stands for all tools of the servers that no name is of. A name is a tool's own or, where no tool has it, its
-    name on its server (`look` finds `one_look` and `other_look` when two servers have one).
+    `*` stands for all tools of the servers that no name is of, `server.*` for those of one such server. A name is a
+    tool's own or, where no tool has it, its name on its server (`look` finds `one_look` and `other_look` when two
+    servers have one).
     """
     if not names:
         return tuple(tools)
     exact = {tool.name for tool in tools}
     named = [tool for name in names for tool in tools if name == (tool.name if name in exact else tool.remote_name)]
     known = {tool.server for tool in named}
-    return tuple(named) + tuple(tool for tool in tools if EVERYTHING in names and tool.server not in known)
+    rest = [tool for tool in tools if tool.server not in known]
+    return tuple(named) + tuple(tool for tool in rest if EVERYTHING in names or f"{tool.server}.*" in names)
 
 
 def unstarted(prompt: str, expert: str, model: str, earlier: Run | None) -> Run:
@@ -89,6 +92,8 @@ class Preview(Frozen):
     """Its tokens with the tools, estimated by its characters."""
     window: int
     """Tokens that the model can read and write; 0: not known."""
+    route: Route | None = None
+    """Where the prompt goes, where the router chose it."""
 
 
 @dataclass(kw_only=True)

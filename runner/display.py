@@ -8,10 +8,11 @@ from rich.text import Text as Line
 
 from runner import events
 from schemas.message import ToolCall
+from schemas.route import Route
 from schemas.run import CallRecord, Run, ServerState, Step
 from servers.machine.wire import clean
 
-__all__ = ["Display", "call_line", "show_run"]
+__all__ = ["Display", "call_line", "route_line", "show_run"]
 
 _BRIEF = 300
 """Characters of a result that are shown."""
@@ -28,6 +29,13 @@ def call_line(call: ToolCall) -> str:
     return clean(f"{call.name}({_brief(shown, 200)})")
 
 
+def route_line(route: Route) -> str:
+    """Return where a prompt went, and why, in one line."""
+    again = "second choice, " if route.fallback else ""
+    placed = f", {again}{route.where}: {route.model}" if route.where else ""
+    return clean(f"{route.expert} ({route.intent}, {route.confidence:.0%}){placed}; {route.why}")
+
+
 class Display:
     """Writes events of the loop to a console. With `quiet` only what went wrong with the servers is written."""
 
@@ -39,6 +47,8 @@ class Display:
         """What is asked, as far as it is known before the run begins."""
         self.model = ""
         """Who answers; empty until the model is opened."""
+        self.begun = False
+        """Whether a run has begun, which keeps itself from then on."""
 
     def opening(self, model: str, why: str) -> None:
         """Say what is asked and who answers."""
@@ -76,7 +86,11 @@ class Display:
 
     def _frame(self, event: events.Event) -> None:
         """Show what stands around the steps."""
-        if isinstance(event, events.ModelOpened):
+        if isinstance(event, events.Routed):
+            self._say("route", _brief(route_line(event.route)), "cyan")
+        elif isinstance(event, events.RunStarted):
+            self.begun = True
+        elif isinstance(event, events.ModelOpened):
             self.opening(event.model, event.why)
         elif isinstance(event, events.ServersReady):
             self.servers(event.states, event.offered)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from schemas.message import ToolCall
+from schemas.route import Route
 from schemas.run import CallRecord, Run, ServerState, Step
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "ModelOpened",
     "Note",
     "OnEvent",
+    "Routed",
     "RunDone",
     "RunStarted",
     "ServersReady",
@@ -21,6 +23,13 @@ __all__ = [
     "Text",
     "ignore_event",
 ]
+
+
+@dataclass(frozen=True)
+class Routed:
+    """A prompt was given to an expert and a model, for the reason in `route.why`; a second time after a failure."""
+
+    route: Route
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,17 @@ class RunDone:
 
 
 Event = (
-    ModelOpened | ServersReady | RunStarted | StepStarted | Text | CallStarted | CallDone | Note | StepDone | RunDone
+    Routed
+    | ModelOpened
+    | ServersReady
+    | RunStarted
+    | StepStarted
+    | Text
+    | CallStarted
+    | CallDone
+    | Note
+    | StepDone
+    | RunDone
 )
 OnEvent = Callable[[Event], None]
 

@@ -11,10 +11,12 @@ from pydantic import ValidationError
 from runner.errors import ConfigError
 from schemas.expert import Expert
 
-__all__ = ["DEFAULT", "Experts", "load_experts"]
+__all__ = ["AUTO", "DEFAULT", "Experts", "load_experts"]
 
 DEFAULT = "default"
-"""The expert when none is named."""
+"""The expert when none is named, and none is chosen."""
+AUTO = "auto"
+"""The name that stands for whomever the router chooses."""
 
 
 class Experts(NamedTuple):

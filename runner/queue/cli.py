@@ -196,6 +196,7 @@ def submit_command(prompt: tuple[str, ...], **options: Any) -> None:
 
     from runner.conduct import Request
     from runner.queue.client import new_submission, submit
+    from runner.routing.switches import switches_of
 
     settings = Settings.from_environment()
     root = options["context_root"]
@@ -207,6 +208,7 @@ def submit_command(prompt: tuple[str, ...], **options: Any) -> None:
         tools=_names(options["tools"]),
         servers=_names(options["servers"]),
         max_steps=options["max_steps"],
+        switches=_told(switches_of),
     )
     submission = new_submission(
         request.model_dump(mode="json"),

@@ -12,7 +12,7 @@ from servers.machine.errors import ServerError
 from servers.machine.wire import clean
 
 if TYPE_CHECKING:
-    from runner.experts import Experts
+    from runner.routing.placing import Looked
     from runner.routing.router import Explained
     from runner.routing.stats import Aim, Group, Report
     from runner.routing.training import Tested, Trained
@@ -29,20 +29,24 @@ class _Told(click.ClickException):
 
 @click.command("route")
 @click.argument("prompt", nargs=-1, required=True)
-@click.option("--offline", is_flag=True, help="choose as without a network")
-@click.option("--local-only", is_flag=True, help="choose as when nothing may leave this machine")
-@click.option("--threshold", type=click.FloatRange(0, 1), default=None, help="complexity that goes to the cloud (0.7)")
+@click.option("-e", "--expert", default="", help="choose only where this expert would answer")
+@click.option("--offline", is_flag=True, help="choose as without a network (AFS_OFFLINE=1)")
+@click.option("--local-only", is_flag=True, help="choose as when nothing may leave this machine (AFS_LOCAL_ONLY=1)")
+@click.option("--max-cost", type=click.FloatRange(0), default=None, help="US dollars, at most (AFS_MAX_COST)")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=None,
+    help="complexity that goes to the cloud (AFS_ROUTE_THRESHOLD, 0.7)",
+)
 @click.option("--json", "as_json", is_flag=True, help="print everything as JSON")
 def route_command(prompt: tuple[str, ...], **options: Any) -> None:
-    """Say which expert PROMPT goes to, where it would run, and why. Nothing is run and nothing is sent."""
-    from runner.experts import load_experts
-    from runner.routing.router import explain_route
+    """Say which expert PROMPT goes to, where `afs-run` would run it now, and why. Nothing is run, nothing is sent."""
+    import anyio
 
     text = _text(prompt)
     try:
-        experts = load_experts()
-        explained = explain_route(text, experts)
-        told = _told(explained, experts, options)
+        told = anyio.run(_route, text, options)
     except (RunnerError, ServerError) as error:
         raise _Told(error) from error
     if options["as_json"]:
@@ -51,13 +55,26 @@ def route_command(prompt: tuple[str, ...], **options: Any) -> None:
         click.echo("\n".join(clean(line) for line in _lines(told)))
 
 
+async def _route(text: str, options: dict[str, Any]) -> dict[str, Any]:
+    from runner.experts import load_experts
+    from runner.routing.placing import look
+    from runner.routing.switches import switches_of
+    from servers.settings import Settings
+
+    experts = load_experts()
+    named = experts.find(options["expert"]) if options["expert"] else None
+    switches = switches_of(**{key: options[key] for key in ("offline", "local_only", "max_cost", "threshold")})
+    looked = await look(text, experts, Settings.from_environment(), switches=switches, expert=named)
+    return {**_told(looked.explained), "where": _where(looked), "notes": list(looked.notes)}
+
+
 def _text(words: tuple[str, ...]) -> str:
     if words != ("-",):
         return " ".join(words)
     return sys.stdin.buffer.read(800_000).decode("utf-8", "replace")
 
 
-def _told(explained: "Explained", experts: "Experts", options: dict[str, Any]) -> dict[str, Any]:
+def _told(explained: "Explained") -> dict[str, Any]:
     from runner.routing.intents import EXPERT_OF
 
     found = explained.route
@@ -71,29 +88,18 @@ def _told(explained: "Explained", experts: "Experts", options: dict[str, Any]) -
         "reasons": [{"what": reason.what, "weight": reason.weight} for reason in explained.reasons],
         "keywords": {hit.expert: list(hit.words) for hit in explained.hits},
         "complexity": {"value": explained.complexity.value, "parts": dict(explained.complexity.parts)},
-        "where": _where(explained, experts, options),
     }
 
 
-def _where(explained: "Explained", experts: "Experts", options: dict[str, Any]) -> dict[str, str]:
-    """Say where it would run if every model of the expert were there."""
-    from runner.routing.choice import THRESHOLD, CloudModel, Situation, choose
+def _where(looked: "Looked") -> dict[str, str]:
+    """Say where it would run now; nowhere is an answer, too: it tells what to set up."""
+    from runner.routing.placing import placed_at
 
-    models = experts.experts[explained.route.expert].models
-    names = [f"{provider}:{name}" for provider, name in models.items() if provider != "ollama"]
-    local = f"ollama:{models['ollama']}" if "ollama" in models else "embedded"
-    threshold = options["threshold"]
-    choice = choose(
-        explained.route,
-        Situation(
-            local={explained.route.expert: local},
-            cloud=tuple(CloudModel(name) for name in names),
-            offline=options["offline"],
-            local_only=options["local_only"],
-            threshold=THRESHOLD if threshold is None else threshold,
-        ),
-    )
-    return {"where": choice.where, "model": choice.model, "why": choice.why}
+    try:
+        found = placed_at(looked)
+    except ConfigError as error:
+        return {"where": "nowhere", "model": "", "why": str(error)}
+    return {"where": found.choice.where, "model": found.choice.model, "why": found.choice.why}
 
 
 def _lines(told: dict[str, Any]) -> list[str]:
@@ -110,7 +116,8 @@ def _lines(told: dict[str, Any]) -> list[str]:
         f"reasons     {', '.join(words) or 'nothing'}",
         f"keywords    {'; '.join(keywords) or 'none'}",
         f"complexity  {complexity['value']:.2f} ({', '.join(parts) or 'nothing'})",
-        f"where       {where['where']}, {where['model']}: {where['why']}",
+        f"where       {', '.join(filter(None, (where['where'], where['model'])))}: {where['why']}",
+        *(f"note        {note}" for note in told["notes"]),
     ]
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from runner.errors import RunnerError
 from runner.feedback import rating_line
-from runner.serving.choosing import checked_text, chosen_expert
+from runner.serving.choosing import checked_text, sent
 from runner.serving.place import Place
 from runner.serving.results import RunTold, told_of
 from runner.serving.runs import Asked, Live, Runs
@@ -40,16 +40,17 @@ async def _ask(place: Place, runs: Runs, wanted: _Wanted, *, wait: float, ctx: C
     with told(RunnerError):
         place.sources()
         earlier = place.recorder.load(shorten(wanted.earlier, 60)) if wanted.earlier else None
-    chosen = await chosen_expert(place, prompt, wanted.expert or (earlier.expert if earlier else ""))
-    model = wanted.model.strip()[:500]
-    asked = Asked(prompt, chosen.expert, model, wanted.max_steps, wanted.max_seconds, earlier)
+    name, model = wanted.expert or (earlier.expert if earlier else ""), wanted.model.strip()[:500]
+    chosen = await sent(place, prompt, name, pinned=bool(model))
+    asked = Asked(prompt, chosen.expert, model, wanted.max_steps, wanted.max_seconds, earlier, chosen)
     live = runs.start(asked)
     try:
         await _follow(live, wait, ctx)
     except anyio.get_cancelled_exc_class():
         live.scope.cancel()
         raise
-    return _told(place, live, offset=0).model_copy(update={"why": chosen.why})
+    why = f"{chosen.route.intent}: {chosen.route.why}" if chosen.route else ""
+    return _told(place, live, offset=0).model_copy(update={"why": shorten(why, 500)})
 
 
 async def _follow(live: Live, wait: float, ctx: Context) -> None:
@@ -100,7 +101,8 @@ def offer_asking(face: Face, place: Place, runs: Runs) -> None:
         ctx: Context,
         expert: Annotated[str, Field(description="din, nayru, farore, veran, ...; empty: the router chooses")] = "",
         model: Annotated[
-            str, Field(description="provider:name (ollama, embedded, claude, gemini, openai); empty: the expert's own")
+            str,
+            Field(description="provider:name (ollama, embedded, claude, gemini, openai); empty: chosen"),
         ] = "",
         earlier: Annotated[str, Field(description="id of a run to go on from, or last; empty: begin anew")] = "",
         wait: Annotated[
@@ -111,8 +113,9 @@ def offer_asking(face: Face, place: Place, runs: Runs) -> None:
     ) -> RunTold:
         """Ask a local expert on 65816 code or A Link to the Past. It uses the suite's tools; the answer comes with the
         verdict of tools on it (proved, tested, refuted, unchecked), the run's id and its cost. din optimises, nayru
-        writes, farore debugs, veran explains. Takes it longer than `wait`, the run goes on: wait for it with
-        run_status. Cancelling this call interrupts the run; what it had done is kept.
+        writes, farore debugs, veran explains. Without a model it runs on this machine, or in the cloud where it is hard
+        and the user has a key. Takes it longer than `wait`, the run goes on: wait for it with run_status. Cancelling
+        this call interrupts the run; what it had done is kept.
         """
         wanted = _Wanted(prompt, expert, model, earlier, max_seconds, max_steps)
         return await _ask(place, runs, wanted, wait=wait, ctx=ctx)

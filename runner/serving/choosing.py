@@ -1,11 +1,11 @@
 """The tools that choose: `route_prompt` and `list_experts`; and the expert that a call names, or the router finds."""
 
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from runner.errors import RunnerError
-from runner.experts import DEFAULT
+from runner.experts import AUTO, DEFAULT
 from runner.serving.place import Place
 from runner.serving.results import ExpertList, ExpertRow, Routed
 from schemas.expert import Expert
@@ -13,9 +13,13 @@ from servers.machine.errors import ServerError
 from servers.machine.face import READS, Face
 from servers.machine.paging import page_of
 from servers.machine.wire import clean, shorten
-from servers.machine.work import in_thread, told
+from servers.machine.work import told
 
-__all__ = ["TEXT_LIMIT", "Chosen", "checked_text", "chosen_expert", "offer_experts", "offer_routing"]
+if TYPE_CHECKING:
+    from runner.routing.placing import Looked
+    from runner.routing.sending import Sent
+
+__all__ = ["TEXT_LIMIT", "Chosen", "checked_text", "chosen_expert", "offer_experts", "offer_routing", "sent"]
 
 TEXT_LIMIT = 100_000
 """Characters of a prompt or an answer: more than any local context holds."""
@@ -44,16 +48,47 @@ async def chosen_expert(place: Place, prompt: str, name: str) -> Chosen:
         experts = place.experts()
         if name:
             return Chosen(experts.find(name[:60]), "")
-    routed = await route(place, prompt)
-    return Chosen(experts.find(routed.expert), f"{routed.intent}: {routed.why}")
+    found = (await _look(place, prompt)).route
+    return Chosen(experts.find(found.expert), f"{found.intent}: {shorten(found.why, 500)}")
+
+
+async def sent(place: Place, prompt: str, name: str, *, pinned: bool) -> "Sent":
+    """Return who answers a prompt and where, as `afs-run` chooses it; `pinned`: the model is given.
+
+    Raises ServerError.
+    """
+    from runner.routing.sending import send
+
+    with told(RunnerError):
+        return await send(
+            prompt,
+            place.experts(),
+            place.settings,
+            expert=name[:60] or AUTO,
+            switches=place.switches(),
+            pinned=pinned,
+        )
+
+
+async def _look(place: Place, prompt: str) -> "Looked":
+    from runner.routing.placing import look
+
+    with told(RunnerError):
+        return await look(prompt, place.experts(), place.settings, switches=place.switches())
 
 
 async def route(place: Place, prompt: str) -> Routed:
     """Return where the router sends a prompt. Raises ServerError."""
-    from runner.routing.router import explain_route
+    from runner.routing.placing import placed_at
 
-    prompt = checked_text(prompt, "prompt")
-    found = await in_thread(lambda: explain_route(prompt, place.experts()), RunnerError)
+    looked = await _look(place, checked_text(prompt, "prompt"))
+    found = looked.explained
+    where: Literal["local", "cloud", "nowhere"] = "nowhere"
+    try:
+        choice = placed_at(looked).choice
+        where, model, reason = choice.where, choice.model, choice.why
+    except RunnerError as error:
+        model, reason = "", str(error)
     shares = sorted(found.judgement.probabilities.items(), key=lambda item: -item[1])
     return Routed(
         expert=found.route.expert,
@@ -61,6 +96,9 @@ async def route(place: Place, prompt: str) -> Routed:
         confidence=found.route.confidence,
         complexity=found.route.complexity,
         why=shorten(found.route.why, 500),
+        where=where,
+        model=model,
+        because=shorten(reason, 500),
         scores=tuple(f"{intent} {share:.2f}" for intent, share in shares),
         keywords=tuple(f"{hit.expert}: {', '.join(hit.words[:_MOST_KEYWORDS])}" for hit in found.hits),
     )
@@ -91,8 +129,8 @@ def offer_routing(face: Face, place: Place) -> None:
 
     @face.offer(READS, title="Route a prompt")
     async def route_prompt(prompt: Annotated[str, Field(description="the prompt as the user put it")]) -> Routed:
-        """Say which expert a prompt would go to, how sure the router is, how complex the prompt is, and why. No model
-        is asked and nothing runs. ask_expert without an expert routes by itself.
+        """Say which expert a prompt would go to, how sure the router is, how complex the prompt is, on which model it
+        would run now, and why. No model is asked and nothing runs. ask_expert without an expert routes by itself.
         """
         return await route(place, prompt)
 

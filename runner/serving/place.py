@@ -15,6 +15,7 @@ from runner.errors import ConfigError
 from runner.experts import Experts, load_experts
 from runner.feedback import Feedback
 from runner.recorder import Recorder
+from runner.routing.switches import Switches, switches_of
 from servers.settings import Settings
 
 __all__ = ["CONFIG", "Place"]
@@ -44,6 +45,10 @@ class Place:
     def experts(self) -> Experts:
         """Return the experts, the user's over ours. Raises ConfigError."""
         return load_experts(self._environ)
+
+    def switches(self) -> Switches:
+        """Return the user's switches of where prompts may go. Raises ConfigError."""
+        return switches_of(self._environ)
 
     def sources(self, *names: str) -> tuple[ServerSpec, ...]:
         """Return the servers that an expert may use: of `names`, those there are; without names, all.

@@ -65,6 +65,9 @@ class Routed(Frozen):
     confidence: float = Field(description="how sure it is of the intent, calibrated")
     complexity: float = Field(description="0 is trivial, 1 is hard; below 0.7 a local model should do")
     why: str
+    where: Literal["local", "cloud", "nowhere"] = Field(description="where ask_expert would run it now")
+    model: str = Field(default="", description="provider:name of the model that would answer")
+    because: str = Field(default="", description="why there; where it is nowhere: what to set up")
     scores: tuple[str, ...] = Field(default=(), description="each intent with its probability, likeliest first")
     keywords: tuple[str, ...] = Field(default=(), description="experts whose keywords stand in the prompt, with them")
 
@@ -73,7 +76,9 @@ class Routed(Frozen):
         head = (
             f"{self.expert} ({self.intent}, {self.confidence:.0%} sure, complexity {self.complexity:.2f}): {self.why}"
         )
-        return "\n".join([head, f"scores: {', '.join(self.scores)}", f"keywords: {'; '.join(self.keywords) or 'none'}"])
+        there = f"{', '.join(filter(None, (self.where, self.model)))}: {self.because}"
+        shares = f"scores: {', '.join(self.scores)}"
+        return "\n".join([head, there, shares, f"keywords: {'; '.join(self.keywords) or 'none'}"])
 
 
 class Critique(Frozen):

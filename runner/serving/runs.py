@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import anyio
 from anyio.abc import TaskGroup
@@ -25,6 +25,9 @@ from schemas.expert import Expert
 from schemas.run import Run
 from servers.machine.errors import ServerError
 from servers.machine.wire import clean, shorten
+
+if TYPE_CHECKING:
+    from runner.routing.sending import Sent
 
 __all__ = ["Asked", "Live", "Runs", "Tell"]
 
@@ -50,6 +53,8 @@ class Asked(NamedTuple):
     max_seconds: float = 600.0
     """Of the run, from its turn on: the start of model and servers, the steps and the checks."""
     earlier: Run | None = None
+    sent: "Sent | None" = None
+    """Where the router sent it; None: to `model`."""
 
 
 class _Said(NamedTuple):
@@ -194,13 +199,22 @@ class Runs:
             asked.expert,
             servers=self._place.sources(),
             model=asked.model,
+            bounds=self._place.switches().bounds(),
             settings=self._place.settings,
             finish=checking(asked.expert),
             on_event=live.hear,
         )
+
+        def limits() -> Limits:
+            return Limits(max_steps=asked.max_steps, max_seconds=max(0.1, until - time.monotonic()))
+
+        if asked.sent is not None and asked.sent.placed is not None:
+            from runner.placed import run_placed
+
+            await run_placed(asked.prompt, agent, asked.sent.placed, limits=limits, earlier=asked.earlier)
+            return
         async with agent:
-            limits = Limits(max_steps=asked.max_steps, max_seconds=max(0.1, until - time.monotonic()))
-            await agent.run(asked.prompt, earlier=asked.earlier, limits=limits)
+            await agent.run(asked.prompt, earlier=asked.earlier, limits=limits())
 
     def _kept(self, live: Live) -> Run | None:
         """Return the run as it was kept: one that was interrupted tells of its end in no event."""

@@ -1,0 +1,127 @@
+"""A prompt is answered where it was placed, and once more by the second choice where that failed.
+
+The first run is kept, and the second names it: `Run.metadata` holds `route`, and for a second choice `fallback` (true)
+and `first` (the id of the first run). The second choice is the cloud, under the same switches; where there is none, and
+a daemon failed, the embedded model. An error of the cloud is the end.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from runner.agent import Agent
+from runner.conversation import unstarted
+from runner.errors import ConfigError, ModelError
+from runner.events import Note, Routed
+from runner.loop import Limits
+from runner.recorder import Recorder
+from runner.routing.choice import Choice, after_failure, placed
+from runner.routing.placing import Placed
+from schemas.route import Route
+from schemas.run import Run
+from servers.machine.wire import shorten
+
+__all__ = ["at", "run_placed"]
+
+_FAILED = frozenset(["model_error", "loop"])
+"""How a run ends that its model has failed."""
+
+
+def at(like: Agent, route: Route, choice: Choice, *, first: str = "") -> Agent:
+    """Return an agent set up as `like`, on the model of a choice; `first` is the id of the run that failed before."""
+    metadata: dict[str, JsonValue] = {**like.metadata, "route": placed(route, choice).model_dump(mode="json")}
+    if choice.fallback:
+        metadata |= {"fallback": True, "first": first}
+    return replace(like, model=choice.model, why=choice.why, metadata=metadata)
+
+
+async def run_placed(
+    prompt: str, like: Agent, where: Placed, *, limits: Callable[[], Limits], earlier: Run | None = None
+) -> Run:
+    """Have the agent's expert answer `prompt` on the model it was placed on, and on the second choice if that fails.
+
+    `limits` are asked for when an agent is ready; tokens of the first run count for the second.
+
+    Raises:
+        RunnerError: no model could be had, or a run could not be kept.
+    """
+    like.on_event(Routed(where.route))
+    first = await _first(prompt, at(like, where.looked.route, where.choice), limits, earlier)
+    problem = _problem(first.run)
+    second = _second(where, like, first.run, problem) if problem else None
+    if second is None or _used_up(limits(), first.run):
+        if first.error is not None:
+            raise first.error
+        return first.run
+    if first.error is not None and like.keep:
+        Recorder(like.settings.context_root).keep(first.run)
+    like.on_event(Routed(placed(where.looked.route, second)))
+    try:
+        agent = at(like, where.looked.route, second, first=first.run.id)
+        run = await _ask(prompt, agent, _less(limits, first.run), earlier)
+    except (ModelError, ConfigError) as error:
+        if not first.run.answer:
+            raise
+        like.on_event(Note(f"the second choice failed, the first answer stands: {error}"))
+        return first.run
+    return run if run.answer or not first.run.answer else first.run
+
+
+class _First(NamedTuple):
+    run: Run
+    error: ModelError | None = None
+    """The model could not even be had; the run is not kept yet."""
+
+
+async def _first(prompt: str, agent: Agent, limits: Callable[[], Limits], earlier: Run | None) -> _First:
+    try:
+        return _First(await _ask(prompt, agent, limits, earlier))
+    except ModelError as error:
+        run = unstarted(prompt, agent.name, str(agent.model), earlier)
+        metadata = {**run.metadata, **agent.metadata}
+        return _First(run.model_copy(update={"stop": "model_error", "error": str(error), "metadata": metadata}), error)
+
+
+async def _ask(prompt: str, agent: Agent, limits: Callable[[], Limits], earlier: Run | None) -> Run:
+    async with agent:
+        return await agent.run(prompt, earlier=earlier, limits=limits())
+
+
+def _problem(run: Run) -> str:
+    """Say why a run calls for a second choice; empty: it does not."""
+    if run.stop in _FAILED:
+        return shorten(run.error or run.stop, 200)
+    return "tools refuted its answer" if run.stop == "answer" and run.verdict == "refuted" else ""
+
+
+def _second(where: Placed, like: Agent, first: Run, problem: str) -> Choice | None:
+    situation = where.looked.situation
+    if like.bounds.spending is not None:
+        situation = situation._replace(budget=situation.budget._replace(spent=like.bounds.spending.spent))
+    cloud = after_failure(where.choice, situation, problem)
+    if cloud is not None:
+        return cloud
+    daemon = where.choice.where == "local" and where.choice.model.partition(":")[0] != "embedded"
+    if not daemon or where.choice.fallback or first.stop not in _FAILED:
+        return None
+    from runner.models.weights import find_weights
+
+    if find_weights(like.settings) is None:
+        return None
+    from runner.models.embedded import NAME
+
+    return Choice("local", f"embedded:{NAME}", f"{where.choice.model} failed: {problem}", fallback=True)
+
+
+def _used_up(limits: Limits, first: Run) -> bool:
+    return bool(limits.max_tokens) and first.usage.total >= limits.max_tokens
+
+
+def _less(limits: Callable[[], Limits], first: Run) -> Callable[[], Limits]:
+    def rest() -> Limits:
+        found = limits()
+        return replace(found, max_tokens=found.max_tokens - first.usage.total) if found.max_tokens else found
+
+    return rest
