@@ -1,4 +1,7 @@
-"""From the start of `afs-run` to its first request to a model, against a bare loop that starts the same servers."""
+"""From the start of `afs-run` to its first request to a model, against a bare loop that starts the same servers.
+
+The bare loop keeps nothing, so `afs-run` has no kept tool lists there; with them, all servers are held against one.
+"""
 
 import os
 import statistics
@@ -7,16 +10,19 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.ratio import Pair, Ratio, ratio_of
 from runner.models.http_double import Answer, Received, ScriptedReply
 from runner.models.openai_double import OpenAIDouble
 
-__all__ = ["BOUND_ALL", "BOUND_ONE", "MEMORY", "measure", "memory"]
+__all__ = ["BOUND_ALL", "BOUND_KEPT", "BOUND_ONE", "MEMORY", "measure", "memory"]
 
 BOUND_ONE = 1.15
 BOUND_ALL = 1.10
+BOUND_KEPT = 1.50
+"""All servers with kept tool lists, against one that is started."""
 VERSION_MS = 150.0
 MEMORY = 110.0
 """Most MB of the runner with an OpenAI-compatible model."""
@@ -76,12 +82,14 @@ class _Timed(OpenAIDouble):
         return super().answer(request)
 
 
-def _to_request(double: _Timed, command: list[str], folder: Path) -> float:
-    """Return the milliseconds from the start of a program to its request."""
+def _to_request(double: _Timed, command: list[str], folder: Path, *, lists: Path | None = None) -> float:
+    """Return the milliseconds from the start of a program to its request; without `lists` none is kept."""
     double.script([ScriptedReply(text="done")])
-    env = {**os.environ, "OPENAI_BASE_URL": double.url, "AFS_CONTEXT_ROOT": str(folder / "context")}
-    start = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, check=False)
+    with tempfile.TemporaryDirectory() as empty:
+        places = {"AFS_CONTEXT_ROOT": str(folder / "context"), "AFS_TOOL_LISTS_DIR": str(lists or empty)}
+        env = {**os.environ, "OPENAI_BASE_URL": double.url, **places}
+        start = time.perf_counter()
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stderr.decode('utf-8', 'replace')[-500:]}")
     return (double.asked - start) * 1000
@@ -105,15 +113,10 @@ def _bare(double: _Timed, folder: Path, servers: tuple[str, ...]) -> list[str]:
     ]
 
 
-def _pair(double: _Timed, folder: Path, servers: tuple[str, ...], rounds: int) -> Pair:
-    ours: list[float] = []
-    plain: list[float] = []
-    for number in range(rounds + 1):
-        pair = _to_request(double, _ours(servers), folder), _to_request(double, _bare(double, folder, servers), folder)
-        if number:
-            ours.append(pair[0])
-            plain.append(pair[1])
-    return Pair(ours, plain)
+def _pair(rounds: int, first: Callable[[], float], second: Callable[[], float]) -> Pair:
+    """Measure two programs in turns; what they take the first time does not count."""
+    times = [(first(), second()) for _ in range(rounds + 1)][1:]
+    return Pair([one for one, _ in times], [other for _, other in times])
 
 
 def _version(rounds: int) -> list[float]:
@@ -143,14 +146,23 @@ def memory() -> float:
 
 
 def measure(*, rounds: int = ROUNDS) -> list[Ratio]:
-    """Start both in turns, with one server and with all; takes about a minute on an idle machine."""
+    """Start both in turns, with one server and with all; takes about two minutes on an idle machine."""
     with tempfile.TemporaryDirectory() as place, _Timed() as double:
         folder = Path(place)
         folder.joinpath("bare.py").write_text(BARE, encoding="utf-8")
-        one = ratio_of("start, one server", _pair(double, folder, ONE, rounds), bound=BOUND_ONE, plain="bare loop")
-        every = ratio_of("start, all servers", _pair(double, folder, ALL, rounds), bound=BOUND_ALL, plain="bare loop")
+
+        def ours(servers: tuple[str, ...], lists: Path | None = None) -> Callable[[], float]:
+            return lambda: _to_request(double, _ours(servers), folder, lists=lists)
+
+        def bare(servers: tuple[str, ...]) -> Callable[[], float]:
+            return lambda: _to_request(double, _bare(double, folder, servers), folder)
+
+        one = ratio_of("start, one server", _pair(rounds, ours(ONE), bare(ONE)), bound=BOUND_ONE, plain="bare loop")
+        every = ratio_of("start, all servers", _pair(rounds, ours(ALL), bare(ALL)), bound=BOUND_ALL, plain="bare loop")
+        known = _pair(rounds, ours(ALL, folder / "lists"), ours(ONE))
+        kept = ratio_of("start, all servers, lists kept", known, bound=BOUND_KEPT, plain="afs-run, one server")
     version = _version(rounds)
     start = Pair(version, [VERSION_MS] * len(version))
     told = f"{VERSION_MS:g} ms; median of {len(version)}, sd {statistics.pstdev(version):.0f}"
     used = Ratio(name="memory (MB)", ours_ms=memory(), plain_ms=MEMORY, bound=1.0, plain=f"{MEMORY:g} MB")
-    return [one, every, ratio_of("afs-run --version", start, bound=1.0, plain=told), used]
+    return [one, every, kept, ratio_of("afs-run --version", start, bound=1.0, plain=told), used]

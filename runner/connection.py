@@ -81,12 +81,9 @@ class Connection:
         """Set when it is ready or has failed."""
         self._process: ServerProcess | None = None
         self._client: Client | None = None
-        self._listed = self._whole = False
-        self._finished = False
-        self._lost = False
-        self._suspect = False
-        self._reason = ""
-        self._note = ""
+        self._listed = self._whole = self._finished = False
+        self._lost = self._suspect = False
+        self._reason = self._note = ""
         self._told = self._looked = 0  # how often its tools were said to have changed, and had been when last listed
         self._scope: anyio.CancelScope | None = None
         self._wake = anyio.Event()

@@ -6,7 +6,7 @@ it leaves, and what a server sends is cleaned and bounded before a model sees it
 
 import difflib
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -68,20 +68,11 @@ class Toolbox:
         self._begun = 0.0
         self._on_note = on_note or _ignore
         self._on_state = on_state or _ignore
-        pins = Pins(self._policy.pins or pins_folder())
         self._imported = anyio.Event()
         self._late = False
         times = {"connect_timeout": connect_timeout, "call_timeout": call_timeout}
-        kept = ToolLists(lists, pins) if lists is not None else None
-        self._connections = [
-            Connection(source, **times, report=self._report, pins=pins, lists=kept, on_wake=self._woken)
-            for source in sources
-            if not (isinstance(source, ServerSpec) and source.disabled)
-        ]
-        names = [connection.name for connection in self._connections]
-        if len(set(names)) < len(names):
-            raise ValueError(f"two servers have the same name: {', '.join(names)}; give each its own")
-        self._by_server = dict(zip(names, self._connections, strict=True))
+        self._connections = self._connect(sources, times, lists)
+        self._by_server = {connection.name: connection for connection in self._connections}
         self._offers: dict[str, Offer] = {}
         self._left_out: tuple[Offer, ...] = ()
         self._checks: dict[str, ArgumentCheck] = {}
@@ -89,6 +80,21 @@ class Toolbox:
         self.spawned = anyio.Event()
         """Set when the servers' processes run: whatever takes this process's time may begin."""
         self._own: Calls | None = None
+
+    def _connect(
+        self, sources: Sequence[Source], times: Mapping[str, float], lists: Path | None
+    ) -> Sequence[Connection]:
+        pins = Pins(self._policy.pins or pins_folder())
+        kept = ToolLists(lists, pins) if lists is not None else None
+        found = [
+            Connection(source, **times, report=self._report, pins=pins, lists=kept, on_wake=self._woken)
+            for source in sources
+            if not (isinstance(source, ServerSpec) and source.disabled)
+        ]
+        names = [connection.name for connection in found]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two servers have the same name: {', '.join(names)}; give each its own")
+        return found
 
     def _report(self, state: ServerState) -> None:
         self._on_state(state)
