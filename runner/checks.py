@@ -13,16 +13,18 @@ from typing import NamedTuple
 
 from runner.claims import Code, code_in, plain, promise_in
 from runner.finish import Finish, Judged, Tools
+from runner.grounding import facts_in, unsupported
 from runner.hints import FEEDBACK, Failing, diagnosed
 from runner.tool_checks import ASSEMBLES, CAN_SAVE, DOES_ALL, HAS_BUG, SAME, SAVES, Judges
 from runner.wishes import wish_in
 from schemas.expert import Expert
 from schemas.run import Run
 from schemas.verdict import Checked, Verdict
-from servers.machine.wire import shorten
+from servers.machine.wire import clean, shorten
 
 __all__ = ["Judgement", "checking", "judge", "verdict_of", "verdict_text", "worth_of"]
 
+SOURCED = "each address, value and name is from a tool's result or from the question"
 _MOST_JUDGED = 4
 _OF_THE_QUESTION = frozenset([CAN_SAVE, HAS_BUG])
 """Claims about the code of the question, not about the answer."""
@@ -47,7 +49,7 @@ def checking(expert: Expert) -> Finish:
     async def finish(run: Run, toolbox: Tools) -> Judged:
         judged = await judge(run, toolbox, expert=expert)
         silent = expert.check in ("none", "validate_output") and all(
-            check.verdict == "unchecked" for check in judged.checks
+            check.verdict == "unchecked" for check in judged.checks if check.claim != SOURCED
         )
         told = run.answer if silent else f"{run.answer}\n\n{verdict_text(judged)}"
         found = {"answer": told, "verdict": judged.verdict, "checks": judged.checks}
@@ -70,6 +72,8 @@ async def judge(run: Run, toolbox: Tools, *, expert: Expert) -> Judgement:
         checks += await _of_sameness(judges, news, original, prompt, checks)
     if judges.has("validate_output") or expert.check == "validate_output":
         checks.append(await judges.is_true(run.answer))
+    if expert.check == "validate_output":
+        checks += _sourced(run)
     verdict = verdict_of(checks, expert=expert)
     failing = Failing(run.answer, tuple(news), prompt, original, tuple(checks))
     diagnosis = await diagnosed(judges, failing, expert=expert)
@@ -105,13 +109,37 @@ def worth_of(verdict: Verdict, checks: Sequence[Checked]) -> tuple[int, ...]:
 
 def verdict_text(judged: Judgement) -> str:
     """Return the verdict with its evidence in a few lines, as it stands under the answer."""
-    lines = [f"Verdict: {judged.verdict}"]
+    lines = [f"Verdict: {judged.verdict}{_why(judged)}"]
     for check in sorted(judged.checks, key=lambda check: _WORST_FIRST.index(check.verdict))[:6]:
         said = f" ({shorten(' '.join(check.said.split()), 240)})" if check.said else ""
         lines.append(f"- {check.tool}: {check.claim}: {check.verdict}{said}")
-    if len(lines) == 1:
-        lines.append("- nothing in the answer could be checked by a tool")
     return "\n".join(lines)
+
+
+def _why(judged: Judgement) -> str:
+    """Say why an answer is unchecked: a reader of a right answer would wonder."""
+    if judged.verdict != "unchecked":
+        return ""
+    if not judged.checks:
+        return ": nothing in the answer could be checked by a tool"
+    if any(check.verdict in ("proved", "tested") for check in judged.checks):
+        return " as a whole: no tool can tell whether this is all that was asked for. Of its parts:"
+    return ": no tool could tell"
+
+
+def _sourced(run: Run) -> list[Checked]:
+    """Say whether each address, number and name of an answer stands in a result of the run, or in the question."""
+    results = [item for item in run.messages if item.role == "tool" and not item.failed and not item.example]
+    facts = facts_in(run.answer)
+    if not facts or not results:
+        return []
+    said = [item.text for item in run.messages if item.role == "user"]
+    missing = unsupported(run.answer, [item.text for item in results], "\n".join(said))
+    tools = ", ".join(dict.fromkeys(item.tool for item in results))
+    if missing:
+        told = f"no tool of this run has named {', '.join(sorted(missing)[:6])}"
+        return [Checked(tool=tools, claim=SOURCED, verdict="unchecked", said=clean(told))]
+    return [Checked(tool=tools, claim=SOURCED, verdict="tested", said=f"{len(facts)} of {len(facts)}")]
 
 
 class _Question(NamedTuple):

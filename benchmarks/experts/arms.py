@@ -36,8 +36,8 @@ class Bench:
     model: Model
     experts: Experts
     settings: Settings
-    servers: "tuple[str | Source, ...]" = ("asar", "alttp")
-    """The servers whose tools the four experts need; the same in both arms."""
+    servers: "tuple[str | Source, ...]" = ("asar", "alttp", "graph")
+    """The servers whose tools the four experts and the checks need; the same in both arms."""
     max_seconds: float = 600.0
     """Of one trial, all of its answers together."""
     iterations: int = 3

@@ -14,7 +14,7 @@ from runner.agent import Agent
 from runner.checks import checking, judge
 from runner.experts import load_experts
 from runner.models.scripted import Line, ScriptedModel, text
-from schemas.message import ToolCall, ToolSpec
+from schemas.message import Message, ToolCall, ToolSpec
 from schemas.run import CallRecord, Run
 from schemas.verdict import Checked
 from servers.asar.server import build as build_asar
@@ -171,6 +171,36 @@ async def test_a_statement_that_a_fact_contradicts_refutes_the_answer(tmp_path: 
     assert "INIDISP" in run.answer
     assert run.verdict == "unchecked"
     assert of(run, "validate_output")[0].verdict == "tested"
+
+
+class Facts:
+    """A toolbox that knows of nothing that contradicts a statement."""
+
+    tools = (ToolSpec(name="validate_output", parameters={}),)
+
+    async def call_all(self, calls: Sequence[ToolCall]) -> tuple[CallRecord, ...]:
+        return tuple(CallRecord(call=call, ok=True, text="ok", structured={"findings": []}) for call in calls)
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "said"),
+    [
+        ("$7EF36D is LINK_HEALTH.", "tested", "2 of 2"),
+        ("$7EF36D is LINK_MAGIC.", "unchecked", "no tool of this run has named LINK_MAGIC"),
+    ],
+)
+async def test_a_looked_up_answer_says_whether_its_facts_are_those_of_the_tools(
+    answer: str, verdict: str, said: str
+) -> None:
+    found = Message(role="tool", tool="alttp_lookup", text="$7EF36D LINK_HEALTH: 8 per heart")
+    run = Run(id="x", prompt="Where is it?", model="m", started="", stop="answer", answer=answer, messages=(found,))
+    judged = await checking(load_experts({}).find("veran"))(run, Facts())
+    (sourced,) = of(judged.run, "alttp_lookup")
+    assert (sourced.verdict, sourced.said) == (verdict, said)
+    assert judged.run.verdict == "unchecked"
+    assert (
+        "Verdict: unchecked as a whole: no tool can tell whether this is all that was asked for." in judged.run.answer
+    )
 
 
 async def test_an_answer_without_its_tools_is_unchecked_and_says_so() -> None:

@@ -60,7 +60,7 @@ def test_a_run_calls_a_real_server_and_prints_the_answer(tmp_path: Path) -> None
     model = script(tmp_path, lookup("$2100"), {"text": "$2100 is INIDISP."})
     done = afs(tmp_path, "--model", model, "What is $2100?")
     assert done.returncode == 0, done.stderr.decode()
-    assert done.stdout.decode().startswith("$2100 is INIDISP.\n\nVerdict: unchecked\n")
+    assert done.stdout.decode().startswith("$2100 is INIDISP.\n\nVerdict: unchecked as a whole: ")
     shown = done.stderr.decode()
     assert "What is $2100?" in shown
     assert 'alttp_lookup(query="$2100")' in shown
