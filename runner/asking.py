@@ -1,8 +1,9 @@
 """Whether a call may run: by the class of its tool, by what has been read before, and by the user's word.
 
 `read` runs. `write` runs, since only the suite's own table and the user's give that class. `exec` is asked for, or
-allowed by name beforehand; where nobody can be asked it is refused. A call that was recognised in printed text is
-always asked for, and so is every `exec` call, whatever was said before, once something from outside has been read.
+allowed by name beforehand; where nobody can be asked it is refused. An `exec` call that was recognised in printed text
+is always asked for, a `write` call too where it was printed after words, and so is every `exec` call, whatever was said
+before, once something from outside has been read.
 """
 
 import json
@@ -78,7 +79,7 @@ class Gate:
 
     async def decide(self, call: ToolCall, offer: Offer, grade: Grade, *, server: str) -> Decision:
         """Decide on a call with its final arguments; waits for the user where he has to be asked."""
-        if grade.kind != "exec":
+        if grade.kind == "read" or (grade.kind == "write" and not call.in_prose):
             return Decision(runs=True, word="ran")
         if not call.from_text and self._allowed(offer):
             return Decision(runs=True, word="allowed")
@@ -87,11 +88,12 @@ class Gate:
                 return Decision(runs=True, word="always")
             if self._policy.ask is None:
                 return _refused(call, offer)
-            return await self._ask(self._policy.ask, call, offer, server)
+            return await self._ask(self._policy.ask, call, offer, server, grade=grade)
 
-    async def _ask(self, ask: Ask, call: ToolCall, offer: Offer, server: str) -> Decision:
+    async def _ask(self, ask: Ask, call: ToolCall, offer: Offer, server: str, *, grade: Grade) -> Decision:
         may_always = not call.from_text and not self.tainted
-        why = "it runs programs, or reaches outside your folders"
+        writes = grade.kind == "write"
+        why = "it writes in your folders" if writes else "it runs programs, or reaches outside your folders"
         if call.from_text:
             why += "; the model only printed this call"
         elif self.tainted:

@@ -89,7 +89,7 @@ class Hooked:
             said = await _settled(self._hooks.before_tool(call))
             if isinstance(said, Refusal):
                 return said
-            return call if said is None else said.model_copy(update={"id": call.id, "from_text": call.from_text})
+            return call if said is None else said.model_copy(update=_origin(call))
         return Refusal(f"{guard.failed}, so {call.name} was not run")
 
     async def after_tool(self, record: CallRecord) -> None:
@@ -103,6 +103,11 @@ class Hooked:
         if self._hooks.on_run_complete is not None:
             with _Reported("on_run_complete", self._report):
                 await _settled(self._hooks.on_run_complete(run))
+
+
+def _origin(call: ToolCall) -> dict[str, object]:
+    """Return what a call keeps, whatever a hook makes of it: whose it is, and where it stood."""
+    return {"id": call.id, "from_text": call.from_text, "in_prose": call.in_prose}
 
 
 async def _settled(value: Awaitable[T] | T) -> T:

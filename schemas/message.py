@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, field_serializer
 
 from schemas.frozen import Frozen
 
@@ -12,8 +12,13 @@ __all__ = ["Image", "Message", "ToolCall", "ToolSpec", "Usage"]
 class Image(Frozen):
     """A picture in a tool's result or a prompt."""
 
-    data: str = Field(description="its bytes in base64")
+    data: str = Field(description="its bytes in base64; left out of what is written where they have a file")
     mime_type: str = Field(description="e.g. image/png")
+    file: str = Field(default="", description="where its bytes are, beside the run; empty: here")
+
+    @field_serializer("data")
+    def _once(self, data: str) -> str:
+        return "" if self.file else data
 
 
 class ToolCall(Frozen):
@@ -25,6 +30,9 @@ class ToolCall(Frozen):
     problem: str = Field(default="", description="why the arguments could not be read; such a call is never run")
     from_text: bool = Field(
         default=False, description="recognised in printed text; never runs a tool of the class exec unasked"
+    )
+    in_prose: bool = Field(
+        default=False, description="printed after words of the model's own; runs a tool of the class read only, unasked"
     )
 
 

@@ -1,7 +1,8 @@
 """Calls that a model printed as text instead of making them.
 
 Models whose template lacks the calling format of their server do this in every reply (ollama/ollama#12174). A
-text counts as calls only when it is nothing else: an example inside prose is never run.
+text counts as calls when it is nothing else, or when a few words announce them and they are its end. What follows
+longer words, or words such as "for example", is an example, and only text.
 """
 
 import re
@@ -18,6 +19,12 @@ __all__ = ["find_printed_calls", "may_become_calls"]
 _OPENING = re.compile(r"<(tool_call|tools)>|```[A-Za-z_]*")
 _SPACE = re.compile(r"\s*")
 _MARKS = ("<tool_call>", "<tools>", "```")
+_ANNOUNCED = re.compile(r"\n[ \t]*(?=```[A-Za-z_]*[ \t]*\n|<(?:tool_call|tools)>)")
+_SUPPOSED = re.compile(
+    r"\b(?:examples?|e\.g|for instance|such as|like this|would|could|might|should|you|not|never)\b|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+_LONGEST_ANNOUNCEMENT = 300
 _LONGEST = 200_000
 _MOST = 32
 
@@ -34,16 +41,18 @@ def may_become_calls(text: str) -> bool:
 
 
 def find_printed_calls(text: str, offered: Collection[str], *, first: int = 1) -> tuple[ToolCall, ...]:
-    """Return the calls that the whole of `text` spells, or nothing.
+    """Return the calls that `text` spells, or nothing.
 
     Accepted: JSON objects or lists of them, bare, in a fence, or in <tool_call> or <tools> tags, one or
-    several, each naming a tool in `offered`. With anything else beside them, the text is only text. The calls
-    get the ids `call_N`, counted from `first`, and are marked `from_text`.
+    several, each naming a tool in `offered`; in a fence or in tags also after a short announcement. With anything
+    else beside them, the text is only text. The calls get the ids `call_N`, counted from `first`, and are marked
+    `from_text`, after an announcement `in_prose` too.
     """
-    if len(text) > _LONGEST or not may_become_calls(text):
+    begin = 0 if may_become_calls(text) else _announced(text)
+    if len(text) > _LONGEST or begin < 0:
         return ()
     raw: list[RawCall] = []
-    at = _skip(text, 0)
+    at = _skip(text, begin)
     try:
         while at < len(text):
             piece = _piece(text, at)
@@ -53,7 +62,16 @@ def find_printed_calls(text: str, offered: Collection[str], *, first: int = 1) -
         return ()
     if len(raw) > _MOST:
         return ()
-    return tuple(call.model_copy(update={"from_text": True}) for call in number_calls(raw, first=first))
+    origin = {"from_text": True, "in_prose": begin > 0}
+    return tuple(call.model_copy(update=origin) for call in number_calls(raw, first=first))
+
+
+def _announced(text: str) -> int:
+    """Return where calls begin that a few words announce; -1 where none do."""
+    mark = _ANNOUNCED.search(text, 0, _LONGEST_ANNOUNCEMENT)
+    if mark is None or _SUPPOSED.search(text, 0, mark.start()) or "```" in text[: mark.start()]:
+        return -1
+    return mark.end()
 
 
 def _skip(text: str, at: int) -> int:

@@ -215,6 +215,19 @@ async def test_a_call_recognised_in_text_is_asked_for_whatever_is_allowed() -> N
     assert ran == ["a", "b"] and "only printed this call" in person.asked[1].why
 
 
+@pytest.mark.parametrize(("kind", "in_prose", "runs"), [("read", True, 1), ("write", True, 0), ("write", False, 1)])
+async def test_a_call_printed_after_words_runs_unasked_only_where_it_reads(
+    *, kind: ToolClass, in_prose: bool, runs: int
+) -> None:
+    ran: list[str] = []
+    call = run("a").model_copy(update={"from_text": True, "in_prose": in_prose})
+    with anyio.fail_after(20):
+        async with Toolbox([("m", machine(ran))], policy=Policy(allow=("*",), classes=graded(kind))) as box:
+            record = await box.for_run("1").call(call)
+    assert len(ran) == runs
+    assert record.ok is bool(runs) and (runs or "Call the tool itself" in record.text)
+
+
 async def test_questions_of_calls_at_the_same_time_come_one_after_another() -> None:
     person = Person("always")
     ran, records = await ask_for([run("a"), run("b"), run("c")], person, at_once=True)

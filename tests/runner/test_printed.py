@@ -29,6 +29,7 @@ CALL = '{"name": "alttp_lookup", "arguments": {"query": "$7EF36D"}}'
 )
 def test_a_reply_that_is_only_a_call_is_a_call(text: str) -> None:
     (call,) = find_printed_calls(text, OFFERED)
+    assert not call.in_prose
     assert (call.id, call.name, call.arguments, call.problem) == (
         "call_1",
         "alttp_lookup",
@@ -51,6 +52,14 @@ def test_a_reply_that_is_only_a_call_is_a_call(text: str) -> None:
         f"{CALL} and then I would wait",
         f"Example:\n```json\n{CALL}\n```",
         f"```json\n{CALL}\n```\nThat looks the address up.",
+        f"I will call the tool.\n```json\n{CALL}\n```\nThen I answer.",
+        f"To look it up you would write\n```json\n{CALL}\n```",
+        f"Don't do this:\n```json\n{CALL}\n```",
+        f"I will look it up, as in ```json {CALL}```",
+        f"First the code:\n```asm\nrtl\n```\nand the call:\n```json\n{CALL}\n```",
+        f"{'The health of Link is at an address of WRAM. ' * 8}\n```json\n{CALL}\n```",
+        'I will call it.\n```json\n{"name": "rm_everything", "arguments": {}}\n```',
+        "I will show the facts.\n```json\n" + '{"address": "$7EF36D"}\n```',
         '{"name": "rm_everything", "arguments": {}}',
         f'{CALL}\n{{"name": "rm_everything", "arguments": {{}}}}',
         '{"name": "alttp_lookup"}',
@@ -66,6 +75,20 @@ def test_a_reply_that_is_only_a_call_is_a_call(text: str) -> None:
 )
 def test_any_other_reply_is_text(text: str) -> None:
     assert find_printed_calls(text, OFFERED) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"I will call the tool.\n```json\n{CALL}\n```\n",
+        f"Let me look that up:\n\n```\n{CALL}\n```",
+        f"I'll ask the tool.\n<tool_call>\n{CALL}\n</tool_call>",
+    ],
+)
+def test_a_call_that_a_few_words_announce_is_a_call_that_says_so(text: str) -> None:
+    (call,) = find_printed_calls(text, OFFERED)
+    assert (call.name, call.arguments) == ("alttp_lookup", {"query": "$7EF36D"})
+    assert call.from_text and call.in_prose
 
 
 @pytest.mark.parametrize(
