@@ -19,7 +19,7 @@ from runner.journal import Journal
 from runner.loop import Limits, Loop
 from runner.models.model import Model
 from runner.opening import CONTEXT_SECONDS, Gathered, gather
-from runner.pages import Pages, kept_pages, result_limit
+from runner.pages import Pages, kept_pages, result_limit, with_pictures
 from runner.recorder import Recorder, new_run_id
 from runner.toolbox import Toolbox
 from schemas.expert import Example, Expert
@@ -186,7 +186,8 @@ class Conversation:
         names = {tool.remote_name or tool.name for tool in self.offered}
         shown = [line for item in self.expert.examples if item.tool in names for line in _shown(item)]
         kept = earlier.messages if earlier else ()
-        history = [item for item in kept if item.role != "system" and not item.example]
+        folder = self.recorder.folder if self.recorder is not None else None
+        history = [with_pictures(item, folder) for item in kept if item.role != "system" and not item.example]
         asked = [Message(role="user", text=prompt)] if prompt else []
         return [system, *shown, *history, *asked]
 

@@ -101,6 +101,7 @@ class Display:
         self._wait("")
         style = "" if record.ok else "red"
         whole = f"; whole in {record.file}" if record.file else ""
+        whole += "".join(f"; picture in {image.file}" for image in record.images if image.file)
         self._say("result" if record.ok else "failed", f"{_brief(record.text)}  [{record.seconds:.2f} s{whole}]", style)
 
     def _step(self, step: Step) -> None:

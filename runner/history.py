@@ -24,6 +24,8 @@ _LEAST, _MOST = 0.6, 2.5
 _CUT = 0.5
 """A count below this part of the estimate is of a prompt that was cut, or partly taken from a cache."""
 _GONE = "[its pictures are left out to save room; call the tool again to see them]"
+_PICTURES, _PICTURE_CHARACTERS = 10, 20 << 20
+"""Pictures of results, and characters of them in base64, that one request takes; the newest are sent."""
 _ENOUGH = 0.8
 """What is left of the room after trimming, so that not every step trims."""
 _SHORTEST = 300
@@ -142,7 +144,15 @@ class History:
         return [*found, marks._replace(examples=False)]
 
     def _view(self, messages: Sequence[Message]) -> list[Message]:
-        return [self._item(index, item) for index, item in enumerate(messages) if self._stays(index, item)]
+        view = [self._item(index, item) for index, item in enumerate(messages) if self._stays(index, item)]
+        count = size = 0
+        for place in range(len(view) - 1, -1, -1):
+            if view[place].role == "tool":
+                count += len(view[place].images)
+                size += sum(len(image.data) for image in view[place].images)
+                if count > _PICTURES or size > _PICTURE_CHARACTERS:
+                    view[place] = _without_pictures(view[place])
+        return view
 
     def _stays(self, index: int, item: Message) -> bool:
         if item.example:
@@ -152,8 +162,8 @@ class History:
     def _item(self, index: int, item: Message) -> Message:
         if item.role != "tool" or item.example:
             return item
-        if index < self._marks.shortened and item.images:
-            item = item.model_copy(update={"text": f"{item.text}\n{_GONE}", "images": ()})
+        if index < self._marks.shortened:
+            item = _without_pictures(item)
         if len(item.text) <= _SHORTEST:
             return item
         if index < self._marks.shortened:
@@ -162,6 +172,10 @@ class History:
             text = f"{item.text[: self._marks.longest // 2]}\n{self._line(index)}"
             return item.model_copy(update={"text": text})
         return item
+
+
+def _without_pictures(item: Message) -> Message:
+    return item.model_copy(update={"text": f"{item.text}\n{_GONE}", "images": ()}) if item.images else item
 
 
 def _exchanges(messages: Sequence[Message], question: int) -> list[int]:

@@ -2,9 +2,11 @@
 
 Results are numbered in the order in which they came. One that is longer than the limit is cut, and the model can read
 on with a tool of the runner's own, `read_result`, which is offered from then on. A result that the history shortens
-later is kept in the same way.
+later is kept in the same way. Pictures of results lie beside them: what is written of a run names their files.
 """
 
+import base64
+import binascii
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -12,16 +14,19 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from schemas.message import Message, ToolCall, ToolSpec
+from schemas.message import Image, Message, ToolCall, ToolSpec
 from schemas.run import CallRecord
 from servers.machine.errors import ServerError
 from servers.machine.store import write_atomic
 
-__all__ = ["READ_RESULT", "Pages", "kept_pages", "result_limit"]
+__all__ = ["READ_RESULT", "Pages", "kept_pages", "result_limit", "with_pictures"]
 
 RESULT_LIMIT = 16_000
 """Characters of a result that a model with a large window sees."""
 _PLACE = re.compile(r"[0-9A-Za-z-]+\.results/[0-9]+\.txt")
+_PICTURE = re.compile(r"[0-9A-Za-z-]+\.results/[0-9]+-[0-9]+\.(?:gif|jpeg|png|webp|picture)")
+_PICTURE_LIMIT = 16 << 20
+_GONE = "[a picture that is not kept any more: call the tool again to see it]"
 READ_RESULT = ToolSpec(
     name="read_result",
     description="Read on in a result of this run that was cut. `call` is the number of the result.",
@@ -49,6 +54,27 @@ def kept_pages(folder: Path, results: JsonValue) -> dict[int, Path]:
         if number.isdecimal() and isinstance(place, str) and _PLACE.fullmatch(place):
             found[int(number)] = folder / place
     return found
+
+
+def with_pictures(message: Message, folder: Path | None) -> Message:
+    """Return a message of an earlier run with the pictures of its files below `folder`; one that is gone is told."""
+    if all(image.data for image in message.images):
+        return message
+    found = [image if image.data else _read_picture(image, folder) for image in message.images]
+    lost = [_GONE] * found.count(None)
+    text = "\n".join(filter(None, (message.text, *lost)))
+    return message.model_copy(update={"images": tuple(image for image in found if image), "text": text})
+
+
+def _read_picture(image: Image, folder: Path | None) -> Image | None:
+    if folder is None or not _PICTURE.fullmatch(image.file):
+        return None
+    path = folder / image.file
+    try:
+        data = path.read_bytes() if path.stat().st_size <= _PICTURE_LIMIT else b""
+    except OSError:
+        return None
+    return image.model_copy(update={"data": base64.b64encode(data).decode("ascii")}) if data else None
 
 
 class Pages:
@@ -79,13 +105,30 @@ class Pages:
         return (READ_RESULT,) if there and all(tool.name != READ_RESULT.name for tool in tools) else ()
 
     def take(self, number: int, record: CallRecord) -> CallRecord:
-        """Return a record with the text that the model is to see, and keep the whole of a longer one."""
+        """Return a record with the text that the model is to see; keep the whole of a longer one, and its pictures."""
+        if record.images:
+            images = tuple(self._picture(number, index, image) for index, image in enumerate(record.images, 1))
+            record = record.model_copy(update={"images": images})
         if len(record.text) <= self._limit:
             return record
         self.keep(number, record.text)
         end = self._limit - 150
         more = f"\n[cut: characters 0 to {end} of {len(record.text)}; read_result(call={number}, offset={end}) goes on]"
         return record.model_copy(update={"text": record.text[:end] + more, "file": self.place(number)})
+
+    def _picture(self, number: int, index: int, image: Image) -> Image:
+        """Write a picture into a file of its own, and return it with the name of the file."""
+        if self._folder is None:
+            return image
+        kind = image.mime_type.rpartition("/")[2]
+        ending = kind if kind in ("gif", "jpeg", "png", "webp") else "picture"
+        path = self._folder / f"{number:02}-{index}.{ending}"
+        try:
+            write_atomic(path, base64.b64decode(image.data))
+        except (ServerError, binascii.Error) as error:
+            self.problem = str(error)
+            return image
+        return image.model_copy(update={"file": f"{path.parent.name}/{path.name}"})
 
     def keep(self, number: int, text: str) -> None:
         """Keep the full text of a result."""

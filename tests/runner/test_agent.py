@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import anyio
 import anyio.lowlevel
 import pytest
+from mcp.server import MCPServer
+from mcp.types import ImageContent
 from pydantic import Field
 
 from runner.agent import Agent
@@ -27,6 +29,7 @@ from servers.settings import Settings
 pytestmark = pytest.mark.anyio
 
 ASKER = Expert(name="asker", summary="asks", instructions="Use the tools.")
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mMIAAAAUgBRWqmjOgAAAABJRU5ErkJggg=="
 ECHO: Line = calls(("echo", {"word": "hi"}))
 
 
@@ -317,3 +320,56 @@ async def test_a_conversation_that_outgrows_its_window_is_trimmed_and_the_run_ke
     assert sum(isinstance(event, Note) and "outgrew" in event.text for event in heard) == 1
     assert [len(item.text) for item in run.messages if item.role == "tool"] == [1606] * 9
     assert any("read_result(call=1)" in item.text for item in model.heard[6])
+
+
+def camera() -> MCPServer[Any]:
+    server: MCPServer[Any] = MCPServer("camera")
+
+    @server.tool()
+    async def screen() -> ImageContent:
+        return ImageContent(type="image", data=PICTURE, mime_type="image/png")
+
+    return server
+
+
+async def test_a_picture_of_a_result_is_seen_kept_beside_the_run_and_seen_again_when_the_run_goes_on(
+    tmp_path: Path,
+) -> None:
+    settings = Settings.from_environment({**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path)})
+    model = ScriptedModel([calls(("screen", {})), text("I see."), text("As I said."), text("It is gone.")])
+    recorder = Recorder(tmp_path)
+    with anyio.fail_after(20):
+        async with Agent(ASKER, servers=[("camera", camera())], model=model, settings=settings) as agent:
+            run = await agent.run("look")
+            (picture,) = run.steps[0].calls[0].images
+            more = await agent.run("and?", earlier=recorder.load(run.id))
+            (recorder.folder / picture.file).unlink()
+            await agent.run("and now?", earlier=recorder.load(more.id))
+    assert picture.file == f"{run.id}.results/01-1.png"
+    results = [next(item for item in heard if item.role == "tool") for heard in model.heard[1:]]
+    assert [[image.data for image in item.images] for item in results] == [[PICTURE], [PICTURE], []]
+    assert "not kept any more" in results[2].text
+    assert all(PICTURE not in path.read_text(encoding="utf-8") for path in recorder.folder.glob("*.json"))
+
+
+async def test_a_picture_survives_the_death_of_its_run(tmp_path: Path) -> None:
+    settings = Settings.from_environment({**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path)})
+    recorder = Recorder(tmp_path)
+    journals: list[bytes] = []
+
+    def copy(event: Event) -> None:
+        journals.extend(path.read_bytes() for path in recorder.folder.glob("*.jsonl"))
+
+    model = ScriptedModel([calls(("screen", {})), text("I see."), text("As I said.")])
+    options: dict[str, Any] = {"model": model, "settings": settings, "on_event": copy}
+    with anyio.fail_after(20):
+        async with Agent(ASKER, servers=[("camera", camera())], **options) as agent:
+            run = await agent.run("look")
+            (recorder.folder / f"{run.id}.json").unlink()
+            (recorder.folder / f"{run.id}.steps.jsonl").write_bytes(
+                next(found for found in reversed(journals) if found.count(b"\n") == 2)
+            )
+            lost = recorder.load(run.id)
+            await agent.run("and?", earlier=lost.model_copy(update={"stop": "interrupted"}))
+    assert lost.steps[0].calls[0].images[0].data == ""
+    assert [image.data for item in model.heard[-1] for image in item.images] == [PICTURE]

@@ -152,3 +152,13 @@ def test_old_pictures_go_even_with_a_short_text_and_that_is_said() -> None:
     first, last = [item for item in sent if item.role == "tool"]
     assert first.images == () and first.text.startswith("r" * 20 + "\n[its pictures are left out")
     assert len(last.images) == 2
+
+
+def test_of_very_many_pictures_the_newest_are_sent() -> None:
+    picture = Image(data="AAAA", mime_type="image/png")
+    seen = [line for number in range(30) for line in exchange(number, 20)]
+    shown = [item.model_copy(update={"images": (picture,)}) if item.role == "tool" else item for item in seen]
+    sent, _ = kept([SYSTEM, QUESTION, *shown], 900_000)
+    results = [item for item in sent if item.role == "tool"]
+    assert [len(item.images) for item in results] == [0] * 20 + [1] * 10
+    assert "pictures are left out" in results[0].text
