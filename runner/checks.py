@@ -11,7 +11,7 @@ verdict becomes part of the answer, and the evidence part of the `Run`.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from runner.claims import Code, code_in, plain, promise_in
+from runner.claims import Code, code_in, in_blocks, plain, promise_in
 from runner.finish import Finish, Judged, Tools
 from runner.grounding import facts_in, unsupported
 from runner.hints import FEEDBACK, Failing, diagnosed
@@ -43,10 +43,13 @@ class Judgement(NamedTuple):
 def checking(expert: Expert) -> Finish:
     """Return the end of a run of `expert`: its answer is judged, and says the verdict.
 
-    Plain words that no tool was there to judge stay as they are; that they are unchecked is told by the run alone.
+    Code that the answer gives in one line is set as a block, to be judged and copied. Plain words that no tool was
+    there to judge stay as they are; that they are unchecked is told by the run alone.
     """
 
     async def finish(run: Run, toolbox: Tools) -> Judged:
+        if not code_in(run.answer):
+            run = run.model_copy(update={"answer": in_blocks(run.answer)})
         judged = await judge(run, toolbox, expert=expert)
         silent = expert.check in ("none", "validate_output") and all(
             check.verdict == "unchecked" for check in judged.checks if check.claim != SOURCED
@@ -75,7 +78,7 @@ async def judge(run: Run, toolbox: Tools, *, expert: Expert) -> Judgement:
     if expert.check == "validate_output":
         checks += _sourced(run)
     verdict = verdict_of(checks, expert=expert)
-    failing = Failing(run.answer, tuple(news), prompt, original, tuple(checks))
+    failing = Failing(tuple(news), prompt, original, tuple(checks))
     diagnosis = await diagnosed(judges, failing, expert=expert)
     return Judgement(verdict, (*checks, *diagnosis.checks), diagnosis.text)
 

@@ -7,7 +7,7 @@ the work (a cheaper version that is proved, the linter's fix) its result, in the
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from runner.claims import in_a_line, plain, promise_in
+from runner.claims import plain, promise_in
 from runner.tool_checks import CAN_SAVE, HAS_BUG, Judges
 from runner.wishes import wish_in
 from schemas.expert import Expert
@@ -27,7 +27,6 @@ _BLOCK = "Give all of the code in one ```asm block, one instruction a line"
 class Failing(NamedTuple):
     """An answer, and what it is an answer to."""
 
-    answer: str
     blocks: tuple[str, ...]
     """The code that was judged."""
     prompt: str
@@ -73,9 +72,7 @@ def _lacking(failing: Failing, expert: Expert) -> str:
     mends = expert.intent == "debug" and bool(failing.original)
     optimizes = expert.check == "compare_code" and expert.intent == "optimize" and bool(failing.original)
     if not failing.blocks and (mends or optimizes or expert.check == "assemble"):
-        shown = in_a_line(failing.answer)
-        form = f", as here, but mended where it is wrong:\n{_fenced(shown)}" if shown else "."
-        return f"holds no code that could be checked. {_BLOCK}{form}"
+        return f"holds no code that could be checked. {_BLOCK}."
     if mends and all(plain(block) == plain(failing.original) for block in failing.blocks):
         return f"holds the code of the question as it was: nothing in it is mended. {_BLOCK}, with the bug mended."
     return ""

@@ -119,7 +119,7 @@ def _noted(finish: Finish, attempts: list[Attempt]) -> Finish:
 
     async def noting(run: Run, toolbox: Tools) -> Judged:
         judged = await finish(run, toolbox)
-        attempts.append(Attempt(answer=run.answer, verdict=judged.run.verdict))
+        attempts.append(Attempt(answer=bare(judged.run), verdict=judged.run.verdict))
         return judged
 
     return noting

@@ -64,3 +64,10 @@ async def test_what_the_linter_knows_of_the_broken_code_goes_to_a_model_that_giv
 async def test_an_explanation_of_a_bug_without_the_mended_code_is_sent_back() -> None:
     _, told = await asked("farore", UNPULLED, text("**Bug:** stack imbalance, PLA is missing."))
     assert "holds no code" in told[0]
+
+
+async def test_code_in_one_line_is_judged_and_given_as_a_block() -> None:
+    run, told = await asked("farore", UNPULLED, text("The mended code is `pha lda #$07 sta $20 pla rts`."))
+    assert told == []
+    assert {check.tool for check in run.checks} >= {"assemble", "lint"}
+    assert "```asm\npha\nlda #$07\nsta $20\npla\nrts\n```" in run.answer

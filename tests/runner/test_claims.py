@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from runner.claims import Promise, code_in, ending, plain, promise_in
+from runner.claims import Promise, code_in, ending, in_blocks, plain, promise_in
 
 TWO = "LDA #$00\nSTA $10"
 
@@ -100,8 +100,28 @@ def test_reading_takes_time_in_step_with_the_length_of_a_hostile_text(piece: str
         begun = time.process_time()
         found = code_in(text, inline=True)
         promise_in(text)
+        in_blocks(text)
         assert len(found) <= 8
         return time.process_time() - begun
 
     short, long = (min(took(length) for _ in range(3)) for length in (25_000, 200_000))
     assert long < 40 * short
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("It should be: `rep #$20 lda #$1234 sta $10 rts`.", "rep #$20\nlda #$1234\nsta $10\nrts"),
+        ("So: ```asm pha lda #$07 sta $20 pla rts ``` It is balanced.", "pha\nlda #$07\nsta $20\npla\nrts"),
+        ("Do `ldx #$0F loop: stz $0F00,x dex bpl loop rtl`", "ldx #$0F\nloop:\nstz $0F00,x\ndex\nbpl loop\nrtl"),
+        ("`lda $10 asl a sta $11`", "lda $10\nasl a\nsta $11"),
+    ],
+)
+def test_code_in_one_line_becomes_a_block(said: str, code: str) -> None:
+    assert code_in(said) == ()
+    assert [block.text for block in code_in(in_blocks(said))] == [code]
+
+
+@pytest.mark.parametrize("said", ["`the cat sat`", "`sta $20` is missing", "`A is $20 now`", "`", "```asm\n```", ""])
+def test_words_and_single_instructions_are_no_block(said: str) -> None:
+    assert in_blocks(said) == said
