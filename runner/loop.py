@@ -264,6 +264,8 @@ class Loop:
             self._must_answer = False
             self._tell(nudge.text)
         elif text:
+            if reply.cut_off:
+                self.on_event(Note("the answer ended at the model's limit of tokens; ask it to go on, or for less"))
             self.answer = text
             self.grounded = is_grounded(text, self._results(), self._asked())
             await self._finish(last=last)

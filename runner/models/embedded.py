@@ -126,7 +126,13 @@ class EmbeddedModel:
         }
         said = await self._say(body, on_text)
         message = parse_action(said.text, tools, call_id=f"call_{self._replies}")
-        return Reply(message=message, usage=said.usage, seconds=time.monotonic() - started, cut_off=said.cut_off)
+        return Reply(
+            message=message,
+            usage=said.usage,
+            seconds=time.monotonic() - started,
+            cut_off=said.cut_off,
+            note="ended at the limit of tokens" if said.cut_off else "",
+        )
 
     async def _refuse_too_long(self, told: list[dict[str, str]]) -> None:
         """Count before asking: the engine drops the connection on a prompt that does not fit."""

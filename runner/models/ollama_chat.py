@@ -16,10 +16,9 @@ from pydantic import JsonValue
 
 from runner.errors import ConfigError, ModelError, ModelMissing
 from runner.models.calls import RawCall, decode, read_call
-from runner.models.keys import without_keys
+from runner.models.provider_http import quoted
 from runner.models.turn import ChatRefused, Heard, Waits
 from schemas.message import Usage
-from servers.machine.wire import clean, shorten
 
 if TYPE_CHECKING:
     import httpx
@@ -31,7 +30,6 @@ CONNECT_SECONDS = 5.0
 _PORT = 11434
 _LONGEST_LINE = 16 * 1024 * 1024
 _LONGEST_REPLY = 4 * 1024 * 1024
-_LONGEST_REASON = 500
 
 
 def daemon_url(host: str = "") -> str:
@@ -224,16 +222,12 @@ def _said(error: JsonValue) -> str:
     return told if isinstance(told, str) else str(error)
 
 
-def _brief(reason: str) -> str:
-    return shorten(clean(without_keys(reason)), _LONGEST_REASON)
-
-
 def _missing(model: str, reason: str) -> ModelMissing:
-    return ModelMissing(f"Ollama has no model {model!r} ({_brief(reason)}); run `ollama pull {model}`")
+    return ModelMissing(f"Ollama has no model {model!r} ({quoted(reason)}); run `ollama pull {model}`")
 
 
 def _refusal(status: int, reason: str, model: str) -> ModelError:
-    brief = _brief(reason)
+    brief = quoted(reason)
     if status == 404:
         return _missing(model, reason)
     if "exceed" in reason and "context" in reason:
@@ -275,7 +269,7 @@ class _Collected:
             raise ModelError("Ollama sent a line that is no object", partial=self.text)
         if "error" in value:
             reason = _said(value["error"])
-            told = f"Ollama gave the reply up: {_brief(reason)}; ask again, or see its log"
+            told = f"Ollama gave the reply up: {quoted(reason)}; ask again, or see its log"
             raise ChatRefused(told, reason=reason, partial=self.text, retryable=True)
         message = value.get("message")
         if isinstance(message, dict):

@@ -16,9 +16,9 @@ from pydantic import JsonValue
 
 from runner.errors import ConfigError, ModelError, ModelMissing
 from runner.models.calls import tidy
-from runner.models.keys import key_for, need_key, without_keys
+from runner.models.keys import key_for, need_key
 from runner.models.openai_stream import Collected
-from runner.models.provider_http import CONNECT_SECONDS, client_options, is_own
+from runner.models.provider_http import CONNECT_SECONDS, client_options, is_own, quoted
 from runner.models.turn import ChatRefused, Heard, Waits
 from servers.machine.wire import clean, shorten
 
@@ -31,7 +31,6 @@ OPENAI_URL = "https://api.openai.com/v1"
 RETRIES = 2
 """How often the client asks again."""
 _LIST_SECONDS = 5.0
-_LONGEST_REASON = 500
 _MODELS_SHOWN = 8
 _MODELS_READ = 1000
 _TOO_LONG = re.compile(
@@ -261,11 +260,11 @@ def _never_connected(error: Exception) -> bool:
 
 
 def _reason(error: "openai.APIError") -> str:
-    """Return what an error's body says: cleaned, short, and without any key that it quotes."""
+    """Return what an error's body says, in one line."""
     body = _fields(error.body)
     plain = error.body if isinstance(error.body, str) and not error.body.lstrip().startswith("<") else ""
     told = body.get("message") or body.get("detail") or body.get("error") or plain
-    return shorten(clean(without_keys(str(told or error.message))), _LONGEST_REASON)
+    return quoted(str(told or error.message))
 
 
 def _fields(body: object) -> dict[str, Any]:

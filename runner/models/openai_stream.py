@@ -13,10 +13,9 @@ from pydantic import JsonValue
 
 from runner.errors import ModelError
 from runner.models.calls import CUT, RawCall, read_arguments, tidy
-from runner.models.keys import without_keys
+from runner.models.provider_http import quoted
 from runner.models.turn import ChatRefused, Heard
 from schemas.message import Usage
-from servers.machine.wire import clean, shorten
 
 __all__ = ["LONGEST_REPLY", "THINKING_FIELDS", "Collected"]
 
@@ -26,7 +25,6 @@ THINKING_FIELDS = ("reasoning_content", "reasoning")
 _MOST_CALLS = 128
 _MOST_TOKENS = 10**9
 _LONGEST_ID = 256
-_LONGEST_REASON = 500
 _FILTERED = "The provider's content filter stopped the reply."
 
 _Object = dict[str, JsonValue]
@@ -109,7 +107,7 @@ class Collected:
 
     def _given_up(self, error: JsonValue) -> ChatRefused:
         told = _text(error, "message") if isinstance(error, dict) else str(error)
-        reason = shorten(clean(without_keys(told or "no reason")), _LONGEST_REASON)
+        reason = quoted(told or "no reason")
         text = f"the server gave the reply up: {reason}; ask again, or see its log"
         return ChatRefused(text, reason=reason, partial=self.text, retryable=True)
 

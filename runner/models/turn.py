@@ -41,6 +41,7 @@ _THINK = "<think>"
 _THOUGHT_END = re.compile(r"(?<![`\"'])</think>[ \t]*(?:\r?\n|$)")
 _CHARACTERS_PER_TOKEN = 5
 _WORTH_A_NOTE = 512
+_CUT_OFF = "ended at the limit of tokens"
 _ABOVE = "The pictures of the results above:"
 
 
@@ -245,7 +246,7 @@ class AskedModel(ABC):
             message, note = self._understand(heard, turn)
             turn.tell(message.text)
             if message.text or message.calls or heard.refused:
-                notes = (*turn.notes, heard.note, note)
+                notes = (*turn.notes, heard.note or (_CUT_OFF if heard.cut_off else ""), note)
                 return Reply(
                     message=message,
                     usage=turn.usage,

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from runner.conversation import Conversation
 from runner.errors import ModelError
+from runner.events import Event, Note
 from runner.loop import Limits
 from runner.models.model import Reply
 from runner.models.scripted import Line, ScriptedModel, calls, text
@@ -303,3 +304,19 @@ async def test_a_refusal_ends_the_run_at_once_and_runs_nothing() -> None:
     silent, model = await run_with(Declines([text(""), text("never")]))
     assert (silent.stop, silent.answer, len(model.heard)) == ("model_error", "", 1)
     assert "declined" in silent.error and "nothing" not in silent.error
+
+
+async def test_an_answer_that_ends_at_the_limit_of_tokens_is_given_with_a_word() -> None:
+    cut = Reply(message=text("LDA #$80 : STA"), cut_off=True, note="ended at the limit of tokens")
+    notes: list[str] = []
+
+    def hear(event: Event) -> None:
+        notes.extend([event.text] if isinstance(event, Note) else [])
+
+    model = ScriptedModel([cut])
+    with anyio.fail_after(10):
+        async with Toolbox([]) as toolbox:
+            agent = Conversation(expert=ASKER, model=model, toolbox=toolbox, offered=(), on_event=hear)
+            done = await agent.run("Blank it.")
+    assert (done.stop, done.answer, done.steps[0].note) == ("answer", "LDA #$80 : STA", "ended at the limit of tokens")
+    assert [note for note in notes if "limit of tokens; ask it to go on" in note]

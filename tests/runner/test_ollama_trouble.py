@@ -203,7 +203,8 @@ async def test_fields_of_a_wrong_type_are_passed_over(double: OllamaDouble) -> N
 
 
 async def test_a_reply_cut_at_the_token_limit_says_so(double: OllamaDouble) -> None:
-    assert (await _once(double, "native", ScriptedReply(content="It is", done_reason="length"))).cut_off
+    cut = await _once(double, "native", ScriptedReply(content="It is", done_reason="length"))
+    assert cut.cut_off and cut.note == "ended at the limit of tokens"
     assert not (await _once(double, "native", text("It is"))).cut_off
 
 
