@@ -23,6 +23,7 @@ _LATER = {
     **{name: f"runner.queue.cli:{name}_command" for name in ("cancel", "queue", "serve", "submit")},
     **{name: f"runner.routing.cli:{name}_command" for name in ("modelfile", "route", "stats")},
     "train-router": "runner.routing.cli:train_router_command",
+    **{name: f"runner.experts_cli:{name}_command" for name in ("experts", "trace")},
     "rate": "runner.feedback_cli:rate_command",
 }
 
@@ -149,12 +150,3 @@ def runs(limit: int, context_root: Path | None, **options: Any) -> None:
     from runner.agent_work import list_runs
 
     list_runs(limit, context_root, as_json=options["as_json"])
-
-
-@agent.command("experts")
-@click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
-def experts(**options: Any) -> None:
-    """List the experts and the tool sets."""
-    from runner.agent_work import list_experts
-
-    list_experts(as_json=options["as_json"])

@@ -21,7 +21,7 @@ from servers.machine.errors import ServerError
 from servers.machine.wire import clean
 from servers.settings import Settings
 
-__all__ = ["answer", "list_experts", "list_runs", "show_kept"]
+__all__ = ["answer", "list_runs", "show_kept"]
 
 
 def _settings(context_root: Path | None) -> Settings:
@@ -145,18 +145,3 @@ def list_runs(limit: int, context_root: Path | None, *, as_json: bool) -> None:
         else:
             mark = f"{rating.rating:+d}" if rating else ""
             click.echo(clean(f"{line.id}  {line.stop:<11}  {mark:<2}  {line.model:<28}  {line.prompt[:70]!r}"))
-
-
-def list_experts(*, as_json: bool) -> None:
-    """Print a line for each expert and each tool set."""
-    from runner.experts import load_experts
-
-    found = _guard(load_experts)
-    for name, expert in sorted(found.experts.items()):
-        if as_json:
-            click.echo(expert.model_dump_json())
-        else:
-            click.echo(f"{name:<9} {expert.summary}  [{expert.models.get('ollama', 'no Ollama model')}]")
-    if not as_json:
-        for name, tools in sorted(found.sets.items()):
-            click.echo(f"set {name}: {', '.join(found.expand(tools))}")

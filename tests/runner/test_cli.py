@@ -339,7 +339,7 @@ class Interrupting:
         if name == {name!r}:
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Interrupting())
-sys.argv = ["afs", "agent", "experts"] if {entry!r} == "main" else ["afs-run", "hi"]
+sys.argv = ["afs", "agent", "runs"] if {entry!r} == "main" else ["afs-run", "hi"]
 from runner.cli import {entry}
 {entry}()
 """
