@@ -25,6 +25,7 @@ from runner.experts import AUTO, DEFAULT, load_experts
 from runner.fusion import Strategy
 from runner.hooks import Hooks
 from runner.loop import Limits
+from runner.models.open import check_model
 from runner.panel import Together, together
 from runner.recorder import Recorder
 from runner.routing.switches import Switches
@@ -230,6 +231,9 @@ async def _set_up(
     model = request.model or _model_of(earlier)
     together = how.how(request.expert or (earlier.expert if earlier else "")) != "alone"
     sent = await _sent(request, settings, earlier, view.prompt, pinned=bool(model) or together)
+    bounds = request.switches.bounds()
+    if model:
+        check_model(model, sent.expert, bounds)
     for note in sent.placed.looked.notes if sent.placed else ():
         tell(Note(note))
     if sent.route is not None and sent.placed is None:
@@ -239,7 +243,7 @@ async def _set_up(
         servers=request.servers or None,
         tools=request.tools,
         model=model,
-        bounds=request.switches.bounds(),
+        bounds=bounds,
         metadata={"route": sent.route.model_dump(mode="json")} if sent.route else {},
         settings=settings,
         config=request.config,

@@ -175,10 +175,7 @@ class HostedModel(ABC):
         for _ in range(2):
             held = self._held(asked)
             said = await self._ask(asked)
-            paid = self._paid(said, asked)
-            usage += paid
-            if held and self._spending:
-                self._spending.settle(held, paid.cost)
+            usage += self._paid(said, asked, held)
             if said.message.text or said.message.calls or said.refused:
                 return Reply(
                     message=said.message,
@@ -205,7 +202,7 @@ class HostedModel(ABC):
         asked.max_tokens = held.max_tokens
         return held
 
-    def _paid(self, said: Said, asked: Asked) -> Usage:
+    def _paid(self, said: Said, asked: Asked, held: Held | None) -> Usage:
         dollars, note = cost_of(
             self.provider,
             self._model,
@@ -217,6 +214,8 @@ class HostedModel(ABC):
         if note and not self._told_unpriced:
             self._told_unpriced = True
             asked.notes.append(note)
+        if held is not None and self._spending is not None and said.usage.total:
+            self._spending.settle(held, dollars)
         return said.usage.model_copy(update={"cost": dollars})
 
     async def close(self) -> None:

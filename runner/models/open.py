@@ -10,7 +10,7 @@ from runner.models.model import Model
 from schemas.expert import Expert
 from servers.settings import Settings
 
-__all__ = ["OTHER_NAMES", "PROVIDERS", "Opened", "open_model"]
+__all__ = ["OTHER_NAMES", "PROVIDERS", "Opened", "check_model", "open_model"]
 
 PROVIDERS = ("embedded", "ollama", "openai", "claude", "gemini", "scripted")
 """Providers by the name before the colon of `--model provider:name`."""
@@ -46,6 +46,16 @@ async def open_model(wanted: str, expert: Expert, settings: Settings, bounds: Bo
     if provider == "ollama":
         return Opened(await _ollama(name, expert), "asked for")
     return Opened(_hosted(provider, name, expert, bounds), "asked for")
+
+
+def check_model(wanted: str, expert: Expert, bounds: Bounds) -> None:
+    """Refuse the model `wanted` before anything is started.
+
+    Raises:
+        ConfigError: no such provider, or the model may not be asked within `bounds`.
+    """
+    provider, name = _split(wanted, expert)
+    bounds.check(provider, name)
 
 
 class _Wanted(NamedTuple):
@@ -91,7 +101,7 @@ def _hosted(provider: str, name: str, expert: Expert, bounds: Bounds) -> Model:
     if provider == "openai":
         from runner.models.openai import OpenAIModel
 
-        return OpenAIModel(name, temperature=expert.temperature)
+        return OpenAIModel(name, temperature=expert.temperature, spending=bounds.spending)
     from runner.models.keys import need_key
 
     need_key(provider)

@@ -13,12 +13,13 @@ import anyio
 from pydantic import JsonValue
 
 from runner.models.action import action_messages, action_schema
+from runner.models.bounds import Held, Spending, request_bound, text_bound
 from runner.models.openai_chat import RETRIES, Server, server_place
 from runner.models.openai_stream import THINKING_FIELDS
 from runner.models.pictures import sort
 from runner.models.prices import cost_of, load_prices
 from runner.models.turn import UNREADABLE, WARMER, AskedModel, ChatRefused, Heard, Turn, Waits, pictures_apart
-from schemas.message import Image, Message, ToolCall, ToolSpec
+from schemas.message import Image, Message, ToolCall, ToolSpec, Usage
 
 __all__ = ["OpenAIModel"]
 
@@ -69,11 +70,13 @@ class OpenAIModel(AskedModel):
         max_tokens: int = MAX_TOKENS,
         waits: Waits = _WAITS,
         retries: int = RETRIES,
+        spending: Spending | None = None,
     ) -> None:
         super().__init__()
         self._model = name
         self._temperature = temperature
         self._max_tokens = max_tokens
+        self._spending = spending
         self._server = Server(server_place(url), waits=waits, retries=retries)
         self._refused: set[str] = set()
         """The traits that this server does not take."""
@@ -102,10 +105,12 @@ class OpenAIModel(AskedModel):
 
     async def _ask(self, turn: Turn) -> Heard | None:
         body = self._body(turn)
+        held = self._hold(turn, body)
         voice = turn.voice(constrained="response_format" in body)
         try:
             heard = await self._server.chat(body, voice.feed)
         except ChatRefused as refused:
+            self._settle(held, None if refused.partial else Usage())
             if refused.declined:
                 return Heard(text=refused.reason, refused=True)
             if refused.partial or not self._learn(refused.reason, body, turn):
@@ -115,7 +120,27 @@ class OpenAIModel(AskedModel):
             return None
         if cut := turn.unread(heard.usage.prompt_tokens):
             turn.notes.append(f"the server {cut}; give it a larger context, or shorten the prompt")
-        return self._priced(heard)
+        priced = self._priced(heard)
+        self._settle(held, priced.usage if priced.usage.total else None)
+        return priced
+
+    def _hold(self, turn: Turn, body: dict[str, JsonValue]) -> Held | None:
+        """Set aside what the request costs at most, and bound its reply by what is left.
+
+        Raises:
+            OverBudget: the request could cost more than is left to spend.
+        """
+        if self._spending is None:
+            return None
+        bound = request_bound(turn.messages, turn.tools) + text_bound(json.dumps(body.get("response_format")))
+        held = self._spending.hold("openai", self._model, prompt_tokens=bound, max_tokens=self._max_tokens)
+        body["max_completion_tokens" if "max_tokens" in self._refused else "max_tokens"] = held.max_tokens
+        return held
+
+    def _settle(self, held: Held | None, usage: Usage | None) -> None:
+        """Count what a request has cost; without a usage nobody knows it, and what was set aside stays so."""
+        if self._spending is not None and held is not None and usage is not None:
+            self._spending.settle(held, usage.cost)
 
     def _learn(self, reason: str, body: dict[str, JsonValue], turn: Turn) -> bool:
         """Take from a refusal what the server does not take; true when there is something new to try."""

@@ -20,7 +20,7 @@ from runner.models.ollama_double import OllamaDouble
 
 BIN = Path(sysconfig.get_path("scripts"))
 KEY = "dummy-key-0123456789"
-VERAN, GEMINI = "veran-v4:latest", "gemini-3-flash-preview"
+VERAN, GEMINI = "veran-v4:latest", "gemini-3.8-flash"
 EASY = "What is $2100?"
 HARD = (
     "Explain why the whole system of all banks sometimes fails on real hardware, step by step, "
@@ -104,3 +104,130 @@ def test_a_hard_prompt_goes_to_the_cloud_and_stays_there(place: Place) -> None:
     run = place.run("--unchecked", HARD)
     assert (run["expert"], run["model"], run["answer"]) == ("veran", f"gemini:{GEMINI}", "It is as it is.")
     assert run["metadata"]["route"]["where"] == "cloud" and place.asked == (0, 1)
+
+
+def test_what_is_pinned_is_not_routed(place: Place) -> None:
+    place.locally(action("One."), action("Two."))
+    run = place.run("--unchecked", "--expert", "veran", "optimize this: lda #$00")
+    assert (run["expert"], run["model"], run["metadata"]["route"]["expert"]) == ("veran", f"ollama:{VERAN}", "veran")
+    plain = place.run("--unchecked", "--model", f"ollama:{VERAN}", EASY)
+    assert (plain["expert"], "route" in plain["metadata"]) == ("default", False)
+
+
+def test_an_expert_auto_is_routed_on_the_model_that_is_given(place: Place) -> None:
+    place.above(RIGHT)
+    run = place.run("--unchecked", "--model", f"gemini:{GEMINI}", "--expert", "auto", EASY)
+    assert (run["expert"], run["model"]) == ("veran", f"gemini:{GEMINI}")
+    assert (run["metadata"]["route"]["expert"], run["metadata"]["route"]["where"]) == ("veran", None)
+
+
+@pytest.mark.parametrize("switch", ["--local-only", "--offline"])
+def test_a_hard_prompt_stays_here_where_nothing_may_leave(place: Place, switch: str) -> None:
+    place.locally(action("It depends."))
+    run = place.run("--unchecked", switch, HARD)
+    assert (run["model"], run["metadata"]["route"]["where"], place.asked) == (f"ollama:{VERAN}", "local", (1, 0))
+
+
+def test_a_failure_here_stays_here_where_nothing_may_leave(place: Place) -> None:
+    place.locally(status=500, problem="out of memory")
+    run = place.run("--unchecked", EASY, AFS_LOCAL_ONLY="1")
+    assert (run["stop"], run["metadata"]["route"]["where"], place.asked[1]) == ("model_error", "local", 0)
+
+
+@pytest.mark.parametrize("switch", ["--local-only", "--offline"])
+@pytest.mark.parametrize("words", [(), ("--fuse", "veran,din"), ("--critic", "farore")])
+def test_a_hosted_model_is_refused_where_nothing_may_leave(place: Place, switch: str, words: tuple[str, ...]) -> None:
+    url = "https://models.example.com"
+    done = place.afs(switch, "--model", f"gemini:{GEMINI}", *words, EASY, GOOGLE_GEMINI_BASE_URL=url)
+    told = done.stderr.decode()
+    assert (done.returncode, place.asked) == (1, (0, 0)), told
+    assert f"leave {switch} out" in told and "Traceback" not in told
+
+
+def test_a_daemon_elsewhere_is_not_asked_where_nothing_may_leave(place: Place) -> None:
+    done = place.afs("--local-only", "--expert", "veran", EASY, OLLAMA_HOST="http://ollama.example.com:11434")
+    assert done.returncode == 1 and "afs fetch model" in done.stderr.decode()
+
+
+def test_an_error_of_the_local_model_is_answered_by_the_cloud_and_both_runs_are_kept(place: Place) -> None:
+    place.ollama.script([ollama_wire.ScriptedReply(status=500, problem="out of memory") for _ in range(9)])
+    place.above(RIGHT, RIGHT)
+    run = place.run("--unchecked", EASY)
+    assert (run["model"], run["answer"], run["metadata"]["fallback"]) == (f"gemini:{GEMINI}", RIGHT, True)
+    assert run["metadata"]["route"]["fallback"] is True and "out of memory" in run["metadata"]["route"]["why"]
+    first = place.kept(run["metadata"]["first"])
+    assert (first["stop"], first["model"], first["prompt"]) == ("model_error", f"ollama:{VERAN}", EASY)
+    assert first["metadata"]["route"]["where"] == "local" and "fallback" not in first["metadata"]
+
+
+def test_a_refuted_answer_is_given_again_by_the_cloud(place: Place) -> None:
+    place.locally(*[action(WRONG)] * 8)
+    place.above(RIGHT, RIGHT, RIGHT)
+    run = place.run("--servers", "alttp,graph", EASY)
+    assert (run["model"], run["metadata"]["fallback"], run["verdict"]) == (f"gemini:{GEMINI}", True, "unchecked")
+    assert place.kept(run["metadata"]["first"])["verdict"] == "refuted"
+
+
+def test_nothing_follows_an_error_of_the_cloud(place: Place) -> None:
+    place.gemini.script([ScriptedReply(status=400, problem="no")])
+    run = place.run("--unchecked", HARD)
+    assert (run["stop"], run["model"], place.asked[0]) == ("model_error", f"gemini:{GEMINI}", 0)
+    assert "fallback" not in run["metadata"] and len(list((place.folder / "context/history/runs").glob("*.json"))) == 1
+
+
+def test_a_run_never_costs_more_than_it_may(place: Place) -> None:
+    place.gemini.script([ScriptedReply(calls=(("alttp_lookup", {"query": "$2100"}),)) for _ in range(9)])
+    run = place.run("--unchecked", "--max-cost", "0.012", HARD)
+    limits = [body["generationConfig"]["maxOutputTokens"] for body in place.gemini.bodies(":streamGenerateContent")]
+    assert 0 < run["usage"]["cost"] <= 0.012 and limits and all(limit < 16_000 for limit in limits)
+
+
+def test_a_budget_that_pays_for_no_answer_keeps_a_prompt_here_or_ends_the_run(place: Place) -> None:
+    place.locally(action("It depends."))
+    run = place.run("--unchecked", "--max-cost", "0.0001", HARD)
+    assert (run["model"], "above the budget" in run["metadata"]["route"]["why"]) == (f"ollama:{VERAN}", True)
+    pinned = place.run("--unchecked", "--max-cost", "0.0001", "--model", f"gemini:{GEMINI}", EASY)
+    assert (pinned["stop"], pinned["usage"]["cost"], place.asked[1]) == ("budget", 0, 0)
+    assert "raise --max-cost" in pinned["error"]
+
+
+def test_a_model_without_a_price_is_refused_under_a_budget(place: Place) -> None:
+    done = place.afs("--max-cost", "1", "--model", "gemini:nobody-knows-it", EASY)
+    assert done.returncode == 1 and "AFS_PRICES" in done.stderr.decode() and place.asked == (0, 0)
+
+
+def test_the_command_route_says_what_a_run_would_do_and_a_dry_run_shows_it(place: Place) -> None:
+    for words, prompt in (((), EASY), ((), HARD), (("--local-only",), HARD), (("--max-cost", "0"), HARD)):
+        told = json.loads(place.afs("agent", "route", "--json", *words, prompt, command="afs").stdout)
+        dry = json.loads(place.afs("--dry-run", "--json", "--servers", "alttp", *words, prompt).stdout)
+        assert (told["expert"], told["where"]["where"], told["where"]["model"]) == (
+            dry["route"]["expert"],
+            dry["route"]["where"],
+            dry["route"]["model"],
+        )
+    assert place.asked == (0, 0)
+
+
+def test_the_display_says_where_a_prompt_went_and_a_quiet_one_does_not(place: Place) -> None:
+    place.locally(action(RIGHT), action(RIGHT))
+    told = ("--unchecked", "--servers", "alttp", "--context-budget", "0")
+    shown = place.afs(*told, EASY).stderr.decode()
+    (line,) = [line for line in shown.splitlines() if line.strip().startswith("route ")]
+    assert "veran (explain" in line and f"local: ollama:{VERAN}" in line and "below 0.70" in line
+    assert "route" not in place.afs("--quiet", *told, EASY).stderr.decode()
+
+
+def test_a_server_that_only_the_user_knows_serves_the_routers_expert_too(place: Place) -> None:
+    config = {"mcpServers": {"mine": {"command": "afs-graph"}, "alttp": {"command": "afs-alttp"}}}
+    (place.folder / "mcp.json").write_text(json.dumps(config), encoding="utf-8")
+    dry = json.loads(place.afs("--dry-run", "--json", EASY).stdout)
+    assert dry["expert"] == "veran" and {"alttp_lookup", "query_graph"} <= set(dry["tools"])
+
+
+def test_the_statistics_count_where_runs_went(place: Place) -> None:
+    place.ollama.script([ollama_wire.ScriptedReply(status=500, problem="out of memory") for _ in range(9)])
+    place.above(RIGHT)
+    place.run("--unchecked", EASY)
+    told = json.loads(place.afs("agent", "stats", "--json", command="afs").stdout)
+    total = told["total"]
+    assert (total["runs"], total["local"], total["fallbacks"]) == (2, 1, 1) and total["cost"] > 0
