@@ -1,18 +1,21 @@
 """What a server reads from its host, with an answer to a request that cannot be read.
 
 The SDK drops a line that is no message, and whoever sent it waits for ever: a lone surrogate in an argument, as a host
-writes a cut emoji, is enough. Where such a line has an id, it is answered with the reason.
+writes a cut emoji, is enough. Where such a line, or the beginning of one that is too long, has an id, it is answered
+with the reason.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, ErrorData, JSONRPCError
 from pydantic import ValidationError
 
+from servers.machine.stdio_lines import LongLine
 from servers.machine.wire import clean, shorten
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ __all__ = ["Answered", "refusal"]
 
 _SAID = 300
 """Characters of the reason that are given back."""
+_ID = re.compile(r'"id"\s*:\s*(\d{1,15}|"[\w.:/+-]{1,100}")', re.ASCII)
 
 
 class Answered:
@@ -55,7 +59,7 @@ class Answered:
         """Return the next message. Raises what the stream raises at its end."""
         while True:
             item = await self._source.receive()
-            answer = refusal(item) if isinstance(item, ValidationError) else None
+            answer = refusal(item) if isinstance(item, ValidationError | LongLine) else None
             if answer is None:
                 return item
             await self._sink.send(SessionMessage(answer))
@@ -84,19 +88,31 @@ class Answered:
         await self.aclose()
 
 
-def refusal(error: ValidationError) -> JSONRPCError | None:
+def refusal(error: ValidationError | LongLine) -> JSONRPCError | None:
     """Return the answer to a line that is no message; None where it is no request that has an id."""
+    if isinstance(error, LongLine):
+        return _answer(_beginning(error.head), f"{error}; send less at once")
     problems = error.errors(include_url=False)
     asked = next(filter(None, map(_request, (problem["input"] for problem in problems))), None)
-    if asked is None:
-        return None
     reason = clean(shorten(str(problems[0]["msg"]), _SAID))
-    text = f"the request cannot be read ({reason}); send plain text, as a JSON-RPC request of MCP"
-    return JSONRPCError(jsonrpc="2.0", id=asked.id, error=ErrorData(code=INVALID_REQUEST, message=text))
+    return _answer(asked, f"{reason}; send plain text, as a JSON-RPC request of MCP")
 
 
 class _Asked(NamedTuple):
     id: str | int
+
+
+def _answer(asked: _Asked | None, reason: str) -> JSONRPCError | None:
+    if asked is None:
+        return None
+    text = f"the request cannot be read: {reason}"
+    return JSONRPCError(jsonrpc="2.0", id=asked.id, error=ErrorData(code=INVALID_REQUEST, message=text))
+
+
+def _beginning(head: str) -> _Asked | None:
+    """Return who asked, where that stands before the parameters of a request that was cut."""
+    found = _ID.search(head.partition('"params"')[0])
+    return _Asked(json.loads(found[1])) if found and '"method"' in head else None
 
 
 def _request(said: object) -> _Asked | None:

@@ -11,12 +11,11 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Annotated, Any, Protocol, runtime_checkable
+from typing import Annotated, Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import server as sdk
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
@@ -37,6 +36,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from servers.machine.answered import Answered
 from servers.machine.arguments import misfits
 from servers.machine.errors import ServerError
+from servers.machine.stdio import stdio
 from servers.machine.wire import RESULT_LIMIT, clean, clean_value, shorten, written
 
 __all__ = ["APPENDS", "EXECUTES", "READS", "WRITES", "Face"]
@@ -49,18 +49,16 @@ EXECUTES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempote
 
 _ERROR_LIMIT = 4_000
 """Characters of an error: what a caller sent can stand in it."""
+_INTERRUPTED = 130
+"""Status of a program that was interrupted, as shells give it."""
 _COMPLETED = 100
 """Most values of one completion, by the protocol."""
 _TYPE_ERROR = "a tool returns a pydantic model, so that both halves of its result are complete"
 
 
-@runtime_checkable
-class _Readable(Protocol):
-    def as_text(self) -> str: ...
-
-
 def _text(model: BaseModel) -> str:
-    return model.as_text() if isinstance(model, _Readable) else model.model_dump_json(indent=1)
+    as_text: Callable[[], str] | None = getattr(model, "as_text", None)
+    return as_text() if as_text else model.model_dump_json(indent=1)
 
 
 def _pack(model: BaseModel) -> CallToolResult:
@@ -126,14 +124,17 @@ class Face(MCPServer):
         self._ending.callback(close)
 
     def serve(self) -> None:
-        """Serve on stdio until the input ends, then close what `at_end` was told of."""
+        """Serve on stdio until the input ends, then close what `at_end` was told of; Ctrl-C ends with status 130."""
         with self._ending:
-            self.run()
+            try:
+                self.run()
+            except KeyboardInterrupt:
+                raise SystemExit(_INTERRUPTED) from None
 
     async def run_stdio_async(self) -> None:
         """Serve on stdio; a request that cannot be read is answered too."""
         options = self._lowlevel_server.create_initialization_options()
-        async with stdio_server() as (source, sink):
+        async with stdio() as (source, sink):
             await self._lowlevel_server.run(Answered(source, sink), sink, options)
 
     def answer(self, method: str, params: type[BaseModel], handler: Callable[..., Any]) -> None:

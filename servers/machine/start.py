@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
+_THRESHOLDS = (10_000, 20, 20)
+"""Objects, and rounds, between collections: a call leaves few circles, and looking for them is a twentieth of it."""
+
 
 def serve(build: Callable[[Settings], Face], told: Callable[[Settings], Settings] | None = None) -> None:
     """Build a server by the settings of the environment and serve on stdio; `build` imports the server's parts.
@@ -28,5 +31,6 @@ def serve(build: Callable[[Settings], Face], told: Callable[[Settings], Settings
     settings = Settings.from_environment()
     face = build(told(settings) if told else settings)
     gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
     gc.enable()
     face.serve()

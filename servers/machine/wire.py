@@ -23,6 +23,8 @@ _UNSAFE = re.compile(
 )
 
 _PLAIN = b"\t\n" + bytes(range(0x20, 0x7F))
+_SHORT = 128
+"""Characters below which looking at each is faster than what is done for a page of text."""
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -49,6 +51,8 @@ def weight(text: str) -> int:
 def _harmless(text: str) -> bool:
     """Tell quickly of nearly all text that nothing in it needs an escape: the expression takes 100 us for 4 KB."""
     if text.isascii():
+        if len(text) < _SHORT:
+            return text.isprintable() or not _UNSAFE.search(text)
         rest = text.encode("ascii").translate(None, _PLAIN)
         return not rest or (not rest.strip(b"\r") and len(rest) == text.count("\r\n"))
     return text.replace("\r\n", "").replace("\n", "").replace("\t", "").isprintable()
