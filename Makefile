@@ -14,7 +14,7 @@ PROMPT ?= Which RAM address holds Link's current health?
 export PROMPT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup asar model run test check lint type contracts facts docs-check bench docs smoke eval-experts lock clean
+.PHONY: help setup asar model run test check lint type contracts facts docs-check bench bench-peers docs smoke eval-experts lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 23
@@ -73,6 +73,9 @@ docs-check: $(READY)
 
 bench: $(READY) ## speed as ratios in one run; fails on a missed bound (ARGS="--json FILE")
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
+
+bench-peers: $(READY) ## our runner beside five others; pip installs those below your cache folder, 1 GB (ARGS="--rounds 3")
+	@$(BIN)/python -m benchmarks.peers.compare $(ARGS)
 
 smoke: asar model ## ten prompts on the embedded model, at least nine right
 	@$(BIN)/python -m benchmarks.smoke $(ARGS)
