@@ -30,6 +30,10 @@ __all__ = ["ClaudeModel"]
 _URL = "https://api.anthropic.com"
 _MOST_PAUSES = 4
 _LAST_SECONDS = 0.5
+_PAUSES = (0.5, 2.0)
+"""Seconds before a reply that was given up at its beginning is asked for again."""
+_PASSING = frozenset([429, 500, 504, 529])
+"""What an error event may stand for that is worth it."""
 
 
 class _Event(Protocol):
@@ -92,9 +96,8 @@ class ClaudeModel(HostedModel):
         speech, blocks, usage, written = Speech(asked.on_text), list[Block](), Usage(), 0
         events = ClaudeEvents(speech)
         for _ in range(1 if self._spending else _MOST_PAUSES):  # each goes on with a request of its own
-            events = ClaudeEvents(speech)
             so_far: list[Block] = [{"role": "assistant", "content": list[JsonValue](blocks)}] if blocks else []
-            await self._listen({**body, "messages": told.messages + so_far}, events, speech)
+            events = await self._listen({**body, "messages": told.messages + so_far}, speech)
             blocks, usage, written = (
                 blocks + events.blocks(),
                 usage + events.usage,
@@ -118,14 +121,26 @@ class ClaudeModel(HostedModel):
             body["extra_body"] = {"temperature": self._temperature}
         return body
 
-    async def _listen(self, body: dict[str, Any], events: ClaudeEvents, speech: Speech) -> None:
+    async def _listen(self, body: dict[str, Any], speech: Speech) -> ClaudeEvents:
+        """Return one message. Given up before it said anything, it is asked again: the client does not see that."""
+        pauses = [] if self._spending else list(_PAUSES[: self._retries])
+        while True:
+            events = ClaudeEvents(speech)
+            try:
+                await self._hear(body, events, speech)
+            except GivenUp as error:
+                if not pauses or error.status not in _PASSING or events.blocks():
+                    raise self._refusal(error.status, str(error), speech.text) from None
+                await anyio.sleep(pauses.pop(0))
+            else:
+                return events
+
+    async def _hear(self, body: dict[str, Any], events: ClaudeEvents, speech: Speech) -> None:
         import anthropic
         import httpx2
 
         try:
             await self._exchange(body, events)
-        except GivenUp as error:
-            raise self._refusal(error.status, str(error), speech.text) from None
         except anthropic.APIStatusError as error:
             raise self._refusal(error.status_code, error.api_message or str(error), speech.text) from None
         except (anthropic.APIError, httpx2.HTTPError, httpx2.StreamError, ValueError) as error:

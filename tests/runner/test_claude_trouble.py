@@ -112,6 +112,17 @@ async def test_a_death_in_mid_stream_keeps_what_was_said(
     assert len(double.chats) == 1
 
 
+async def test_a_reply_that_is_given_up_at_its_beginning_is_asked_for_again(double: ClaudeDouble) -> None:
+    overloaded = ScriptedReply(problem="Overloaded")
+    double.script([overloaded, ScriptedReply(text="$7EF36D"), overloaded, overloaded])
+    model = ClaudeModel(NAME, url=double.url, key=double.key, retries=1)
+    assert (await ask(model)).message.text == "$7EF36D" and len(double.chats) == 2
+    with pytest.raises(ModelError, match="529: Overloaded"):
+        await ask(model)
+    await model.close()
+    assert double.left == 0
+
+
 async def test_cancelling_a_reply_hangs_up(double: ClaudeDouble, model: ClaudeModel) -> None:
     await model.load()
     double.script([ScriptedReply(text="too late", delay=10)])
