@@ -14,7 +14,7 @@ import anyio.abc
 
 from runner.errors import ConfigError
 from runner.queue.frames import FrameError, Frames, decode
-from runner.queue.job import CARRIED, Job
+from runner.queue.job import CARRIED, HELD_BACK, Job
 from runner.queue.orphans import end_orphans
 from runner.queue.settle import Ending
 from servers.machine.wire import clean, shorten
@@ -32,7 +32,7 @@ _MODULE = "runner.queue.worker"
 
 
 def _environment(job: Job, environ: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in environ.items() if name not in CARRIED}
+    kept = {name: value for name, value in environ.items() if name not in CARRIED or name in HELD_BACK}
     return {**kept, **job.submission.environ, "AFS_CONTEXT_ROOT": job.submission.context_root}
 
 

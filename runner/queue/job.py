@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue, field_validator
 
 from schemas.frozen import Frozen
 
-__all__ = ["CARRIED", "ENDED", "PRIORITIES", "Job", "Priority", "State", "Submission", "as_line"]
+__all__ = ["CARRIED", "ENDED", "HELD_BACK", "PRIORITIES", "Job", "Priority", "State", "Submission", "as_line"]
 
 Priority = Literal["training", "interactive", "analysis", "scheduled"]
 """Whose turn it is first, highest to lowest."""
@@ -19,9 +19,12 @@ ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled", "expired", "
 
 CARRIED = (
     *("AFS_CONTEXT_ROOT", "AFS_PROJECT_ROOT", "AFS_WORKSPACE_ROOTS", "AFS_SYMBOLS", "AFS_ASAR", "AFS_GRAPH_FILE"),
-    *("MEMORY_FILE_PATH", "AFS_EMBED_MODEL", "OLLAMA_HOST"),
+    *("MEMORY_FILE_PATH", "AFS_EMBED_MODEL", "OLLAMA_HOST", "AFS_EXPERTS", "AFS_TOOL_CLASSES", "AFS_PINS_DIR"),
+    *("AFS_KEYS_FILE", "AFS_PRICES", "AFS_LOCAL_ONLY", "AFS_OFFLINE", "AFS_MAX_COST", "AFS_ROUTE_THRESHOLD"),
 )
 """Variables of the one who asks that the run sees. No key is among them: what is submitted lies on the disk."""
+HELD_BACK = ("AFS_LOCAL_ONLY", "AFS_OFFLINE")
+"""Those that hold for every run of a server which has them, unless the one who asks says otherwise."""
 
 _PATH = 4096
 _SHOWN = 100

@@ -1,8 +1,10 @@
 """The queue as it is served: real processes, jobs that are held, ended, pre-empted and killed."""
 
+import json
 import os
 import resource
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,34 @@ def test_a_job_runs_in_the_folder_of_the_one_who_asked_and_its_run_is_kept(queue
     assert (job.state, job.attempt, job.detail) == ("done", 1, "answer"), done.stderr
     assert queue.run(name).answer == "done"
     assert name in queue.command("queue", "--all").stdout.decode()
+
+
+def test_a_job_sees_the_experts_of_the_one_who_asked(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = queue.folder / "mine.toml"
+    mine.write_text('[experts.mine]\nsummary = "Mine"\ninstructions = "Say hi."\ntools = ["*"]\n', encoding="utf-8")
+    with queue.served():
+        monkeypatch.setenv("AFS_EXPERTS", str(mine))
+        done = queue.command("submit", "-e", "mine", "-m", queue.script(), "hello")
+        (job,) = queue.ended(done.stdout.decode().strip())
+    assert (job.state, job.detail) == ("done", "answer"), done.stderr
+    assert queue.run(job.id).expert == "mine"
+
+
+@pytest.mark.parametrize(("asked", "seen"), [(None, "1"), ("0", "0")])
+def test_a_server_that_stays_local_does_so_unless_the_one_who_asks_says_otherwise(
+    asked: str | None, seen: str, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tells = ["-c", "import sys; open(sys.argv[1], 'w').close()", f"{queue.folder}/local-${{AFS_LOCAL_ONLY:-no}}"]
+    servers = {"mcpServers": {"tells": {"command": sys.executable, "args": tells}}}
+    (queue.folder / "mcp.json").write_text(json.dumps(servers), encoding="utf-8")
+    monkeypatch.setenv("AFS_LOCAL_ONLY", "1")
+    with queue.served():
+        monkeypatch.delenv("AFS_LOCAL_ONLY")
+        if asked is not None:
+            monkeypatch.setenv("AFS_LOCAL_ONLY", asked)
+        done = queue.command("submit", "-m", queue.script(), "hello")
+        queue.ended(done.stdout.decode().strip())
+    assert (queue.folder / f"local-{seen}").exists()
 
 
 def test_a_higher_job_goes_on_between_two_steps_of_a_lower_one(queue: Queue) -> None:

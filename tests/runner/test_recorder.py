@@ -45,6 +45,13 @@ def test_the_newest_run_is_last_and_the_end_of_an_id_is_enough(tmp_path: Path) -
     assert [line.id for line in recorder.lines(5)] == [newer.id, older.id]
 
 
+def test_ids_of_one_second_sort_as_they_were_made() -> None:
+    ids = [new_run_id() for _ in range(2000)]
+    times = [name[:20] for name in ids]  # to the millisecond
+    assert times == sorted(times)
+    assert len(set(ids)) > 1900
+
+
 def test_a_run_that_is_not_there_names_the_command_that_lists_them(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="afs agent runs"):
         Recorder(tmp_path).load("20260101T000000Z-00000001")
