@@ -40,7 +40,19 @@ if TYPE_CHECKING:
     from runner.routing.placing import Placed
     from runner.routing.sending import Sent
 
-__all__ = ["EXIT_CODES", "Request", "conduct", "preview", "preview_request", "run_request", "until_signal"]
+__all__ = [
+    "EXIT_CODES",
+    "Request",
+    "conduct",
+    "goes_to_cloud",
+    "preview",
+    "preview_request",
+    "run_request",
+    "until_signal",
+]
+
+_HOSTED = ("openai", "claude", "anthropic", "gemini", "google")
+"""Providers whose models need no turn on this machine."""
 
 EXIT_CODES: Mapping[Stop, int] = {
     "answer": 0,
@@ -172,6 +184,20 @@ async def conduct(
         view.stop()
 
 
+async def goes_to_cloud(request: Request, settings: Settings) -> bool:
+    """Tell whether a request would run in the cloud now; nothing of it is sent.
+
+    Raises:
+        RunnerError: as `conduct`.
+    """
+    earlier = _earlier(request, Recorder(settings.context_root))
+    model = request.model or _model_of(earlier)
+    if model:
+        return model.partition(":")[0] in _HOSTED
+    sent = await _sent(request, settings, earlier, request.prompt or (earlier.prompt if earlier else ""))
+    return sent.placed is not None and sent.placed.choice.where == "cloud"
+
+
 async def preview(request: Request, settings: Settings) -> Preview:
     """Return what a request would send first, in the caller's event loop.
 
@@ -226,11 +252,10 @@ async def _set_up(
     watch: OnEvent = ignore_event,
 ) -> _SetUp:
     """Find who answers and where, and make the agent ready to be entered."""
-    how = Together(critic=request.critic, fuse=request.fuse, strategy=request.strategy, plan=request.plan)
+    how = _together(request)
     tell = _both(view.on_event, watch)
     model = request.model or _model_of(earlier)
-    together = how.how(request.expert or (earlier.expert if earlier else "")) != "alone"
-    sent = await _sent(request, settings, earlier, view.prompt, pinned=bool(model) or together)
+    sent = await _sent(request, settings, earlier, view.prompt)
     bounds = request.switches.bounds()
     if model:
         check_model(model, sent.expert, bounds)
@@ -257,12 +282,15 @@ async def _set_up(
     return _SetUp(agent, how, sent.placed, sent.route)
 
 
-async def _sent(
-    request: Request, settings: Settings, earlier: Run | None, prompt: str, *, pinned: bool
-) -> "Sent | _Plain":
+def _together(request: Request) -> Together:
+    return Together(critic=request.critic, fuse=request.fuse, strategy=request.strategy, plan=request.plan)
+
+
+async def _sent(request: Request, settings: Settings, earlier: Run | None, prompt: str) -> "Sent | _Plain":
     """Return the expert that is named, or the router's, and where it answers; see `runner.routing.sending`."""
     experts = load_experts()
     named = request.expert or (earlier.expert if earlier else "")
+    pinned = bool(request.model or _model_of(earlier)) or _together(request).how(named) != "alone"
     plain = bool(earlier or request.model or request.tools or request.fuse or request.plan)
     expert = named or (DEFAULT if plain else AUTO)
     if pinned and expert != AUTO:

@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 
-from runner.conduct import Request, run_request, until_signal
+from runner.conduct import Request, goes_to_cloud, run_request, until_signal
 from runner.errors import ConfigError, RunnerError
 from runner.queue.client import NotServed, follow, new_submission
 from runner.queue.job import Job, Priority
@@ -16,15 +16,7 @@ from schemas.run import Run
 from servers.machine.wire import clean
 from servers.settings import Settings
 
-__all__ = ["is_local", "run_or_join"]
-
-HOSTED = ("openai", "claude", "anthropic", "gemini", "google")
-"""Providers whose models need no turn on this machine."""
-
-
-def is_local(model: str) -> bool:
-    """Tell whether a request for this model takes a turn on this machine."""
-    return model.partition(":")[0] not in HOSTED
+__all__ = ["run_or_join"]
 
 
 def run_or_join(
@@ -36,14 +28,14 @@ def run_or_join(
 ) -> Run:
     """Run a request to its end in the queue that is served for this data folder, or here where none is.
 
-    A request for a hosted model is run here at once. `deadline` is in seconds from now, 0 for none, and counts in the
-    queue alone.
+    A request for a hosted model, or one that the router sends to the cloud, is run here at once. `deadline` is in
+    seconds from now, 0 for none, and counts in the queue alone.
 
     Raises:
         RunnerError: something the user can mend; the text says how.
         KeyboardInterrupt: Ctrl-C; the run is kept.
     """
-    if not is_local(request.model) or not place_of(settings).socket.exists():
+    if not place_of(settings).socket.exists() or anyio.run(goes_to_cloud, request, settings):
         return run_request(request, settings)
     outcome = anyio.run(until_signal, lambda: _join(request, settings, priority, deadline))
     if isinstance(outcome, NotServed):

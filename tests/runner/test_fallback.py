@@ -11,12 +11,16 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+from runner.conduct import Request, goes_to_cloud
 from runner.models import ollama_wire
 from runner.models.gemini_double import GeminiDouble
 from runner.models.http_double import ScriptedReply
 from runner.models.ollama_double import OllamaDouble
+from runner.routing.switches import Switches
+from servers.settings import Settings
 
 BIN = Path(sysconfig.get_path("scripts"))
 KEY = "dummy-key-0123456789"
@@ -231,3 +235,21 @@ def test_the_statistics_count_where_runs_went(place: Place) -> None:
     told = json.loads(place.afs("agent", "stats", "--json", command="afs").stdout)
     total = told["total"]
     assert (total["runs"], total["local"], total["fallbacks"]) == (2, 1, 1) and total["cost"] > 0
+
+
+def test_only_what_runs_on_this_machine_waits_for_its_turn_in_a_queue(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in place.environ.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.from_environment()
+    away = Switches(local_only=True)
+    requests = {
+        Request(prompt=EASY): False,
+        Request(prompt=HARD): True,
+        Request(prompt=HARD, switches=away): False,
+        Request(prompt=EASY, model=f"gemini:{GEMINI}"): True,
+        Request(prompt=HARD, model=f"ollama:{VERAN}"): False,
+    }
+    assert [anyio.run(goes_to_cloud, request, settings) for request in requests] == list(requests.values())
+    assert place.asked == (0, 0)
