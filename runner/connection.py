@@ -21,6 +21,7 @@ from runner.sdk import expected, said_by
 from runner.tool_lists import ToolLists
 from runner.transport import TOOLS_CHANGED, over_http, over_pipes
 from runner.trust import Accepted, Pins
+from runner.warden import Warden
 from schemas.run import ServerState
 from servers.machine.wire import clean, shorten
 from servers.settings import version
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from mcp.client import Transport
     from mcp.server import MCPServer
 
-__all__ = ["Connection", "Outcome", "Source"]
+__all__ = ["Connection", "Outcome", "Shared", "Source"]
 
 Source: TypeAlias = "ServerSpec | tuple[str, MCPServer[Any]]"
 """A server of an mcp.json, or one in this process under a name."""
@@ -48,6 +49,19 @@ class Outcome(NamedTuple):
     """The tool is not what was accepted, so it did not run."""
 
 
+class Shared(NamedTuple):
+    """What the servers of one toolbox share."""
+
+    report: Callable[[ServerState], None]
+    """Told whenever a server becomes ready, fails or dies."""
+    pins: Pins
+    warden: Warden
+    lists: ToolLists | None = None
+    """The kept tool lists; None: every server is started."""
+    on_wake: Callable[[], None] = lambda: None
+    """Called when a server starts because one of its tools was called."""
+
+
 class Connection:
     """A server and everything known about it. `own` runs it; `call` may be used once `settled` is set."""
 
@@ -57,23 +71,18 @@ class Connection:
         *,
         connect_timeout: float,
         call_timeout: float,
-        report: Callable[[ServerState], None],
-        pins: Pins,
-        lists: ToolLists | None = None,
-        on_wake: Callable[[], None] | None = None,
+        shared: Shared,
     ) -> None:
         self._spec = source if isinstance(source, ServerSpec) else ServerSpec(name=source[0])
         self._server = None if isinstance(source, ServerSpec) else source[1]
         self._connect_timeout = connect_timeout
         self._call_timeout = self._spec.timeout_s or call_timeout
-        self._report_to = report
+        self._shared = shared
         self.name = self._spec.name
         self.identity = identify(self._spec, inside=self._server is not None)
-        self.accepted = Accepted(pins, self.identity, self.name)
+        self.accepted = Accepted(shared.pins, self.identity, self.name)
         self.offers: tuple[Offer, ...] = ()
         self.state = ServerState(name=self.name, state="failed", detail="not started yet")
-        self._lists = lists
-        self._on_wake = on_wake
         self._needed = anyio.Event()
         self.started = anyio.Event()
         """Set when its process runs, or when that did not work out."""
@@ -92,7 +101,8 @@ class Connection:
 
     def _recall(self) -> None:
         """Offer the tools of a kept list, if there is one: the server then starts when one of them is called."""
-        kept = self._lists.recall(self._spec, self.identity) if self._lists is not None else None
+        lists = self._shared.lists
+        kept = lists.recall(self._spec, self.identity) if lists is not None else None
         if kept is not None:
             self.accepted.recall(kept.definitions)
             self.offers = kept.offers
@@ -106,8 +116,8 @@ class Connection:
 
     def keep_list(self) -> None:
         """Keep the list that the server gave, once it is whole, for the next run."""
-        if self._lists is not None and self._listed and self._whole:
-            self._lists.keep(self._spec, self.identity, self.accepted.latest)
+        if self._shared.lists is not None and self._listed and self._whole:
+            self._shared.lists.keep(self._spec, self.identity, self.accepted.latest)
 
     async def own(self, imported: anyio.Event) -> None:
         """Run the server until cancelled or beyond help, then stop it. The SDK is used once `imported` is set.
@@ -196,12 +206,14 @@ class Connection:
             self._process = await ServerProcess.start(
                 (resolve_command(self._spec), *self._spec.args), env=self._spec.env, cwd=self._spec.cwd
             )
+            self._shared.warden.watch(self._process.pid)
             try:
                 self.started.set()
                 await imported.wait()
                 yield over_pipes(self._process, on_change=self._doubt_tools, on_end=self._rouse)
             finally:
                 await self._process.stop()
+                self._shared.warden.forget(self._process.pid)
 
     async def _list(self, client: "Client") -> None:
         """Take the tools that the pins let pass; later lists are held against the first one."""
@@ -280,8 +292,7 @@ class Connection:
         """Call a tool. A read-only one is called again when the server died meanwhile; any other is reported."""
         if self.asleep:
             self._needed.set()
-            if self._on_wake is not None:
-                self._on_wake()
+            self._shared.on_wake()
         repeat = offer.read_only
         while True:
             client = await self._ready()
@@ -372,7 +383,7 @@ class Connection:
         count = len(self.offers) if state == "ready" else 0
         line = shorten(clean(detail).replace("\n", " "), 500)
         self.state = ServerState(name=self.name, state=state, tools=count, detail=line)
-        self._report_to(self.state)
+        self._shared.report(self.state)
 
 
 _CONNECTION_CLOSED = -32000

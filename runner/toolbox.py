@@ -20,11 +20,12 @@ from runner.asking import Gate, Policy
 from runner.audit import Audit
 from runner.calling import Calls, Desk
 from runner.config import ServerSpec
-from runner.connection import Connection, Source
+from runner.connection import Connection, Shared, Source
 from runner.offers import Offer, name_apart
 from runner.sdk import import_sdk
 from runner.tool_lists import ToolLists
 from runner.trust import Pins, pins_folder
+from runner.warden import Warden
 from schemas.message import ToolCall, ToolSpec
 from schemas.run import CallRecord, ServerState
 from servers.machine.wire import shorten
@@ -70,6 +71,7 @@ class Toolbox:
         self._on_state = on_state or _ignore
         self._imported = anyio.Event()
         self._late = False
+        self._warden = Warden()
         times = {"connect_timeout": connect_timeout, "call_timeout": call_timeout}
         self._connections = self._connect(sources, times, lists)
         self._by_server = {connection.name: connection for connection in self._connections}
@@ -86,8 +88,9 @@ class Toolbox:
     ) -> Sequence[Connection]:
         pins = Pins(self._policy.pins or pins_folder())
         kept = ToolLists(lists, pins) if lists is not None else None
+        shared = Shared(self._report, pins, self._warden, lists=kept, on_wake=self._woken)
         found = [
-            Connection(source, **times, report=self._report, pins=pins, lists=kept, on_wake=self._woken)
+            Connection(source, **times, shared=shared)
             for source in sources
             if not (isinstance(source, ServerSpec) and source.disabled)
         ]
@@ -188,6 +191,7 @@ class Toolbox:
         tasks.cancel_scope.cancel()
         await tasks.__aexit__(None, None, None)
         self._tasks = None
+        self._warden.close()
         for connection in self._connections:
             connection.keep_list()
 

@@ -75,13 +75,14 @@ def changes(old: Mapping[str, str], found: Mapping[str, Mapping[str, Any]]) -> s
 
 async def _listed(spec: ServerSpec) -> Mapping[str, Mapping[str, Any]]:
     """Start a server, and return the definitions of its tools."""
-    from runner.connection import Connection
+    from runner.connection import Connection, Shared
     from runner.sdk import import_sdk
+    from runner.warden import Warden
 
     with tempfile.TemporaryDirectory() as folder:  # its pins count for nothing: the question is what it says now
-        connection = Connection(
-            spec, connect_timeout=_CONNECT_SECONDS, call_timeout=1, report=lambda _: None, pins=Pins(Path(folder))
-        )
+        warden = Warden()
+        shared = Shared(_ignore, Pins(Path(folder)), warden)
+        connection = Connection(spec, connect_timeout=_CONNECT_SECONDS, call_timeout=1, shared=shared)
         imported = anyio.Event()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(connection.own, imported)
@@ -90,6 +91,11 @@ async def _listed(spec: ServerSpec) -> Mapping[str, Mapping[str, Any]]:
             imported.set()
             await connection.settled.wait()
             tasks.cancel_scope.cancel()
+        warden.close()
     if connection.state.state != "ready":
         raise ConfigError(f"{spec.name} could not be asked: {connection.state.detail}")
     return connection.accepted.latest
+
+
+def _ignore(_: object) -> None:
+    return
