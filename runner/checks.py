@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from runner.claims import Code, code_in, in_blocks, plain, promise_in
-from runner.finish import Finish, Judged, Tools
+from runner.finish import UNPROVEN, Finish, Judged, Tools
 from runner.grounding import facts_in, unsupported
 from runner.hints import FEEDBACK, Failing, diagnosed
 from runner.tool_checks import ASSEMBLES, CAN_SAVE, DOES_ALL, HAS_BUG, SAME, SAVES, Judges
@@ -54,7 +54,10 @@ def checking(expert: Expert) -> Finish:
         silent = expert.check in ("none", "validate_output") and all(
             check.verdict == "unchecked" for check in judged.checks if check.claim != SOURCED
         )
-        told = run.answer if silent else f"{run.answer}\n\n{verdict_text(judged)}"
+        answer = run.answer
+        if any(check.tool == expert.proof and check.verdict == "proved" for check in judged.checks):
+            answer = answer.rpartition(UNPROVEN)[0] or answer  # the tool has accepted it now
+        told = answer if silent else f"{answer}\n\n{verdict_text(judged)}"
         found = {"answer": told, "verdict": judged.verdict, "checks": judged.checks}
         return Judged(run.model_copy(update=found), judged.diagnosis, worth_of(judged.verdict, judged.checks))
 

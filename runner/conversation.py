@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from runner.errors import KeepError, RunnerError
 from runner.events import Event, Note, OnEvent, RunDone, RunStarted, StepDone, ignore_event
-from runner.finish import Finish, Judged, Tools
+from runner.finish import UNPROVEN, Finish, Judged, Tools
 from runner.grounding import is_good
 from runner.history import window_of
 from runner.hooks import Hooked, Hooks
@@ -338,7 +338,7 @@ def _with_proof(answer: str, expert: Expert, records: Sequence[CallRecord]) -> s
     if not good and not expert.must_prove:
         return answer
     if not good:
-        return f"{answer}\n\n(unproven: {tool} has accepted no code in this run)"
+        return f"{answer}{UNPROVEN}{tool} has accepted no code in this run)"
     code, result = str(good[-1].call.arguments.get("code", "")).strip(), good[-1].text.strip()
     quoted = [f"```asm\n{code}\n```"] if code and _plain(code) not in _plain(answer) else []
     quoted += [result] if result not in answer else []

@@ -18,7 +18,10 @@ from typing import NamedTuple, Protocol
 from schemas.message import ToolCall, ToolSpec
 from schemas.run import CallRecord, Run
 
-__all__ = ["Finish", "Judged", "Tools"]
+__all__ = ["UNPROVEN", "Finish", "Judged", "Tools"]
+
+UNPROVEN = "\n\n(unproven: "
+"""How the line begins that stands under an answer for which the expert's proving tool has accepted nothing."""
 
 
 class Tools(Protocol):

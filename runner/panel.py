@@ -7,16 +7,18 @@ answer is checked on the way (see `runner.checks`). A local model is opened once
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import anyio
+from pydantic import JsonValue
 
 from runner.agent import Agent, find_servers
 from runner.checks import checking
 from runner.critic import CriticBudget, run_critic_loop
 from runner.errors import ConfigError
+from runner.events import Note
 from runner.experts import DEFAULT, load_experts
 from runner.fusion import Strategy, run_fusion
 from runner.generalist import GENERALIST, run_generalist
@@ -27,11 +29,14 @@ from runner.recorder import Recorder
 from runner.toolbox import Toolbox
 from schemas.frozen import Frozen
 from schemas.run import Run
+from servers.machine.wire import shorten
 
 if TYPE_CHECKING:
     from runner.toolbox import Source
 
 __all__ = ["Panel", "Together", "together"]
+
+_MOST_SHOWN = 160
 
 How = Literal["alone", "critic", "fuse", "plan", "generalist"]
 
@@ -71,6 +76,8 @@ class Panel:
     """How to ask; never entered."""
     models: ModelPool
     """Where the models are that `like` only names."""
+    alone: bool = False
+    """Whether one expert answers alone; otherwise each who is asked is told as a note."""
     _begun: float = field(default_factory=time.monotonic)
     _turn: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -80,6 +87,8 @@ class Panel:
         Raises:
             RunnerError: there is no such expert or model, or the run cannot be kept.
         """
+        if not self.alone:
+            self.like.on_event(Note(f"{expert} is asked: {shorten(' '.join(prompt.split()), _MOST_SHOWN)}"))
         own = expert == self.like.name
         found = self.like.expert if own and not isinstance(self.like.expert, str) else load_experts().find(expert)
         tools = self.like.tools if own else ()
@@ -114,10 +123,12 @@ async def together(prompt: str, like: Agent, how: Together, *, earlier: Run | No
     if way != "alone" and earlier is not None:
         raise ConfigError("only a run of one expert can be gone on from; leave --resume out, or the other experts")
     async with ModelPool(like.settings, like.bounds) as models:
-        panel = Panel(like=like, models=models)
+        panel = Panel(like=like, models=models, alone=way == "alone")
         if way == "alone":
             return await panel.ask(prompt, like.name, earlier=earlier)
         run = await _run(prompt, panel, how, way)
+    for line in _course(run):
+        like.on_event(Note(line))
     if like.keep:
         Recorder(like.settings.context_root).keep(run)
     return run
@@ -147,3 +158,27 @@ def _sources(like: Agent) -> "Sequence[Source]":
     names = [server for server in given or () if isinstance(server, str)]
     named = find_servers(like.settings, names, config=like.config) if names or given is None else ()
     return (*named, *(server for server in given or () if not isinstance(server, str)))
+
+
+def _course(run: Run) -> Iterator[str]:
+    """Yield what became of a run of several experts, a line each; the whole is in its metadata."""
+    told = run.metadata
+    critic, plan, general = (_fields(told.get(name)) for name in ("critic", "plan", "generalist"))
+    tries = _rows(critic.get("iterations"))
+    if tries:
+        verdicts = ", ".join(f"{item.get('index')} {item.get('verdict')}" for item in tries)
+        yield f"critic loop: {critic.get('stop')}; answers: {verdicts}; given: {critic.get('best')}"
+    for step in _rows(plan.get("steps")):
+        why = f": {step.get('why')}" if step.get("why") else ""
+        yield f"step {step.get('id')} ({step.get('expert')}): {step.get('state')}, {step.get('verdict')}{why}"
+    for asked in _rows(general.get("invocations")):
+        came = "refused" if asked.get("refused") else asked.get("verdict")
+        yield f"asked {asked.get('expert')}: {came}"
+
+
+def _fields(value: JsonValue) -> dict[str, JsonValue]:
+    return value if isinstance(value, dict) else {}
+
+
+def _rows(value: JsonValue) -> list[dict[str, JsonValue]]:
+    return [_fields(item) for item in value] if isinstance(value, list) else []

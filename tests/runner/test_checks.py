@@ -261,3 +261,13 @@ async def test_code_that_does_something_else_than_the_prompt_says_is_refuted(cod
 async def test_code_for_a_prompt_that_says_more_than_was_understood_stays_unchecked() -> None:
     run, _ = await asked("nayru", f"{STORE} Then play sound $10.", text("```asm\nlda #$05\nsta $7E0020\nrtl\n```"))
     assert (run.verdict, of(run, "run_code")[0].verdict) == ("unchecked", "tested")
+
+
+async def test_code_that_a_check_has_assembled_is_not_called_unproven() -> None:
+    expert = load_experts({}).find("din")
+    sources: list[Any] = [("asar", build_asar(HERE))]
+    model = ScriptedModel([text(SHORT)], repeat=True)
+    with anyio.fail_after(60):
+        async with Agent(expert, model=model, servers=sources, finish=checking(expert), keep=False) as agent:
+            run = await agent.run(DEAD)
+    assert (run.verdict, "unproven" in run.answer) == ("proved", False)

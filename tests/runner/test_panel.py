@@ -12,6 +12,7 @@ import pytest
 
 from runner.agent import Agent
 from runner.errors import ConfigError
+from runner.events import Event, Note
 from runner.experts import load_experts
 from runner.model_pool import ModelPool
 from runner.models import embedded
@@ -148,3 +149,20 @@ async def test_the_embedded_model_is_loaded_once_for_all_who_need_the_same_and_c
             await use("router")
             assert seen == ["started 8192", "ended 8192", "started 4096"]
     assert seen[3:] == ["ended 4096"]
+
+
+async def test_who_is_asked_and_what_came_of_it_is_told_as_it_happens(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Note):
+            told.append(event.text)
+
+    like = agent(tmp_path, "veran", "A word.", "SCORE: 0.2\nVERDICT: FAIL", "Another.", "SCORE: 0.9\nVERDICT: PASS")
+    await done(dataclasses.replace(like, on_event=hear), Together(critic="farore"))
+    assert [line.split(" is asked")[0] for line in told if " is asked" in line] == ["veran", "farore"] * 2
+    assert told[-1] == "critic loop: passed; answers: 1 unchecked, 2 unchecked; given: 2"
+    plan = '{"steps": [{"id": "a", "expert": "veran", "prompt": "Explain it", "depends_on": []}]}'
+    like = agent(tmp_path, "default", plan, "So it is.")
+    await done(dataclasses.replace(like, on_event=hear), Together(plan=True))
+    assert told[-1] == "step a (veran): done, unchecked"
