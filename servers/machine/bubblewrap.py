@@ -101,14 +101,18 @@ class Gate:
         self._hold.write(content.ljust(fcntl.fcntl(self._hold, fcntl.F_GETPIPE_SZ), b"\n"))
         return read.fileno()
 
-    def open(self) -> None:
-        """Put the limits on the process and let it go; nothing when bubblewrap ended before. Raises OSError."""
+    def open(self, wait: Callable[[], None]) -> None:
+        """Put the limits on the process and let it go; nothing when bubblewrap ended before.
+
+        Before that `wait` is called, which returns when it may go. Raises OSError, and what `wait` raises.
+        """
         for end in self._theirs:
             end.close()
         said = self._read_news()
         if said:
             child = int(json.loads(said)["child-pid"])
             self._first = self._stack.enter_context(io.FileIO(os.pidfd_open(child), "r"))
+            wait()
             if self._ended_early(child):
                 return
             self._limits.put_on(child)

@@ -1,10 +1,4 @@
-"""One program run to its end: started by a confined thread, read in chunks, killed with its tree.
-
-The thread that starts it is made for this one run. It gives up what it must (ids, paths), starts the
-program, and then only waits: the program inherits what the thread gave up, with no interpreter and no code
-of ours between fork and exec. It lives as long as the program, since bubblewrap ends with the thread that
-started it.
-"""
+"""One program run to its end: started by a confined thread, read in chunks, killed with its tree."""
 
 import contextlib
 import io
@@ -14,40 +8,18 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from servers.machine.errors import ServerError
+from servers.machine.process_start import Ends, Launch, Starter
 
-__all__ = ["Captured", "Ended", "Job", "Launch", "Room"]
+__all__ = ["Captured", "Ended", "Job", "Room"]
 
 _CHUNK = 1 << 16
 _TICK = 0.05
 """Seconds between two looks of a watch."""
 _LAST_MOMENT = 2.0
 """Seconds that a killed program gets to be gone."""
-
-
-class Launch(NamedTuple):
-    """What to start, where, with what environment, and what the thread gives up first."""
-
-    argv: Sequence[str]
-    cwd: Path
-    environment: Mapping[str, str]
-    confine: Callable[[], None]
-    descriptors: tuple[int, ...] = ()
-    """Passed on to the program beside its three pipes."""
-    started: Callable[[], None] | None = None
-    """Called in the confined thread when the program has been started; ends it by raising OSError."""
-    watches_child: bool = False
-    """The command only watches a child, whose end is the end of all (bubblewrap)."""
-    admit: Callable[[int], None] | None = None
-    """Called in the job's own thread with the id of the program, before it gets its input; may raise OSError."""
-    watch: Callable[[], str] | None = None
-    """Called again and again while the program runs; a text that is not empty ends it, and says why."""
-    sweep: Callable[[], None] | None = None
-    """Ends all that the program has started, wherever it hides, and waits until it is gone."""
 
 
 class Room(NamedTuple):
@@ -86,48 +58,6 @@ class Ended(NamedTuple):
     """Why the watch ended it."""
 
 
-class _Ends(NamedTuple):
-    """One side's ends of the three pipes; closing a file twice is harmless, unlike a bare descriptor."""
-
-    stdin: io.FileIO
-    stdout: io.FileIO
-    stderr: io.FileIO
-
-
-class _Starter(threading.Thread):
-    """Confines itself, starts the program, and stays until the program has ended."""
-
-    def __init__(self, launch: Launch, ends: _Ends) -> None:
-        super().__init__(name="afs-sandbox", daemon=True)
-        self.launch, self.ends = launch, ends
-        self.ready, self.over = threading.Event(), threading.Event()
-        self.process: subprocess.Popen[bytes] | None = None
-        self.problem: Exception | None = None
-
-    def run(self) -> None:
-        """Start the program; `process` or `problem` is set when `ready` is."""
-        try:
-            self.launch.confine()
-            self.process = subprocess.Popen(
-                self.launch.argv,
-                stdin=self.ends.stdin,
-                stdout=self.ends.stdout,
-                stderr=self.ends.stderr,
-                cwd=self.launch.cwd,
-                env=self.launch.environment,
-                close_fds=True,
-                start_new_session=True,
-                pass_fds=self.launch.descriptors,
-            )
-            if self.launch.started is not None:
-                self.launch.started()
-        except (OSError, subprocess.SubprocessError, ValueError, ServerError) as error:
-            self.problem = error
-        finally:
-            self.ready.set()
-        self.over.wait()
-
-
 class Job:
     """One run. `run` blocks its thread; `cancel` may be called from any other."""
 
@@ -161,30 +91,55 @@ class Job:
                 raise ServerError("cancelled before it began; call again")
             self._started = True
         try:
-            return self._run(time.monotonic())
+            return self._run()
         finally:
             self._over.set()
 
-    def _run(self, started: float) -> Ended:
+    def _run(self) -> Ended:
         with contextlib.ExitStack() as stack:
             ours, theirs = _pipes(stack)
             woken, wake = (stack.enter_context(end) for end in _pipe())
-            starter = _Starter(self._launch, theirs)
+            starter = Starter(self._launch, theirs)
             self._set_wake(wake)
             stack.callback(self._set_wake, None)
             stack.callback(starter.over.set)
-            try:
-                starter.start()
-            except RuntimeError as error:
-                raise ServerError(f"no thread can be started ({error}); try again in a moment") from error
+            refused, started = self._begun(starter), time.monotonic()
             starter.ready.wait()
             for end in theirs:
                 end.close()
-            return self._attend(self._admitted(starter), _Streams(ours, self._stdin, self._room), woken, started)
+            process = self._admitted(starter, refused)
+            return self._attend(process, _Streams(ours, self._stdin, self._room), woken, started)
 
-    def _admitted(self, starter: _Starter) -> subprocess.Popen[bytes]:
-        """Return the started program, let in. Raises ServerError; nothing runs then."""
-        problem: Exception | None = starter.problem
+    def _begun(self, starter: Starter) -> Exception | None:
+        """Start the program, in this thread or in one of its own; return why it must not be let go."""
+        if self._launch.confine is None and self._launch.meanwhile is None:
+            refused = self._beside(starter)
+            starter.begin()
+            return refused
+        try:
+            starter.start()
+        except RuntimeError as error:
+            raise ServerError(f"no thread can be started ({error}); try again in a moment") from error
+        return self._beside(starter)
+
+    def _beside(self, starter: Starter) -> Exception | None:
+        """Do what is done while the program starts, then let it go; return why it must not be let go."""
+        try:
+            if self._launch.meanwhile is not None:
+                starter.spawned.wait()  # the thread that starts it comes first
+                self._launch.meanwhile()
+            if self._cancelled.is_set():
+                return ServerError("cancelled before it began; call again")
+            starter.allowed = True
+        except (OSError, ServerError) as error:
+            return error
+        finally:
+            starter.released.set()
+        return None
+
+    def _admitted(self, starter: Starter, refused: Exception | None) -> subprocess.Popen[bytes]:
+        """Return the started program, let in. Raises ServerError, or what speaks against it; nothing runs then."""
+        problem: Exception | None = refused or starter.problem
         if starter.process is not None and problem is None and self._launch.admit is not None:
             try:
                 self._launch.admit(starter.process.pid)
@@ -194,7 +149,7 @@ class Job:
             return starter.process
         if starter.process is not None:
             self._kill(starter.process)
-        if isinstance(problem, ServerError):
+        if problem is not None and (problem is refused or isinstance(problem, ServerError)):
             raise problem
         program = self._launch.argv[0]
         raise ServerError(f"could not start {program} in the sandbox ({problem}); run: afs doctor") from problem
@@ -288,7 +243,7 @@ class _Kept:
 class _Streams:
     """The three pipes, read and written in chunks, never kept above the room that they have."""
 
-    def __init__(self, ends: _Ends, data: bytes, room: Room) -> None:
+    def __init__(self, ends: Ends, data: bytes, room: Room) -> None:
         self.ends, self.data = ends, memoryview(data)
         self.stdout, self.stderr = _Kept(room), _Kept(room)
         self.truncated = False
@@ -367,11 +322,11 @@ def _children(pid: int) -> list[int]:
         return []
 
 
-def _pipes(stack: contextlib.ExitStack) -> tuple[_Ends, _Ends]:
+def _pipes(stack: contextlib.ExitStack) -> tuple[Ends, Ends]:
     """Make three pipes; the first of the pair holds our ends, the second the program's."""
     files: list[io.FileIO] = []
     for _ in range(3):
         for descriptor, mode in zip(os.pipe(), "rw", strict=True):
             files.append(stack.enter_context(_file(descriptor, mode)))
     in_read, in_write, out_read, out_write, err_read, err_write = files
-    return _Ends(in_write, out_read, err_read), _Ends(in_read, out_write, err_write)
+    return Ends(in_write, out_read, err_read), Ends(in_read, out_write, err_write)

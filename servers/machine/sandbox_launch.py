@@ -16,13 +16,13 @@ from typing import Literal, NamedTuple
 
 from servers.machine import landlock
 from servers.machine.bubblewrap import SYSTEM_PATHS, Gate, ResourceLimits, arguments, at_most
-from servers.machine.confined_process import Launch
 from servers.machine.errors import ServerError
 from servers.machine.linked_program import Linked, put_together, start_by
+from servers.machine.process_start import Launch
 from servers.machine.seatbelt import SANDBOX_EXEC, limited, profile
 from servers.machine.seccomp import filter_file, filter_thread, filters_here
 
-__all__ = ["Backend", "Limits", "Start", "launch", "launchers", "nothing", "tool"]
+__all__ = ["Backend", "Limits", "Start", "launch", "launchers", "tool"]
 
 Backend = Literal["bubblewrap", "landlock", "sandbox-exec"]
 """The last is that of macOS."""
@@ -89,7 +89,7 @@ def _by_bubblewrap(start: Start, bounds: ResourceLimits, stack: contextlib.ExitS
         command,
         start.workspace,
         _environment(start),
-        landlock.become_nobody if os.geteuid() == 0 else nothing,
+        landlock.become_nobody if os.geteuid() == 0 else None,
         descriptors=(*gate.descriptors, *filters),
         started=gate.open,
         watches_child=True,
@@ -104,7 +104,7 @@ def _by_sandbox_exec(start: Start, limits: Limits) -> Launch:
         open_files=limits.open_files,
     )
     rules = profile(readable=start.read_only, writable=[start.workspace])
-    return Launch([str(SANDBOX_EXEC), "-p", rules, *words], start.workspace, _environment(start), nothing)
+    return Launch([str(SANDBOX_EXEC), "-p", rules, *words], start.workspace, _environment(start), None)
 
 
 def _by_landlock(start: Start, bounds: ResourceLimits, stack: contextlib.ExitStack) -> Launch:
@@ -129,10 +129,6 @@ def _secret_folder(programs: list[Linked], stack: contextlib.ExitStack) -> str:
     folder = above / secrets.token_hex(16)
     put_together(programs, folder)
     return str(folder)
-
-
-def nothing() -> None:
-    """Give up nothing: bubblewrap does it all."""
 
 
 def _confine_by_landlock(ruleset: int, as_root: bool) -> None:  # noqa: FBT001  # called by partial, by one caller

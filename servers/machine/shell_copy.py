@@ -8,13 +8,13 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from servers.machine.errors import ServerError
 from servers.machine.shell_folders import Kept, kept, kept_of, names_of, opened
 
-__all__ = ["COPY_BYTES", "COPY_NAMES", "Change", "Pair", "changes_of", "copy_tree"]
+__all__ = ["COPY_BYTES", "COPY_NAMES", "Change", "Pair", "TreeCopy", "changes_of"]
 
 COPY_BYTES = 1 << 30
 COPY_NAMES = 50_000
@@ -31,37 +31,78 @@ class Pair(NamedTuple):
     copy: Kept
 
 
-class _Copier:
-    def __init__(self, owner: int) -> None:
-        self.owner, self.pairs, self.bytes = owner, dict[bytes, Pair](), 0
+class TreeCopy:
+    """A copy of what is below one open folder in another, for a user who is given all of it.
 
-    def folder(self, source: int, target: int, above: bytes, depth: int = 0) -> None:
+    `begin` copies what has to be there first, `finish` the rest. Both raise ServerError where it is too much, OSError.
+    """
+
+    def __init__(self, source: int, target: int, *, owner: int) -> None:
+        """Take the two open folders, and the id of the user and group that gets the copy."""
+        self._source, self._target, self._owner = source, target, owner
+        self._bytes = 0
+        self.pairs: dict[bytes, Pair] = {}
+        """Each name that has been copied, by its path: its two states."""
+
+    def begin(self, paths: Iterable[bytes]) -> None:
+        """Give the copy to its user, and copy these names with the folders above them; of a folder nothing in it."""
+        os.fchown(self._target, self._owner, self._owner)
+        os.fchmod(self._target, 0o700)
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError), contextlib.ExitStack() as stack:
+                self._lead(path.split(b"/"), stack)
+
+    def finish(self) -> None:
+        """Copy all that is not there yet, and give the folders their modes and times."""
+        self._folder(self._source, self._target, b"")
+
+    def _lead(self, parts: list[bytes], stack: contextlib.ExitStack) -> None:
+        source, target = self._source, self._target
+        for depth, name in enumerate(parts):
+            path = b"/".join(parts[: depth + 1])
+            self._one(name, source, target, path)
+            if depth + 1 < len(parts):
+                source = stack.enter_context(opened(name, source))
+                target = stack.enter_context(opened(name, target))
+
+    def _one(self, name: bytes, source: int, target: int, path: bytes) -> Kept:
+        """Copy a name, of a folder nothing in it, unless it has been; return what it is. Raises OSError."""
+        done = self.pairs.get(path)
+        if done is not None:
+            return done.origin
+        state = kept(name, source)
+        if state.kind == stat.S_IFDIR and path.count(b"/") < _DEEPEST:
+            os.mkdir(name, 0o700, dir_fd=target)
+            os.chown(name, self._owner, self._owner, dir_fd=target, follow_symlinks=False)
+            self._note(path, state, state._replace(mode=0o700))
+        elif state.kind == stat.S_IFLNK:
+            os.symlink(state.link, name, dir_fd=target)
+            os.chown(name, self._owner, self._owner, dir_fd=target, follow_symlinks=False)
+            self._note(path, state, state)
+        elif state.kind == stat.S_IFREG:
+            self._file(name, source, target, path)
+        return state
+
+    def _folder(self, source: int, target: int, above: bytes) -> None:
         for name in names_of(source):
             path = above + b"/" + name if above else name
             with contextlib.suppress(FileNotFoundError):  # gone meanwhile
-                state = kept(name, source)
-                if state.kind == stat.S_IFDIR and depth < _DEEPEST:
-                    os.mkdir(name, 0o700, dir_fd=target)
+                state = self._one(name, source, target, path)
+                if state.kind == stat.S_IFDIR and path in self.pairs:
                     with opened(name, source) as inner, opened(name, target) as copy:
-                        self.pairs[path] = Pair(state, state)
-                        self.folder(inner, copy, path, depth + 1)
+                        self._folder(inner, copy, path)
                         self._give(copy, state)
-                elif state.kind == stat.S_IFLNK:
-                    os.symlink(state.link, name, dir_fd=target)
-                    os.chown(name, self.owner, self.owner, dir_fd=target, follow_symlinks=False)
-                    self._note(path, state, state)
-                elif state.kind == stat.S_IFREG:
-                    self._file(name, source, target, path)
+                    self.pairs[path] = Pair(state, state)
 
     def _give(self, descriptor: int, state: Kept) -> None:
-        os.fchown(descriptor, self.owner, self.owner)
+        os.fchown(descriptor, self._owner, self._owner)
         os.fchmod(descriptor, state.mode)
         os.utime(descriptor, ns=(state.modified_ns, state.modified_ns))
 
     def _note(self, path: bytes, origin: Kept, copy: Kept) -> None:
         self.pairs[path] = Pair(origin, copy)
-        self.bytes += copy.size
-        if self.bytes > COPY_BYTES or len(self.pairs) > COPY_NAMES:
+        self._bytes += copy.size
+        if self._bytes > COPY_BYTES or len(self.pairs) > COPY_NAMES:
             raise ServerError(
                 f"the workspace has more than {COPY_NAMES} files or {COPY_BYTES >> 20} MB, too much to copy for "
                 "another user: start the server in a smaller folder, or as a normal user with bubblewrap (then nothing "
@@ -98,18 +139,6 @@ def _pour(reader: int, writer: int, size: int) -> None:
         while left > 0 and (data := os.read(reader, min(left, _CHUNK))):
             os.write(writer, data)
             left -= len(data)
-
-
-def copy_tree(source: int, target: int, *, owner: int) -> dict[bytes, Pair]:
-    """Copy what is below one open folder into another, for the user and group `owner`; return each name's two states.
-
-    Raises ServerError where it is too much, OSError.
-    """
-    copier = _Copier(owner)
-    copier.folder(source, target, b"")
-    os.fchown(target, owner, owner)
-    os.fchmod(target, 0o700)
-    return copier.pairs
 
 
 class Change(NamedTuple):

@@ -14,12 +14,13 @@ from typing import NamedTuple
 from servers.machine import landlock
 from servers.machine.agent_files import AGENT_FILES
 from servers.machine.bubblewrap import SYSTEM_PATHS, Gate, ResourceLimits, knows
-from servers.machine.confined_process import Launch
 from servers.machine.errors import ServerError
-from servers.machine.sandbox_launch import nothing, tool
+from servers.machine.process_start import Launch
+from servers.machine.sandbox_launch import tool
 from servers.machine.sandbox_marks import Mark, as_runner
 from servers.machine.seatbelt import SANDBOX_EXEC, limited, profile, sealed_patterns
 from servers.machine.seccomp import filter_file, filter_thread, filters_here
+from servers.machine.spare_network import enter_network, take_network
 
 __all__ = ["GO", "Bound", "Shown", "by_bubblewrap", "by_landlock", "by_nothing", "by_sandbox_exec", "shell_words"]
 
@@ -30,6 +31,10 @@ _SHARED = "/dev/shm"
 _SHARED_BYTES = 16 << 20
 _LINKED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _READABLE = ("/etc/alternatives", "/etc/ld.so.cache", "/nix/store", "/gnu/store")
+_NAMESPACES = (
+    *("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"),
+    *("--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
+)
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _PASSWD = b"sandbox:x:1000:1000:sandbox:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
 _GROUP = b"sandbox:x:1000:\nnogroup:x:65534:\n"
@@ -95,7 +100,10 @@ def by_bubblewrap(
     program = tool("bwrap")
     command = [str(program), "--info-fd", str(news), "--block-fd", str(go)]
     command += ["--seccomp", str(filters)] if filters >= 0 else []
-    command += ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"]
+    network = take_network()
+    if network >= 0:
+        stack.callback(os.close, network)
+    command += [*_NAMESPACES, *([] if network >= 0 else ["--unshare-net"])]
     command += ["--disable-userns"] if knows(program, "--disable-userns") else []
     command += ["--cap-drop", "ALL", "--die-with-parent", "--new-session", *_system(), "--proc", "/proc"]
     command += ["--remount-ro", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
@@ -106,13 +114,20 @@ def by_bubblewrap(
         command,
         shown.source,
         _environment(_TEMPORARY),
-        landlock.become_nobody if os.geteuid() == 0 else nothing,
+        functools.partial(_become_nobody, network) if os.geteuid() == 0 else None,
         descriptors=(*gate.descriptors, *files),
         started=gate.open,
         watches_child=True,
         sweep=gate.sweep,
     )
     return launch, gate
+
+
+def _become_nobody(network: int) -> None:
+    """Give up root in the calling thread, in a network of its own where there is one."""
+    if network >= 0:
+        enter_network(network)
+    landlock.become_nobody()
 
 
 def _in_memory(data: bytes) -> int:
@@ -139,6 +154,8 @@ def _tmpfs(program: Path, place: str, size: int) -> list[str]:
 def _workspace(shown: Shown) -> list[str]:
     command = ["--bind", str(shown.source), str(shown.place)]
     for item in shown.bound:
+        if not item.path:  # the workspace itself
+            continue
         name = os.fsdecode(item.path)
         source, place = os.path.join(shown.source, name), os.path.join(shown.place, name)
         command += ["--bind" if item.writable else "--ro-bind", source, place]
@@ -212,7 +229,7 @@ def by_sandbox_exec(words: Sequence[str], shown: Shown, limits: ResourceLimits) 
     )
     bounded = limited(words, cpu_seconds=limits.cpu_seconds, file_bytes=limits.file_bytes, open_files=limits.open_files)
     command = [str(SANDBOX_EXEC), "-p", rules, *bounded]
-    return Launch(command, shown.place / shown.cwd, _environment(_TEMPORARY), nothing)
+    return Launch(command, shown.place / shown.cwd, _environment(_TEMPORARY), None)
 
 
 def by_nothing(words: Sequence[str], shown: Shown, limits: ResourceLimits, *, mark: Mark) -> Launch:
@@ -220,4 +237,4 @@ def by_nothing(words: Sequence[str], shown: Shown, limits: ResourceLimits, *, ma
     command = [str(tool("sh")), "-c", _WAIT, "sh", *words]
     counted = limits._replace(processes=limits.processes + _tasks())
     environment = _environment(_TEMPORARY, os.environ.get("PATH", "")) | {"HOME": os.environ.get("HOME", "/")}
-    return Launch(command, shown.source / shown.cwd, environment, nothing, admit=counted.put_on, sweep=mark.sweep)
+    return Launch(command, shown.source / shown.cwd, environment, None, admit=counted.put_on, sweep=mark.sweep)

@@ -5,26 +5,25 @@ normal user's command works in the workspace itself.
 """
 
 import contextlib
-import fcntl
 import functools
 import os
-import shutil
 import stat
-import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from servers.machine import landlock
 from servers.machine.bubblewrap import Gate, ResourceLimits
-from servers.machine.confined_process import Captured, Ended, Job, Launch, Room
+from servers.machine.confined_process import Captured, Ended, Job, Room
 from servers.machine.errors import ServerError
+from servers.machine.process_start import Launch
 from servers.machine.sandbox_launch import Backend
 from servers.machine.sandbox_marks import Mark
-from servers.machine.shell_copy import Pair, changes_of, copy_tree
+from servers.machine.shell_copy import Pair, TreeCopy, changes_of
 from servers.machine.shell_folders import FOLDER
+from servers.machine.shell_places import Place, new_place, remove_place_later, remove_places
 from servers.machine.shell_profile import (
     GO,
     Bound,
@@ -37,17 +36,18 @@ from servers.machine.shell_profile import (
 )
 from servers.machine.shell_return import RETURN_FILES, bring_back
 from servers.machine.shell_seals import Seals, look_for_seals, planted, put_back, set_aside
+from servers.machine.spare_network import spare_network
 from servers.machine.wire import shorten
 
-__all__ = ["Confinement", "ShellEnded", "ShellLimits", "ShellRun", "swept_copies"]
+__all__ = ["Confinement", "ShellEnded", "ShellLimits", "ShellRun"]
 
 Confinement = Literal["bubblewrap", "landlock", "sandbox-exec", "none"]
 _SYSTEM = frozenset(
     map(Path, ("/", "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64", "/proc", "/dev", "/sys", "/run"))
 )
 _SHOWN_PATHS = 20
-_PREFIX = "afs-shell-"
 _INODES = 200_000
+_BOUND = (stat.S_IFREG, stat.S_IFDIR)
 
 
 class ShellLimits(NamedTuple):
@@ -82,13 +82,6 @@ class ShellEnded(NamedTuple):
     confinement: Confinement
     seconds: float
     notes: tuple[str, ...]
-
-
-class _Copied(NamedTuple):
-    """A copy of the workspace, and what each name in it was."""
-
-    folder: Path
-    pairs: dict[bytes, Pair]
 
 
 class ShellRun:
@@ -157,7 +150,7 @@ class ShellRun:
         before = look_for_seals(root)
         shown = Shown(self._root, self._root, self._cwd, _bound(root, before))
         try:
-            ended = self._started(confinement, shown, stack, lambda: self._take_out(root, before))
+            ended = self._started(confinement, shown, stack, tidy=lambda: self._take_out(root, before))
         finally:
             self._take_out(root, before)
         return self._told(ended, confinement)
@@ -172,52 +165,43 @@ class ShellRun:
             self._notes.append(f"made again: {_some(made)}")
 
     def _in_copy(self, root: int, confinement: Backend, stack: contextlib.ExitStack) -> ShellEnded:
-        copied = self._copied(root, stack)
-        work = os.open(copied.folder, FOLDER)
+        place = new_place(stack)
+        stack.callback(self._removed, place)
+        work = os.open(place.work, FOLDER)
         stack.callback(os.close, work)
+        copy = TreeCopy(root, work, owner=landlock.NOBODY if os.geteuid() == 0 else os.geteuid())
         if confinement == "bubblewrap":
-            shown = Shown(copied.folder, self._root, self._cwd, _bound(work, look_for_seals(work)))
+            copy.begin(_to_bind(look_for_seals(root)))
+            shown = Shown(place.work, self._root, self._cwd, _bound(work, look_for_seals(work)))
+            ended = self._started(confinement, shown, stack, meanwhile=lambda: self._finish(copy))
         else:
-            temporary = copied.folder.with_name("tmp")
+            copy.begin(())
+            copy.finish()
+            temporary = place.above / "tmp"
             temporary.mkdir()
             _give(temporary)
-            shown = Shown(copied.folder, copied.folder, self._cwd, temporary=temporary)
-            self._notes.append(f"it ran in a copy of the workspace, {copied.folder}")
-        ended = self._started(confinement, shown, stack, None)
+            shown = Shown(place.work, place.work, self._cwd, temporary=temporary)
+            self._notes.append(f"it ran in a copy of the workspace, {place.work}")
+            ended = self._started(confinement, shown, stack)
         if not self._cancelled:
-            self._bring_back(root, work, copied)
+            self._bring_back(root, work, copy.pairs)
         return self._told(ended, confinement)
 
-    def _copied(self, root: int, stack: contextlib.ExitStack) -> _Copied:
-        place = _open_place()
-        swept_copies(place)
-        above = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-        stack.callback(self._removed, above)
-        lock = os.open(above, FOLDER)
-        stack.callback(os.close, lock)
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        if not above.exists():  # another server swept it before it was locked
-            raise ServerError("the copy of the workspace was swept away; call again")
-        above.chmod(0o711)
-        folder = above / "work"
-        folder.mkdir()
-        target = os.open(folder, FOLDER)
-        try:
-            owner = landlock.NOBODY if os.geteuid() == 0 else os.geteuid()
-            return _Copied(folder, copy_tree(root, target, owner=owner))
-        finally:
-            os.close(target)
+    @staticmethod
+    def _finish(copy: TreeCopy) -> None:
+        copy.finish()
+        spare_network()  # for the next command, while this one starts
 
-    def _removed(self, above: Path) -> None:
-        """Remove the copy: beside the answer, which does not wait for it; the process does not end before."""
+    def _removed(self, place: Place) -> None:
+        """Remove the copy: later, since the answer does not wait for it, or now."""
         if self._cancelled:
-            _remove(above)
+            remove_places(place.above)
         else:
-            threading.Thread(target=_remove, args=(above,), name="afs-remove").start()
+            remove_place_later(place.above)
 
-    def _bring_back(self, root: int, work: int, copied: _Copied) -> None:
+    def _bring_back(self, root: int, work: int, pairs: Mapping[bytes, Pair]) -> None:
         try:
-            changes = changes_of(work, copied.pairs, most=RETURN_FILES)
+            changes = changes_of(work, pairs, most=RETURN_FILES)
             returned = bring_back(root, work, changes)
         except ServerError as error:
             self._notes.append(f"nothing was brought back into the workspace: {error}")
@@ -226,7 +210,13 @@ class ShellRun:
             self._notes.append(f"not brought back: {_some(returned.left)}")
 
     def _started(
-        self, confinement: Confinement, shown: Shown, stack: contextlib.ExitStack, tidy: Callable[[], None] | None
+        self,
+        confinement: Confinement,
+        shown: Shown,
+        stack: contextlib.ExitStack,
+        *,
+        tidy: Callable[[], None] | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Ended:
         mark = Mark(confined=confinement != "none")
         limits = self._limits
@@ -243,7 +233,8 @@ class ShellRun:
             launch = by_landlock(words, shown, bounds, mark=mark, stack=stack)
         else:
             launch = by_nothing(words, shown, bounds, mark=mark)
-        launch = launch._replace(watch=_Watch(shown.source, limits, mark, tidy).look)
+        watch = _Watch(shown.source, limits, mark, tidy)
+        launch = launch._replace(watch=watch.look, meanwhile=meanwhile and functools.partial(_before, meanwhile, watch))
         ended = self._done(launch, GO if confinement in ("landlock", "none") else b"")
         _require(ended, gate)
         return ended
@@ -278,9 +269,13 @@ class _Watch:
 
     def __init__(self, folder: Path, limits: ShellLimits, mark: Mark, tidy: Callable[[], None] | None) -> None:
         self._folder, self._limits, self._mark, self._tidy = folder, limits, mark, tidy
-        disk = os.statvfs(folder)
-        self._free, self._names = disk.f_bavail * disk.f_frsize, disk.f_favail
         self._tidied, self._pause = time.monotonic(), 0.1
+        self.begin()
+
+    def begin(self) -> None:
+        """Take what the disk has now as that which the command begins with."""
+        disk = os.statvfs(self._folder)
+        self._free, self._names = disk.f_bavail * disk.f_frsize, disk.f_favail
 
     def look(self) -> str:
         """Return why the command has to end; empty when it may go on."""
@@ -301,6 +296,12 @@ class _Watch:
         return ""
 
 
+def _before(work: Callable[[], None], watch: _Watch) -> None:
+    """Do what is done before a command begins, and watch the disk from then on."""
+    work()
+    watch.begin()
+
+
 def _require(ended: Ended, gate: Gate | None) -> None:
     """Raise ServerError when bubblewrap made no sandbox: then nothing ran."""
     if gate is not None and not gate.passed and not ended.timed_out and ended.returncode:
@@ -308,59 +309,23 @@ def _require(ended: Ended, gate: Gate | None) -> None:
         raise ServerError(f"the sandbox could not be made ({shorten(said, 300)}); run: afs doctor")
 
 
+def _to_bind(seals: Seals) -> list[bytes]:
+    """Return the paths that a copy has to have before a sandbox is made of it."""
+    return sorted(seal.path for seal in (*seals.pins, *seals.found) if seal.kind in _BOUND)
+
+
 def _bound(root: int, seals: Seals) -> list[Bound]:
     """Return what is bound: repositories on themselves, so that they stay where they are, and the sealed read-only."""
     ours = os.fstat(root)
     bound = [Bound(b"", True, (ours.st_dev, ours.st_ino))]  # noqa: FBT003  # a field of a value
     pins = [Bound(seal.path, True, seal.identity) for seal in seals.pins]  # noqa: FBT003  # a field of a value
-    kinds = (stat.S_IFREG, stat.S_IFDIR)
-    sealed = [Bound(seal.path, False, seal.identity) for seal in seals.found if seal.kind in kinds]  # noqa: FBT003  # a field of a value
+    sealed = [Bound(seal.path, False, seal.identity) for seal in seals.found if seal.kind in _BOUND]  # noqa: FBT003  # a field of a value
     return bound + sorted(pins + sealed)
-
-
-def _open_place() -> str:
-    """Return a folder for temporary files that any user may pass through."""
-    for place in dict.fromkeys((tempfile.gettempdir(), "/var/tmp", "/tmp")):
-        folders = [Path(place).resolve(), *Path(place).resolve().parents]
-        with contextlib.suppress(OSError):
-            if all(folder.stat().st_mode & 0o001 for folder in folders):
-                return place
-    raise ServerError(
-        "no folder for temporary files is open to other users; set TMPDIR to one, or run as a normal user"
-    )
-
-
-@functools.cache
-def swept_copies(place: str) -> int:
-    """Remove the copies that killed servers of this user have left, once a process; return how many."""
-    removed = 0
-    for above in Path(place).glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError):
-            lock = os.open(above, FOLDER)
-            try:
-                if os.fstat(lock).st_uid == os.geteuid():
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one that is in use is locked
-                    _remove(above)
-                    removed += 1
-            finally:
-                os.close(lock)
-    return removed
 
 
 def _give(folder: Path) -> None:
     if os.geteuid() == 0:
         os.chown(folder, landlock.NOBODY, landlock.NOBODY)
-
-
-def _remove(above: Path) -> None:
-    """Remove a copy, also where its program has closed folders to us."""
-    for _ in range(2):
-        shutil.rmtree(above, ignore_errors=True)
-        if not above.exists():
-            return
-        for folder, _names, _files in os.walk(above):
-            with contextlib.suppress(OSError):
-                os.chmod(folder, 0o700)
 
 
 def _some(items: list[str] | tuple[str, ...]) -> str:

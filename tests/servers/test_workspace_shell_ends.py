@@ -11,8 +11,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from servers.machine import shell_run
 from servers.machine.sandbox_launch import Backend
+from servers.machine.shell_places import swept_copies
 from servers.machine.shell_run import Confinement, ShellEnded, ShellLimits, ShellRun
 from tests.shell import BOTH, Desk, new_desk, only, processes
 
@@ -106,7 +106,7 @@ async def test_an_interrupted_server_takes_its_commands_along(desk: Desk, backen
         while processes(mark):
             await anyio.sleep(0.01)
     assert server.returncode == -signal.SIGKILL
-    shell_run.swept_copies.cache_clear()  # as in a server that has just been started
+    swept_copies.cache_clear()  # as in a server that has just been started
     await desk.run("true")
     with anyio.fail_after(10):
         while list(Path(tempfile.gettempdir()).glob("afs-shell-*")):
