@@ -6,7 +6,6 @@ The engine listens on a loopback port of its own, with a key that only this proc
 """
 
 import importlib
-import json
 import os
 import secrets
 import time
@@ -19,6 +18,7 @@ import anyio.to_thread
 
 from runner.errors import ModelError
 from runner.models.action import AnswerText, action_messages, action_schema, parse_action
+from runner.models.calls import decode
 from runner.models.model import OnText, Reply, ignore_text
 from runner.models.openai_stream import Collected
 from runner.models.openmp import load_openmp
@@ -178,7 +178,7 @@ class EmbeddedModel:
                 raise _refusal(answer.status_code, await answer.aread(), self._num_ctx)
             async for line in answer.aiter_lines():
                 if line.startswith("data: ") and line != "data: [DONE]":
-                    yield json.loads(line.removeprefix("data: "))
+                    yield decode(line.removeprefix("data: ")).value
 
     async def close(self) -> None:
         """Stop the engine and free its memory."""

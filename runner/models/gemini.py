@@ -146,7 +146,9 @@ class GeminiModel(HostedModel):
             raise self._refusal(error.code or 500, str(error.message or error), speech.text) from None
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise self._silence(str(error) or type(error).__name__) from None
-        except (httpx2.HTTPError, httpx2.StreamError, ValueError, TypeError, AttributeError) as error:
+        except (RecursionError, TypeError, AttributeError):  # out of the client, which looks at little of what comes
+            raise self._broke_off("what came cannot be read", speech.text) from None
+        except (httpx2.HTTPError, httpx2.StreamError, ValueError) as error:
             raise self._broke_off(f"{type(error).__name__}: {error}", speech.text) from None
         finally:
             if stream is not None:

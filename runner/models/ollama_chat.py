@@ -28,6 +28,7 @@ __all__ = ["CONNECT_SECONDS", "Daemon", "daemon_url", "package_client"]
 
 CONNECT_SECONDS = 5.0
 _PORT = 11434
+_SEE = "; ask again, or see its log"
 _LONGEST_LINE = 16 * 1024 * 1024
 _LONGEST_REPLY = 4 * 1024 * 1024
 
@@ -202,7 +203,9 @@ async def _lines(response: "httpx.Response") -> AsyncGenerator[bytes, None]:
             if line.strip():
                 yield line
         if len(rest) > _LONGEST_LINE:
-            raise ModelError(f"Ollama sent a line of more than {_LONGEST_LINE} bytes; that is no Ollama")
+            raise ModelError(
+                f"Ollama sent a line of more than {_LONGEST_LINE} bytes; that is no Ollama, see OLLAMA_HOST"
+            )
     if rest.strip() or response.status_code != 200:
         yield rest
 
@@ -264,9 +267,9 @@ class _Collected:
         try:
             value = decode(line.decode("utf-8", "replace").strip()).value
         except ValueError as error:
-            raise ModelError(f"Ollama sent a line that is not JSON ({error})", partial=self.text) from error
+            raise ModelError(f"Ollama sent a line that is not JSON ({error}){_SEE}", partial=self.text) from error
         if not isinstance(value, dict):
-            raise ModelError("Ollama sent a line that is no object", partial=self.text)
+            raise ModelError(f"Ollama sent a line that is no object{_SEE}", partial=self.text)
         if "error" in value:
             reason = _said(value["error"])
             told = f"Ollama gave the reply up: {quoted(reason)}; ask again, or see its log"
@@ -288,7 +291,7 @@ class _Collected:
             self._take_call(item)
         self._size += len(str(content)) + len(str(thinking)) + len(str(made))
         if self._size > _LONGEST_REPLY:
-            raise ModelError(f"Ollama's reply is longer than {_LONGEST_REPLY} characters", partial=self.text)
+            raise ModelError(f"Ollama's reply is longer than {_LONGEST_REPLY} characters{_SEE}", partial=self.text)
 
     def _take_call(self, item: JsonValue) -> None:
         fields = item if isinstance(item, dict) else {}

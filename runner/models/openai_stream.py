@@ -25,6 +25,7 @@ THINKING_FIELDS = ("reasoning_content", "reasoning")
 _MOST_CALLS = 128
 _MOST_TOKENS = 10**9
 _LONGEST_ID = 256
+_SEE = "; ask again, or see its log"
 _FILTERED = "The provider's content filter stopped the reply."
 
 _Object = dict[str, JsonValue]
@@ -92,9 +93,11 @@ class Collected:
         try:
             value = tidy(chunk)
         except ValueError as error:
-            raise ModelError(f"the server sent a chunk that cannot be read ({error})", partial=self.text) from error
+            raise ModelError(
+                f"the server sent a chunk that cannot be read ({error}){_SEE}", partial=self.text
+            ) from error
         if not isinstance(value, dict):
-            raise ModelError("the server sent a chunk that is no object", partial=self.text)
+            raise ModelError(f"the server sent a chunk that is no object{_SEE}", partial=self.text)
         if value.get("error") or value.get("object") == "error":
             raise self._given_up(value.get("error") or value)
         usage, choices = value.get("usage"), value.get("choices")
@@ -108,7 +111,7 @@ class Collected:
     def _given_up(self, error: JsonValue) -> ChatRefused:
         told = _text(error, "message") if isinstance(error, dict) else str(error)
         reason = quoted(told or "no reason")
-        text = f"the server gave the reply up: {reason}; ask again, or see its log"
+        text = f"the server gave the reply up: {reason}{_SEE}"
         return ChatRefused(text, reason=reason, partial=self.text, retryable=True)
 
     def _take_choice(self, choice: _Object) -> None:

@@ -44,6 +44,7 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIDouble]:
         ((sse({"error": {"code": 500, "message": "out of memory"}}),), "out of memory"),
         ((sse("{nope"),), "JSON"),
         ((sse([1]),), "no object"),
+        ((sse("[" * 100_000),), "too deep"),
     ],
 )
 async def test_a_reply_that_breaks_off_is_no_answer(double: OpenAIDouble, end: tuple[bytes, ...], said: str) -> None:

@@ -256,3 +256,15 @@ async def test_an_empty_text_is_no_part_of_what_goes_back(double: GeminiDouble, 
     assert (await ask(model)).message.raw == [call]
     double.script([ended("STOP", {"text": "ok"}, {"text": "", "thoughtSignature": "c2ln"})])
     assert (await ask(model)).message.raw == [{"text": "ok"}, {"text": "", "thoughtSignature": "c2ln"}]
+
+
+@pytest.mark.parametrize(
+    "chunk", [b"[" * 100_000, b'{"candidates": ' + b"[" * 100_000, b'{"error": {"code": "500", "message": "boom"}}']
+)
+async def test_what_the_client_stumbles_over_is_an_error_like_others(
+    double: GeminiDouble, model: GeminiModel, chunk: bytes
+) -> None:
+    double.script([ScriptedReply(pieces=(b"data: " + chunk + b"\n\n",))])
+    with pytest.raises(ModelError, match=r"what came cannot be read\); ask again") as caught:
+        await ask(model)
+    assert caught.value.retryable
