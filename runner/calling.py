@@ -1,5 +1,6 @@
 """The calls of one run: looked up, checked, decided on, sent, and each kept as a record and a line of the audit."""
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from runner.asking import Decision, Gate
 from runner.audit import Audit
 from runner.classes import Classes, Grade
 from runner.connection import Connection, Outcome
+from runner.models.keys import without_known_keys
 from runner.offers import Answer, Offer
 from schemas.message import ToolCall, ToolSpec
 from schemas.run import CallRecord, ServerState
@@ -88,7 +90,7 @@ class Calls:
         try:
             passed = await self._pass(call, offer)
             if offer is not None and passed.decision.runs:
-                outcome = await self._desk.by_server[offer.spec.server].call(offer, passed.call.arguments)
+                outcome = _keyless(await self._desk.by_server[offer.spec.server].call(offer, passed.call.arguments))
             else:
                 outcome = _refusal(passed.decision.why)
         finally:
@@ -143,6 +145,15 @@ class Calls:
             arguments=passed.call.arguments,
             result=outcome.answer.text,
         )
+
+
+def _keyless(outcome: Outcome) -> Outcome:
+    """Return what came back without the user's keys: a tool may read a file, or run a program, that shows one."""
+    given = outcome.answer
+    whole = json.dumps(given.structured)
+    kept = without_known_keys(whole)
+    structured = given.structured if kept == whole else json.loads(kept)
+    return outcome._replace(answer=given._replace(text=without_known_keys(given.text), structured=structured))
 
 
 def _refusal(text: str) -> Outcome:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from runner.errors import ConfigError
 
-__all__ = ["KEY_VARIABLES", "key_for", "key_place", "keys_file", "need_key", "without_keys"]
+__all__ = ["KEY_VARIABLES", "key_for", "key_place", "keys_file", "need_key", "without_keys", "without_known_keys"]
 
 KEY_VARIABLES: dict[str, tuple[str, ...]] = {
     "claude": ("ANTHROPIC_API_KEY",),
@@ -87,6 +87,11 @@ def need_key(provider: str, *, environ: Mapping[str, str] | None = None) -> str:
 
 def without_keys(text: str, *, environ: Mapping[str, str] | None = None) -> str:
     """Return `text` with every key that is known here, and whatever else looks like one, replaced by `[key]`."""
+    return _LOOKS_LIKE_A_KEY.sub(_SHOWN, without_known_keys(text, environ=environ))
+
+
+def without_known_keys(text: str, *, environ: Mapping[str, str] | None = None) -> str:
+    """Return `text` with every key that is known here replaced by `[key]`, and nothing else."""
     env = os.environ if environ is None else environ
     variables = [*_ALSO_SECRET, *(name for names in KEY_VARIABLES.values() for name in names)]
     known = [value for name in variables if (value := env.get(name, "").strip())]
@@ -95,7 +100,7 @@ def without_keys(text: str, *, environ: Mapping[str, str] | None = None) -> str:
     for key in sorted(set(known), key=len, reverse=True):
         if len(key) >= _SHORTEST_SECRET:
             text = text.replace(key, _SHOWN)
-    return _LOOKS_LIKE_A_KEY.sub(_SHOWN, text)
+    return text
 
 
 def _find(provider: str, environ: Mapping[str, str]) -> _Found:

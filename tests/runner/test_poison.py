@@ -271,6 +271,27 @@ async def test_a_server_sees_no_key_of_the_user_and_only_variables_that_its_entr
     assert "GIVEN" in names and not [name for name in names if "KEY" in name]
 
 
+async def test_a_key_that_a_tool_comes_across_reaches_neither_model_nor_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "keys.toml"
+    file.write_text('claude = "dummy-key-0123456789"\n', encoding="utf-8")
+    file.chmod(0o600)
+    monkeypatch.setenv("AFS_KEYS_FILE", str(file))
+    monkeypatch.setenv("OPENAI_API_KEY", "another-dummy-9876543210")
+    server: MCPServer[Any] = MCPServer("m")
+
+    @server.tool()
+    def show() -> dict[str, str]:
+        """Show the user's files."""
+        return {"keys.toml": file.read_text(encoding="utf-8"), ".env": "KEY=another-dummy-9876543210 sk-like-any-other"}
+
+    async with Toolbox([("m", server)], policy=Policy(pins=tmp_path / "pins")) as box:
+        record = await box.call(ToolCall(id="1", name="show", arguments={}))
+    assert record.ok and "dummy" not in record.model_dump_json()
+    assert record.structured == {"keys.toml": 'claude = "[key]"\n', ".env": "KEY=[key] sk-like-any-other"}
+
+
 def test_the_frame_is_short_enough_for_a_small_model() -> None:
     assert len(framed("")) < 60
 
