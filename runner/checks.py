@@ -43,13 +43,12 @@ class Judgement(NamedTuple):
 def checking(expert: Expert) -> Finish:
     """Return the end of a run of `expert`: its answer is judged, and says the verdict.
 
-    Code that the answer gives in one line is set as a block, to be judged and copied. Plain words that no tool was
+    Code that the answer gives within its prose is set as a block, to be judged and copied. Plain words that no tool was
     there to judge stay as they are; that they are unchecked is told by the run alone.
     """
 
     async def finish(run: Run, toolbox: Tools) -> Judged:
-        if not code_in(run.answer):
-            run = run.model_copy(update={"answer": in_blocks(run.answer)})
+        run = run.model_copy(update={"answer": in_blocks(run.answer)})
         judged = await judge(run, toolbox, expert=expert)
         silent = expert.check in ("none", "validate_output") and all(
             check.verdict == "unchecked" for check in judged.checks if check.claim != SOURCED

@@ -41,7 +41,7 @@ _LISTED = re.compile(
 _MARK = re.compile(r"\s*(?:>\s?|[-*]\s(?=\s*[A-Za-z]{3}\b)|\d{1,2}[.)]\s+)?")
 _SPLIT = re.compile(r"\s+/\s+|\s*:\s+|\s*;\s+|\s+\|\s+|\s+\\\s+")
 _TICKED = re.compile(r"`([^`\n]{3,300})`")
-_SPAN = re.compile(r"`{1,3}([^`]{5,600})`{1,3}")
+_SPAN = re.compile(r"`{1,3}([^`]{1,600})`{1,3}")
 _NEXT = re.compile(
     rf"\s*(\w+:|(?i:b[a-z]{{2}}|j[ms][lpr])\s+\.?\w+|{_NAME}\s+(?:{_STRONG}|[aA])|[A-Za-z]{{3}})(?=\s|$)"
 )
@@ -76,16 +76,18 @@ def code_in(text: str, *, inline: bool = False) -> tuple[Code, ...]:
 
 
 def in_blocks(text: str) -> str:
-    """Return a text with code that it gives in one line, `lda #$05 sta $12 rts`, set as blocks, an instruction a line.
+    """Return a text with code that it gives between backticks in its prose set as blocks, an instruction a line.
 
-    Small models write so, and nobody can copy it. Only for texts in which `code_in` finds nothing.
+    Small models write `lda #$05 sta $12 rts`, which nobody can copy. A text with a block of its own stays as it is.
     """
-    return _SPAN.sub(_block_of, text[:_MOST_TEXT]) + text[_MOST_TEXT:]
+    fenced, _ = _apart(text[:_MOST_TEXT].splitlines())
+    return text if fenced else _SPAN.sub(_block_of, text[:_MOST_TEXT]) + text[_MOST_TEXT:]
 
 
 def _block_of(span: re.Match[str]) -> str:
-    tag, _, rest = span[1].strip().partition(" ")
-    said = rest if tag.lower() in _ASM_TAGS else span[1]
+    said = span[1].strip()
+    tag, *rest = said.split(maxsplit=1)[:2] or [""]
+    said = rest[0] if rest and tag.lower() in _ASM_TAGS else said
     lines: list[str] = []
     at = 0
     while match := _NEXT.match(said, at):

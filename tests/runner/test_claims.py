@@ -114,12 +114,19 @@ def test_reading_takes_time_in_step_with_the_length_of_a_hostile_text(piece: str
         ("It should be: `rep #$20 lda #$1234 sta $10 rts`.", "rep #$20\nlda #$1234\nsta $10\nrts"),
         ("So: ```asm pha lda #$07 sta $20 pla rts ``` It is balanced.", "pha\nlda #$07\nsta $20\npla\nrts"),
         ("Do `ldx #$0F loop: stz $0F00,x dex bpl loop rtl`", "ldx #$0F\nloop:\nstz $0F00,x\ndex\nbpl loop\nrtl"),
+        ("Before `rts` goes `pla`: `pha lda #$07 sta $20 pla rts`.", "pha\nlda #$07\nsta $20\npla\nrts"),
         ("`lda $10 asl a sta $11`", "lda $10\nasl a\nsta $11"),
+        ("The routine is: `lda $10\nsta $11\nrts`", "lda $10\nsta $11\nrts"),
+        ("The routine is: ```asm\nlda $10\nsta $11\nrts```", "lda $10\nsta $11\nrts"),
     ],
 )
-def test_code_in_one_line_becomes_a_block(said: str, code: str) -> None:
-    assert code_in(said) == ()
+def test_code_within_prose_becomes_a_block(said: str, code: str) -> None:
     assert [block.text for block in code_in(in_blocks(said))] == [code]
+
+
+def test_a_text_with_a_block_of_its_own_stays_as_it_is() -> None:
+    said = "Instead of `lda #$00 sta $10`:\n```asm\nstz $10\n```\n"
+    assert in_blocks(said) == said
 
 
 @pytest.mark.parametrize("said", ["`the cat sat`", "`sta $20` is missing", "`A is $20 now`", "`", "```asm\n```", ""])
