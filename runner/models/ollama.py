@@ -1,5 +1,6 @@
 """Models of an Ollama daemon: native tools where the model has them, action JSON through `format` where not."""
 
+import re
 from collections.abc import Sequence
 
 import anyio
@@ -20,6 +21,8 @@ STATUS_SECONDS = 1.0
 
 _WAITS = Waits()
 _PICTURES = frozenset(["image/jpeg", "image/png", "image/webp"])
+_UNPARSED = re.compile(r"pars\w+ (the )?(tool|function) call|XML syntax error", re.I)
+"""How the daemon speaks of a call that its parser, of JSON or of XML by the model, could not read."""
 _PAUSES = (0.25, 1.0)
 """Seconds before a daemon that is busy or in trouble is asked again; after the last it is an error."""
 
@@ -97,7 +100,7 @@ class OllamaModel(AskedModel):
         try:
             heard = await self._daemon.chat(body, voice.feed)
         except ChatRefused as refused:
-            if "error parsing tool call" in refused.reason:
+            if _UNPARSED.search(refused.reason):
                 self._take_trouble(turn, refused, nudge=UNREADABLE)
             elif not self._learn(refused.reason, turn):
                 if not refused.busy or turn.waited == len(_PAUSES):

@@ -117,9 +117,17 @@ async def test_thinking_left_in_the_text_is_split_off(double: OllamaDouble) -> N
     assert (reply.message.text, reply.message.thinking, "".join(shown)) == ("It is.", "let me see", "It is.")
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "error parsing tool call: raw='{\"query\": ', err=unexpected end of JSON input",
+        "XML syntax error on line 7: element <function> closed by </parameter>",
+    ],
+)
 @pytest.mark.parametrize("status", [500, 200])
-async def test_a_call_that_ollama_cannot_read_is_asked_for_again(double: OllamaDouble, status: int) -> None:
-    problem = "error parsing tool call: raw='{\"query\": ', err=unexpected end of JSON input"
+async def test_a_call_that_ollama_cannot_read_is_asked_for_again(
+    double: OllamaDouble, status: int, problem: str
+) -> None:
     refusal = error(500, problem) if status == 500 else stream_error(problem, after="so")
     reply = await _once(double, "native", refusal, calls(CALL))
     assert len(reply.message.calls) == 1 and "valid JSON" in double.chats[1]["messages"][-1]["content"]
