@@ -25,6 +25,8 @@ __all__ = ["OpenAIModel"]
 
 MAX_TOKENS = 8192
 _WAITS = Waits()
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
+_LONGEST_NAME = 64
 _PICTURES = frozenset(["image/jpeg", "image/png", "image/gif", "image/webp"])
 _REPLAYED = (*THINKING_FIELDS, "reasoning_details")
 _UNPARSED = re.compile(r"pars\w+ (the )?(tool|function) call|failed to parse input|tool_use_failed", re.I)
@@ -230,11 +232,16 @@ def _calls(calls: Sequence[ToolCall], extra: JsonValue) -> list[JsonValue]:
         {
             "id": call.id,
             "type": "function",
-            "function": {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)},
+            "function": {"name": _plain(call.name), "arguments": json.dumps(call.arguments, ensure_ascii=False)},
             **({} if kept is None else {"extra_content": kept}),
         }
         for call, kept in zip(calls, extras, strict=True)
     ]
+
+
+def _plain(name: str) -> str:
+    """Return a name in the characters that OpenAI takes: one that a model invented would fail every later request."""
+    return _NOT_IN_A_NAME.sub("_", name)[:_LONGEST_NAME] or "tool"
 
 
 def _has(body: dict[str, JsonValue], trait: str) -> bool:

@@ -182,3 +182,13 @@ async def test_an_answer_by_actions_that_breaks_off_leaves_its_text(server: Serv
     begun = chunk({"content": '{"action": "answer", "answer": "It is INI'})
     assert (await failure(server, no_tools, stream(begun))).partial == "It is INI"
     assert (await failure(server, stream(chunk({"content": "<think>which one"})))).partial == ""
+
+
+async def test_a_name_that_a_model_invented_goes_back_in_characters_that_servers_take(server: Server) -> None:
+    invented = stream(call(0, "look up: $2100?" * 9, "{}", id="c1"), chunk({}, finish="tool_calls"))
+    first = await ask(server, invented)
+    told = Message(role="tool", call_id="c1", tool="x", text="no such tool", failed=True)
+    await ask(server, stream(SAID, STOP), messages=[*ASK, first.message, told])
+    (sent,) = server.requests[1].body["messages"][2]["tool_calls"]
+    assert sent["id"] == "c1" and sent["function"]["name"].startswith("look_up___2100_look_up")
+    assert len(sent["function"]["name"]) == 64
