@@ -97,7 +97,7 @@ class Judges:
             if not asked.fields:
                 return _unchecked("run_code", claim, asked, code)
             ended = Ended.of(asked.fields)
-            if ended is None:
+            if ended is None or not ended.tells(wish):
                 return _checked("run_code", claim, "unchecked", str(asked.fields.get("reason", "")), code=code)
             wrongs.append(ended.wrong(trial, wish))
         first = next(filter(None, wrongs), "")

@@ -6,7 +6,10 @@ passed over: what is left then is a part of what was asked, and nothing is claim
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
+
+from runner.exits import Exit, exit_fault, exit_in
 
 __all__ = ["Ended", "Trial", "Wish", "carry_between", "wish_in"]
 
@@ -35,6 +38,8 @@ class Wish(NamedTuple):
     """rts or rtl, where the prompt says so."""
     whole: bool = False
     """Whether the prompt says nothing else."""
+    exit: Exit = Exit()
+    """How A, X and Y shall be at the end."""
 
 
 class Ended(NamedTuple):
@@ -43,7 +48,9 @@ class Ended(NamedTuple):
     stop: str
     memory: dict[int, int]
     hardware: dict[int, int]
-    """The last value written to each register."""
+    """The last value written to each register of the hardware."""
+    registers: Mapping[str, int] = MappingProxyType({})
+    """The registers of the CPU, by their names; none: not told."""
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> "Ended | None":
@@ -58,7 +65,14 @@ class Ended(NamedTuple):
         stop = str(fields.get("stop", ""))
         if not listed or stop not in ("rts", "rtl", "rti", "end"):
             return None
-        return cls(stop, memory, {int(match[1], 16): int(match[2], 16) for match in writes})
+        values = cast("dict[str, object]", registers) if isinstance(registers := fields.get("registers"), dict) else {}
+        held = {name: match[1] for name, value in values.items() if (match := _HELD.fullmatch(str(value)))}
+        hardware = {int(match[1], 16): int(match[2], 16) for match in writes}
+        return cls(stop, memory, hardware, {name: int(value, 16) for name, value in held.items()})
+
+    def tells(self, wish: Wish) -> bool:
+        """Whether all is known that the wish is about."""
+        return bool(self.registers) or wish.exit == Exit()
 
     def wrong(self, trial: Trial, wish: Wish) -> str:
         """Return what is not as it was wished; empty: nothing."""
@@ -74,7 +88,7 @@ class Ended(NamedTuple):
             if self.hardware.get(register) != value:
                 last = f"${self.hardware[register]:02X}" if register in self.hardware else "nothing"
                 return f"it writes {last} to ${register:04X}, and shall write ${value:02X}"
-        return ""
+        return exit_fault(wish.exit, trial.inputs, self.registers)
 
 
 def carry_between(trials: Sequence[Trial], wrongs: Sequence[str]) -> str:
@@ -93,6 +107,7 @@ def _lines(value: object) -> list[str]:
 
 
 _ROW = re.compile(r"\$([0-9A-F]{6}):((?: [0-9A-F]{2}){1,16})")
+_HELD = re.compile(r"\$([0-9A-F]{1,4})")
 _WRITE = re.compile(r"\$([0-9A-F]{4})\b[^<]{0,40}<- \$([0-9A-F]{2})\b")
 
 Memory = dict[int, int]
@@ -100,7 +115,7 @@ _Step = Callable[[Memory], None]
 
 _VALUE = (
     r"(?:the\s+)?(?:(?:8|16)-bit\s+)?(?:(?:value|number|byte|word|constant)\s+)?"
-    r"#?(?P<value>\$[0-9A-Fa-f]{1,4}\b|\d{1,5}\b|zero)"
+    r"#?(?P<value>\$[0-9A-Fa-f]{1,4}\b|\d{1,5}\b|zero)(?:\s*\((?:=\s*)?(?P<same>\$[0-9A-Fa-f]{1,4}|\d{1,5})\))?"
 )
 _PLACE = (
     r"(?:the\s+)?(?:(?:byte|word|address|location|memory|register|RAM|SNES)\s+)*(?:at\s+)?(?:\w+\s*\(\s*)?"
@@ -162,10 +177,14 @@ def wish_in(prompt: str) -> Wish:
     found = _Found([], set(), {})
     returns: set[str] = set()
     rest: list[str] = []
+    ends = Exit()
     for sentence in re.split(r"(?<=[a-zA-Z0-9)])[.;!?](?:\s|$)|\n", text):
         wanted = _CUT.sub("", sentence)
         returns |= {_returned(match) for match in _RETURN.finditer(wanted)}
-        bare = _KNOWN.sub(" ", _RETURN.sub(" ", wanted))
+        read = exit_in(_RETURN.sub(" ", wanted))
+        bare = _KNOWN.sub(" ", read.rest)
+        if not _CONDITION.search(bare):
+            ends = Exit(ends.keeps + read.exit.keeps, ends.widths + read.exit.widths)
         if _WANTED.search(wanted) and not _CONDITION.search(bare):
             bare = _understand(bare, found)
         rest.append(f"{bare} {sentence[len(wanted) :]}")
@@ -174,7 +193,7 @@ def wish_in(prompt: str) -> Wish:
     left = {word.lower() for word in re.findall(r"[\w$]+", " ".join(rest))}
     whole = bool(found.steps or found.hardware) and left <= _EMPTY
     trials = tuple(_trial(found, seed, alone=whole) for seed in (1, 2, 3))
-    return Wish(trials, tuple(found.hardware.items()), next(iter(returns), ""), whole)
+    return Wish(trials, tuple(found.hardware.items()), next(iter(returns), ""), whole, ends)
 
 
 class _Found(NamedTuple):
@@ -206,6 +225,8 @@ def _add(name: str, match: re.Match[str], wanted: _Found) -> bool:
     found = match.groupdict()
     place, source = _place(found["place"]), _place(found.get("source") or "")
     value = _number(found.get("value") or "0")
+    if found.get("same") and _number(found["same"]) != value:
+        return False
     if place is None or (found.get("source") and source is None):
         return False
     if place < 0x7E0000:

@@ -21,6 +21,8 @@ def changes(wish: Wish) -> dict[str, int]:
         ("Write code that sets the byte at $0F00 to zero. A is 8 bits wide.", {"7E0F00": 0}),
         ("Write a routine that sets $10 to $1234 and returns with RTS", {"7E0010": 0x34, "7E0011": 0x12}),
         ("Clear $7E0010", {"7E0010": 0}),
+        ("Store 42 ($2A) to $7E0F40 and preserve X.", {"7E0F40": 42}),
+        ("Store $1234 to $10. A must be 8 bits wide again at the end.", {"7E0010": 0x34, "7E0011": 0x12}),
         ("Write a routine which clears 2 bytes from $7E0F00 to $7E0F01", {"7E0F00": 0, "7E0F01": 0}),
     ],
 )
@@ -102,7 +104,21 @@ def test_an_end_of_which_not_all_is_told_is_no_evidence(fields: dict[str, object
     assert Ended.of(fields) is None
 
 
-@pytest.mark.parametrize("piece", ["stores 5 to $10 and ", "store ", "the ", "$10 ", "if\n", "(", "a" * 50])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "stores 5 to $10 and ",
+        "preserve A and X, ",
+        "A, X and Y must ",
+        "leave A ",
+        "store ",
+        "the ",
+        "$10 ",
+        "if\n",
+        "(",
+        "a" * 50,
+    ],
+)
 def test_reading_a_hostile_prompt_takes_little_time(piece: str) -> None:
     def took(length: int) -> float:
         begun = time.perf_counter()
@@ -112,3 +128,39 @@ def test_reading_a_hostile_prompt_takes_little_time(piece: str) -> None:
 
     short = min(took(1_000) for _ in range(3))
     assert took(200_000) < 60 * short + 0.1
+
+
+@pytest.mark.parametrize(
+    ("said", "keeps", "widths"),
+    [
+        ("and preserves A and X", "AX", {}),
+        ("and leave X as it was", "X", {}),
+        ("and give A back as it was", "A", {}),
+        (". X and Y must be as before at the end", "XY", {}),
+        (". The accumulator should be restored", "A", {}),
+        (". A is 8 bits wide at entry and shall be at the end", "", {"A": 8}),
+        (". A and X must be 16 bits wide on return", "", {"A": 16, "X": 16}),
+        (". A may change", "", {}),
+        (". X is changed", "", {}),
+        (". If carry is set, preserve A", "", {}),
+    ],
+)
+def test_what_is_said_of_registers_at_the_end_is_read(said: str, keeps: str, widths: dict[str, int]) -> None:
+    wish = wish_in(f"Write a routine that stores 5 to $10 {said}.")
+    assert ("".join(wish.exit.keeps), dict(wish.exit.widths)) == (keeps, widths)
+
+
+def test_registers_that_are_not_as_wished_at_the_end_are_told() -> None:
+    wish = wish_in("Store 5 to $10, preserve X. A must be 8 bits wide at the end.")
+    run = {"stop": "rts", "memory": ["$7E0010: 05"], "memory_total": 1, "hardware": [], "hardware_total": 0}
+    ends = [
+        Ended.of({**run, "registers": {"A": "$0005", "X": x, "P": p}}) for x, p in (("$0029", "$30"), ("$0001", "$30"))
+    ]
+    wide = Ended.of({**run, "registers": {"A": "$0005", "X": "$0029", "P": "$10"}})
+    told = [end.wrong(wish.trials[0], wish) for end in (*ends, wide) if end is not None]
+    assert told[0] == ""
+    assert "X is $01 at the end and shall be as before, $29" in told[1]
+    assert "`sep #$20` is missing" in told[2]
+    silent = Ended.of(run)
+    assert silent is not None
+    assert not silent.tells(wish)
