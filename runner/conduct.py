@@ -259,17 +259,17 @@ async def _set_up(
     bounds = request.switches.bounds()
     if model:
         check_model(model, sent.expert, bounds)
-    for note in sent.placed.looked.notes if sent.placed else ():
-        tell(Note(note))
-    if sent.route is not None and sent.placed is None:
-        tell(Routed(sent.route))
+    alone = how.how(sent.expert.name) == "alone"
+    _announce(sent, alone=alone, tell=tell)
+    if not alone and sent.placed and sent.placed.choice.where == "cloud":
+        model = sent.placed.choice.model  # for all who take part; here each has the local model of its own
     agent = Agent(
         sent.expert,
         servers=request.servers or None,
         tools=request.tools,
         model=model,
         bounds=bounds,
-        metadata={"route": sent.route.model_dump(mode="json")} if sent.route else {},
+        metadata={"route": sent.route.model_dump(mode="json")} if sent.route and alone else {},
         settings=settings,
         config=request.config,
         policy=Policy(allow=request.allow, ask=terminal_ask(view.stop)),
@@ -282,6 +282,14 @@ async def _set_up(
     return _SetUp(agent, how, sent.placed, sent.route)
 
 
+def _announce(sent: "Sent | _Plain", *, alone: bool, tell: OnEvent) -> None:
+    """Tell where a prompt goes, unless its run tells that itself, and which models are left out."""
+    for note in sent.placed.looked.notes if sent.placed else ():
+        tell(Note(note))
+    if sent.route is not None and not (alone and sent.placed):
+        tell(Routed(sent.route))
+
+
 def _together(request: Request) -> Together:
     return Together(critic=request.critic, fuse=request.fuse, strategy=request.strategy, plan=request.plan)
 
@@ -290,7 +298,7 @@ async def _sent(request: Request, settings: Settings, earlier: Run | None, promp
     """Return the expert that is named, or the router's, and where it answers; see `runner.routing.sending`."""
     experts = load_experts()
     named = request.expert or (earlier.expert if earlier else "")
-    pinned = bool(request.model or _model_of(earlier)) or _together(request).how(named) != "alone"
+    pinned = bool(request.model or _model_of(earlier))
     plain = bool(earlier or request.model or request.tools or request.fuse or request.plan)
     expert = named or (DEFAULT if plain else AUTO)
     if pinned and expert != AUTO:

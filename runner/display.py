@@ -1,5 +1,6 @@
 """Shows a run as it happens: each step with its tools, arguments, results, time and tokens."""
 
+import contextlib
 import json
 
 from rich.console import Console
@@ -148,6 +149,9 @@ def show_run(run: Run, console: Console) -> None:
     """Print a kept run, whole."""
     view = Display(console)
     view.prompt = run.prompt
+    if run.metadata.get("route"):
+        with contextlib.suppress(ValueError):  # kept by another version
+            view.on_event(events.Routed(Route.model_validate(run.metadata["route"])))
     view.opening(run.model, f"expert {run.expert}, {run.started}")
     offered = run.metadata.get("offered")
     view.servers(run.servers, len(offered) if isinstance(offered, list) else 0)

@@ -13,13 +13,17 @@ from typing import Any
 
 import anyio
 import pytest
+from mcp import Client
 
 from runner.conduct import Request, goes_to_cloud
 from runner.models import ollama_wire
 from runner.models.gemini_double import GeminiDouble
 from runner.models.http_double import ScriptedReply
 from runner.models.ollama_double import OllamaDouble
+from runner.models.weights import SIZE, weights_path
 from runner.routing.switches import Switches
+from runner.server import build
+from runner.serving.place import CONFIG
 from servers.settings import Settings
 
 BIN = Path(sysconfig.get_path("scripts"))
@@ -254,3 +258,48 @@ def test_only_what_runs_on_this_machine_waits_for_its_turn_in_a_queue(
     for request, away_from_here in requests:
         assert anyio.run(goes_to_cloud, request, settings) is away_from_here
     assert place.asked == (0, 0)
+
+
+def test_experts_together_use_the_cloud_for_a_hard_prompt_and_their_own_models_for_an_easy_one(place: Place) -> None:
+    place.above("It is as it is.", "VERDICT: PASS\nSCORE: 0.9")
+    hard = place.run("--critic", "farore", "--expert", "veran", HARD)
+    assert (hard["model"], place.asked[0]) == (f"gemini:{GEMINI}", 0)
+    place.locally(*[action("It is as it is.")] * 3, *[action("VERDICT: PASS\nSCORE: 0.9")] * 3)
+    easy = place.run("--critic", "veran", "--expert", "veran", "What is it?")
+    assert easy["model"] == f"ollama:{VERAN}" and place.asked[0] > 0
+
+
+def test_the_embedded_model_plays_an_expert_where_no_daemon_answers(place: Place) -> None:
+    weights = weights_path(Settings.from_environment(place.environ))
+    weights.parent.mkdir(parents=True)
+    with weights.open("wb") as file:
+        file.truncate(SIZE)  # holes: nothing reads it before a run
+    nobody = {"OLLAMA_HOST": "127.0.0.1:9", "GEMINI_API_KEY": ""}
+    dry = json.loads(place.afs("--dry-run", "--json", "--servers", "alttp", HARD, **nobody).stdout)
+    assert (dry["model"], dry["route"]["where"]) == ("embedded:qwen2.5-coder-1.5b", "local")
+    assert "no Ollama daemon answers" in dry["route"]["why"] and "no cloud model" in dry["route"]["why"]
+    weights.unlink()
+
+
+def test_nothing_to_run_on_is_an_error_that_says_what_to_set_up(place: Place) -> None:
+    nobody = {"OLLAMA_HOST": "127.0.0.1:9", "GEMINI_API_KEY": ""}
+    done = place.afs(EASY, **nobody)
+    told = done.stderr.decode()
+    assert done.returncode == 1 and "afs fetch model" in told and "GEMINI_API_KEY" in told and "Traceback" not in told
+
+
+@pytest.mark.anyio
+async def test_the_server_of_experts_goes_the_same_way(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"mcpServers": {"alttp": {"command": "afs-alttp"}}}
+    (place.folder / "mcp.json").write_text(json.dumps(config), encoding="utf-8")
+    for name, value in {**place.environ, CONFIG: str(place.folder / "mcp.json")}.items():
+        monkeypatch.setenv(name, value)
+    place.ollama.script([ollama_wire.ScriptedReply(status=500, problem="out of memory") for _ in range(9)])
+    place.above(RIGHT, RIGHT, RIGHT)
+    async with Client(build(Settings.from_environment())) as client:
+        routed: Any = (await client.call_tool("route_prompt", {"prompt": EASY})).structured_content
+        assert (routed["expert"], routed["where"], routed["model"]) == ("veran", "local", f"ollama:{VERAN}")
+        asked: Any = (await client.call_tool("ask_expert", {"prompt": EASY, "wait": 60})).structured_content
+    assert (asked["model"], asked["stop"]) == (f"gemini:{GEMINI}", "answer"), asked
+    kept = place.kept(asked["run"])
+    assert kept["metadata"]["fallback"] is True and place.kept(kept["metadata"]["first"])["stop"] == "model_error"
