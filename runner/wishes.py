@@ -121,6 +121,7 @@ _PLACE = (
     r"(?:the\s+)?(?:(?:byte|word|address|location|memory|register|RAM|SNES)\s+)*(?:at\s+)?(?:\w+\s*\(\s*)?"
     r"(?P<place>\$[0-9A-Fa-f]{2,6})\b\)?"
 )
+_HELD_AT = r"(?:the\s+)?(?:byte|word|16-bit\s+(?:number|value|word|count|counter|amount))(?:\s+of\s+\w+)?"
 _SOURCE = _PLACE.replace("?P<place>", "?P<source>")
 _TO = r"\s+(?:in|to|into|at|in)\s+"
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -134,8 +135,8 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         ("clear", rf"(?:clear|zero)(?:s|es|ing)?\s+{_PLACE}(?!\s*(?:-|to|through))"),
         ("copy", rf"cop(?:y|ies|ying)\s+(?:the\s+)?byte\s+(?:at|from|in)\s+{_SOURCE}\s+(?:in)?to\s+{_PLACE}"),
-        ("add", rf"add(?:s|ing)?\s+{_VALUE}\s+to\s+(?:the\s+)?byte\s+(?:at|in)\s+{_PLACE}"),
-        ("take", rf"(?:take|subtract)(?:s|ing)?\s+{_VALUE}\s+from\s+(?:the\s+)?byte\s+(?:at|in)\s+{_PLACE}"),
+        ("add", rf"add(?:s|ing)?\s+{_VALUE}\s+to\s+{_HELD_AT}\s+(?:at|in)\s+{_PLACE}"),
+        ("take", rf"(?:take|subtract)(?:s|ing)?\s+{_VALUE}\s+from\s+{_HELD_AT}\s+(?:at|in)\s+{_PLACE}"),
         ("swap", rf"swap(?:s|ping)?\s+the\s+bytes\s+at\s+{_SOURCE}\s+and\s+{_PLACE}"),
     )
 )
@@ -233,7 +234,8 @@ def _add(name: str, match: re.Match[str], wanted: _Found) -> bool:
         if name == "store" and value <= 0xFF:
             wanted.hardware[place] = value
         return name == "store" and value <= 0xFF
-    wide = name == "store" and (value > 0xFF or bool(re.search(r"16-bit|\bword\b", match[0])))
+    large = name == "store" and value > 0xFF
+    wide = name in ("store", "add", "take") and (large or bool(re.search(r"16-bit|\bword\b", match[0], re.IGNORECASE)))
     run = range(place, (source or place) + 1) if name == "range" else range(place, place + 1 + wide)
     if not run or len(run) > _MOST_RANGE or (source is not None and source < 0x7E0000):
         return False
@@ -252,7 +254,10 @@ def _step(name: str, place: int, *, source: int, value: int, run: Sequence[int])
         elif name == "swap":
             memory[place], memory[source] = memory[source], memory[place]
         else:
-            memory[place] = memory[place] + (value if name == "add" else -value) & 0xFF
+            held = sum(memory[address] << (8 * offset) for offset, address in enumerate(run))
+            came = held + (value if name == "add" else -value)
+            for offset, address in enumerate(run):
+                memory[address] = came >> (8 * offset) & 0xFF
 
     return act
 

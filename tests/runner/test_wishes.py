@@ -36,6 +36,9 @@ def test_adding_taking_copying_and_swapping_follow_what_is_there() -> None:
         trial = wish_in("Write code that swaps the bytes at $10 and $11 and adds 3 to the byte at $10").trials[seed]
         assert trial.after[0x7E0010] == trial.before[0x7E0011] + 3 & 0xFF
         assert trial.after[0x7E0011] == trial.before[0x7E0010]
+    wide = wish_in("Write code that adds 300 to the 16-bit number of rupees at $7EF360").trials[0]
+    before, after = ([at[0x7EF360 + offset] for offset in range(2)] for at in (wide.before, wide.after))
+    assert int.from_bytes(after, "little") == int.from_bytes(before, "little") + 300 & 0xFFFF
     copied = wish_in("Write code that copies the byte at $22 to $7F0030").trials[1]
     assert copied.after[0x7F0030] == copied.before[0x7E0022]
     taken = wish_in("It shall take 2 from the byte at $31").trials[1]
