@@ -1,7 +1,8 @@
 """mcp.json: the list of servers, read so that every mistake is named by file and line.
 
-The shape is the one that the hosts share (`mcpServers`, name -> command, args, env, cwd or url). Keys that
-only a host knows are tolerated. `${VAR}` and `${VAR:-default}` are filled in from the environment; as in a
+The shape is the one that the hosts share (`mcpServers`, name -> command, args, env, cwd or url, and `timeout`, the
+milliseconds of one call), with one key of our own: `toolTimeouts`, the milliseconds by tool. Keys that only a host
+knows are tolerated. `${VAR}` and `${VAR:-default}` are filled in from the environment; as in a
 shell, the default also stands in for an empty variable. The keys of models are not filled in: whoever writes the
 file would get them.
 """
@@ -14,7 +15,7 @@ import shutil
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard
+from typing import Annotated, Any, NamedTuple, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -56,6 +57,7 @@ class ServerSpec(Frozen):
     url: str = Field(default="", description="address of a streamable HTTP server")
     headers: dict[str, str] = Field(default={}, description="HTTP headers for the url", repr=False)
     timeout_s: float | None = Field(default=None, description="seconds for one call; None: the toolbox's default")
+    tool_timeouts_s: dict[str, float] = Field(default={}, description="seconds for a call of a tool, by its name")
     source: str = Field(default="", description="file:line that it comes from")
     disabled: bool = False
     problem: str = Field(default="", description="why it cannot be started, with the next step; empty if it can")
@@ -76,6 +78,10 @@ class Document(NamedTuple):
         return f"{self.path}:1"
 
 
+_LONGEST = 86_400_000
+_Milliseconds = Annotated[float, Field(gt=0, le=_LONGEST)]
+
+
 class _Entry(BaseModel):
     """One value of `mcpServers` as it is written."""
 
@@ -89,7 +95,8 @@ class _Entry(BaseModel):
     url: str = ""
     http_url: str = Field(default="", alias="httpUrl")
     headers: dict[str, str] = {}
-    timeout: float = Field(default=0, ge=0, le=86_400_000)
+    timeout: float = Field(default=0, ge=0, le=_LONGEST)
+    tool_timeouts: dict[str, _Milliseconds] = Field(default={}, alias="toolTimeouts")
     disabled: bool = False
 
 
@@ -261,6 +268,7 @@ def _spec(document: Document, name: str, entry: _Entry, known: Mapping[str, str]
         url=fill(entry.url or entry.http_url),
         headers={key: fill(value) for key, value in entry.headers.items()},
         timeout_s=max(1.0, entry.timeout / 1000) if entry.timeout else None,
+        tool_timeouts_s={tool: max(1.0, limit / 1000) for tool, limit in entry.tool_timeouts.items()},
         source=source,
         disabled=entry.disabled,
     )

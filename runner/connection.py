@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import anyio
 
+from runner.call_times import CallTimes
 from runner.classes import identify
 from runner.config import ServerSpec, resolve_command
 from runner.listing import list_tools
@@ -59,7 +60,7 @@ class Shared(NamedTuple):
     lists: ToolLists | None = None
     """The kept tool lists; None: every server is started."""
     on_wake: Callable[[], None] = lambda: None
-    """Called when a server starts because one of its tools was called."""
+    """Called when a server starts since one of its tools was called."""
 
 
 class Connection:
@@ -76,10 +77,10 @@ class Connection:
         self._spec = source if isinstance(source, ServerSpec) else ServerSpec(name=source[0])
         self._server = None if isinstance(source, ServerSpec) else source[1]
         self._connect_timeout = connect_timeout
-        self._call_timeout = self._spec.timeout_s or call_timeout
         self._shared = shared
         self.name = self._spec.name
         self.identity = identify(self._spec, inside=self._server is not None)
+        self._times = CallTimes(self._spec, call_timeout, ours=bool(self.identity.ours))
         self.accepted = Accepted(shared.pins, self.identity, self.name)
         self.offers: tuple[Offer, ...] = ()
         self.state = ServerState(name=self.name, state="failed", detail="not started yet")
@@ -90,8 +91,7 @@ class Connection:
         """Set when it is ready or has failed."""
         self._process: ServerProcess | None = None
         self._client: Client | None = None
-        self._listed = self._whole = self._finished = False
-        self._lost = self._suspect = False
+        self._listed = self._whole = self._finished = self._lost = self._suspect = False
         self._reason = self._note = ""
         self._told = self._looked = 0  # how often its tools were said to have changed, and had been when last listed
         self._scope: anyio.CancelScope | None = None
@@ -102,8 +102,7 @@ class Connection:
     def _recall(self) -> None:
         """Offer the tools of a kept list, if there is one: the server then starts when one of them is called."""
         lists = self._shared.lists
-        kept = lists.recall(self._spec, self.identity) if lists is not None else None
-        if kept is not None:
+        if lists is not None and (kept := lists.recall(self._spec, self.identity)) is not None:
             self.accepted.recall(kept.definitions)
             self.offers = kept.offers
             detail = "not started: its tools are as it last listed them"
@@ -278,7 +277,7 @@ class Connection:
 
     async def _answers(self, client: "Client") -> bool:
         try:
-            with anyio.move_on_after(min(PROBE_SECONDS, self._call_timeout)):
+            with anyio.move_on_after(min(PROBE_SECONDS, self._times.usual)):
                 await client.session.list_tools()
                 return True
         except expected():
@@ -312,13 +311,14 @@ class Connection:
             repeat = False
 
     async def _call_once(self, client: "Client", offer: Offer, arguments: Mapping[str, Any]) -> Outcome:
-        with anyio.move_on_after(self._call_timeout):
+        seconds = self._times.of(offer.remote_name, arguments)
+        with anyio.move_on_after(seconds):
             result = await client.call_tool(offer.remote_name, dict(arguments))
             return Outcome(not result.is_error, answer(result.content, result.structured_content))
         self._suspect = True
         self._rouse()
         return _failure(
-            f"{offer.spec.name} gave no answer within {self._call_timeout:g} s and was cancelled; "
+            f"{offer.spec.name} gave no answer within {seconds:g} s and was cancelled; "
             "ask for less, or go on without it"
         )
 

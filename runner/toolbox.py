@@ -189,9 +189,11 @@ class Toolbox:
 
     async def _stop(self, tasks: anyio.abc.TaskGroup) -> None:
         tasks.cancel_scope.cancel()
-        await tasks.__aexit__(None, None, None)
-        self._tasks = None
-        self._warden.close()
+        try:
+            await tasks.__aexit__(None, None, None)
+        finally:
+            self._tasks = None
+            self._warden.close()
         for connection in self._connections:
             connection.keep_list()
 

@@ -84,14 +84,16 @@ async def _listed(spec: ServerSpec) -> Mapping[str, Mapping[str, Any]]:
         shared = Shared(_ignore, Pins(Path(folder)), warden)
         connection = Connection(spec, connect_timeout=_CONNECT_SECONDS, call_timeout=1, shared=shared)
         imported = anyio.Event()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(connection.own, imported)
-            await connection.started.wait()
-            import_sdk()
-            imported.set()
-            await connection.settled.wait()
-            tasks.cancel_scope.cancel()
-        warden.close()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(connection.own, imported)
+                await connection.started.wait()
+                import_sdk()
+                imported.set()
+                await connection.settled.wait()
+                tasks.cancel_scope.cancel()
+        finally:
+            warden.close()
     if connection.state.state != "ready":
         raise ConfigError(f"{spec.name} could not be asked: {connection.state.detail}")
     return connection.accepted.latest

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.call_times import CallTimes
 from runner.config import (
     ServerSpec,
     find_config,
@@ -84,6 +85,22 @@ def test_keys_that_only_a_host_knows_are_tolerated(tmp_path: Path) -> None:
     assert (spec.command, spec.timeout_s, spec.problem) == ("x", 90.0, "")
 
 
+def test_calls_may_take_a_time_of_their_own_by_server_and_by_tool(tmp_path: Path) -> None:
+    spec = one(tmp_path, '{"command": "x", "timeout": 5000, "toolTimeouts": {"slow": 120000, "quick": 1}}')
+    assert (spec.timeout_s, spec.tool_timeouts_s) == (5.0, {"slow": 120.0, "quick": 1.0})
+    times = CallTimes(spec, 60, ours=True)
+    assert [times.of(tool, {}) for tool in ("slow", "quick", "other")] == [120, 1, 5]
+    assert CallTimes(one(tmp_path, '{"command": "x"}'), 60, ours=False).of("other", {}) == 60
+
+
+def test_our_own_tool_that_is_given_a_time_for_its_work_has_that_time(tmp_path: Path) -> None:
+    spec = one(tmp_path, '{"command": "x", "toolTimeouts": {"capped": 2000}}')
+    times = CallTimes(spec, 60, ours=True)
+    assert [times.of("run_shell", {"timeout_seconds": given}) for given in (5, 300, 10**9, "300")] == [60, 310, 60, 60]
+    assert times.of("capped", {"timeout_seconds": 300}) == 2
+    assert CallTimes(spec, 60, ours=False).of("run_shell", {"timeout_seconds": 300}) == 60
+
+
 def test_a_url_of_either_host_is_read_and_another_scheme_refused(tmp_path: Path) -> None:
     assert one(tmp_path, '{"httpUrl": "http://h/mcp", "headers": {"A": "${T}"}}', T="t").headers == {"A": "t"}
     assert one(tmp_path, '{"url": "https://h/mcp"}').problem == ""
@@ -116,6 +133,7 @@ def test_headers_and_environment_are_kept_out_of_the_printed_form(tmp_path: Path
         ('{"mcpServers": {"a": {"command": "x", "env": {\n"K": 1}}}}', ":2: 'mcpServers.a.env.K'"),
         ('{"mcpServers": {"a": {"command": 5}}}', "'mcpServers.a.command' should be a valid string"),
         ('{"mcpServers": {"a": {"command": "x", "timeout": -1}}}', "'mcpServers.a.timeout'"),
+        ('{"mcpServers": {"a": {"command": "x", "toolTimeouts": {"t": 0}}}}', "'mcpServers.a.toolTimeouts.t'"),
         ('{"mcpServers": {"a b": {"command": "x"}}}', "'a b' is no server name"),
         ('{"mcpServers": {"\\u001b[2J": {"command": "x"}}}', "is no server name"),
         ("[" * 100_000, "nested too deeply"),

@@ -21,6 +21,22 @@ ALL = Policy(allow=("*",))
 SCRIPT = Path(__file__).with_name("hostile_server.py")
 
 
+SLOW = """
+import anyio
+from mcp.server import MCPServer
+server = MCPServer("slow", log_level="WARNING")
+calls = []
+@server.tool()
+async def hang() -> str:
+    await anyio.sleep_forever()
+@server.tool()
+async def count() -> str:
+    calls.append(1)
+    return str(len(calls))
+server.run()
+"""
+
+
 def hostile(mode: str, lives: Path) -> ServerSpec:
     return ServerSpec(name=mode, command=sys.executable, args=(str(SCRIPT), mode, str(lives)))
 
@@ -45,14 +61,14 @@ async def all_ended(*folders: Path) -> bool:
 async def outcome(mode: str, lives: Path, *, calls: int = 1) -> tuple[ServerState, list[CallRecord]]:
     """Start one hostile server, call its first tool, and hold it to leaving nothing behind."""
     records: list[CallRecord] = []
-    with anyio.fail_after(30):
-        async with Toolbox([hostile(mode, lives)], connect_timeout=3, call_timeout=1.5, policy=ALL) as box:
+    with anyio.fail_after(60):
+        async with Toolbox([hostile(mode, lives)], connect_timeout=6, call_timeout=3, policy=ALL) as box:
             for number in range(calls if box.tools else 0):
                 asked = ToolCall(id=str(number), name=box.tools[0].name, arguments={"text": "hi"})
                 records.append(await box.call(asked))
             state = box.states[0]
             closing = time.monotonic()
-    assert time.monotonic() - closing < 3
+    assert time.monotonic() - closing < 6
     assert await all_ended(lives)
     return state, records
 
@@ -68,8 +84,8 @@ async def test_odd_but_usable_servers_are_used(mode: str, tmp_path: Path) -> Non
     ("mode", "says"),
     [
         ("crash", "it exited with code 1; it said: cannot start: the cheese is missing"),
-        ("noinit", "it did not answer within 3 s"),
-        ("stuck", "it did not answer within 3 s"),
+        ("noinit", "it did not answer within 6 s"),
+        ("stuck", "it did not answer within 6 s"),
         ("badlist", "what it sent is not valid MCP (tools.0.inputSchema: Field required)"),
     ],
 )
@@ -84,8 +100,8 @@ async def test_a_server_that_cannot_be_used_says_why_and_how_to_go_on(mode: str,
 @pytest.mark.parametrize(
     ("mode", "says"),
     [
-        ("hang", "gave no answer within 1.5 s and was cancelled"),
-        ("wrongid", "gave no answer within 1.5 s and was cancelled"),
+        ("hang", "gave no answer within 3 s and was cancelled"),
+        ("wrongid", "gave no answer within 3 s and was cancelled"),
         ("die", "it exited with code 3; it said: out of \\x1b[31mcheese"),
         ("flood", "it sent a line of more than 16 MiB"),
         ("big", "it sent a line of more than 16 MiB"),
@@ -136,6 +152,20 @@ async def test_a_server_that_stops_answering_is_started_again(tmp_path: Path) ->
             await again.wait()
             assert (await box.call(ToolCall(id="2", name="t", arguments={"text": "hi"}))).text == "life 2: hi"
     assert told[1].detail.startswith("started again, since it stopped answering")
+
+
+async def test_a_hung_tool_costs_its_own_time_and_its_server_lives(tmp_path: Path) -> None:
+    spec = ServerSpec(
+        name="slow", command=sys.executable, args=("-c", SLOW), tool_timeouts_s={"hang": 1.0}, timeout_s=30.0
+    )
+    with anyio.fail_after(30):
+        async with Toolbox([spec], policy=ALL) as box:
+            calls = [ToolCall(id=name, name=name) for name in ("hang", "count")]
+            hung, counted = await box.call_all(calls)
+            again = await box.call(calls[1])
+            assert "started again" not in box.states[0].detail
+    assert not hung.ok and "hang gave no answer within 1 s and was cancelled" in hung.text
+    assert (counted.text, again.text) == ("1", "2"), "the server lost what it knew: it was started again"
 
 
 async def test_a_server_that_will_not_stop_is_ended_in_time(tmp_path: Path) -> None:
