@@ -4,7 +4,7 @@ Answers are put into groups that agree: code with code when running both finds n
 text when they state the same facts. Nothing is ever glued together and called a consensus, and agreement proves
 nothing: the verdict stays that of the chosen answer.
 
-- `best`: the answer with the best verdict, of these the one of most confidence.
+- `best`: the answer with the best verdict and evidence, of these the one of most confidence.
 - `weighted`: the group whose answers weigh most together, by confidence and verdict; its heaviest answer.
 - `consensus`: the group of more than half of all answers that were not refuted; else none, which is said.
 """
@@ -19,6 +19,7 @@ import anyio
 from pydantic import JsonValue
 
 from runner.ask import Ask, ask_safely, bare, joined
+from runner.checks import worth_of
 from runner.claims import code_in, plain, promise_in
 from runner.finish import Tools
 from runner.grounding import facts_in
@@ -32,7 +33,6 @@ __all__ = ["Candidate", "Strategy", "fuse", "run_fusion"]
 Strategy = Literal["best", "weighted", "consensus"]
 
 _TRUST: dict[Verdict, float] = {"proved": 1.0, "tested": 0.8, "unchecked": 0.5, "refuted": 0.0}
-_RANK: tuple[Verdict, ...] = ("refuted", "unchecked", "tested", "proved")
 _COUNT = re.compile(r"\b(\d{1,7})\s*(?:CPU\s+|master\s+)?(byte|cycle|clock|scanline|frame|bit)s?\b", re.IGNORECASE)
 _MOST_SHOWN = 400
 
@@ -221,8 +221,8 @@ def _chosen(
     return max(candidates, key=_worth)
 
 
-def _worth(candidate: Candidate) -> tuple[int, float]:
-    return _RANK.index(candidate.run.verdict), candidate.confidence
+def _worth(candidate: Candidate) -> tuple[tuple[int, ...], float]:
+    return worth_of(candidate.run.verdict, candidate.run.checks), candidate.confidence
 
 
 def _report(

@@ -29,7 +29,6 @@ from runner.recorder import Recorder
 from runner.toolbox import Toolbox
 from schemas.frozen import Frozen
 from schemas.run import Run
-from servers.machine.wire import shorten
 
 if TYPE_CHECKING:
     from runner.toolbox import Source
@@ -88,7 +87,8 @@ class Panel:
             RunnerError: there is no such expert or model, or the run cannot be kept.
         """
         if not self.alone:
-            self.like.on_event(Note(f"{expert} is asked: {shorten(' '.join(prompt.split()), _MOST_SHOWN)}"))
+            asked = " ".join(prompt.split())
+            self.like.on_event(Note(f"{expert} is asked: {asked[:_MOST_SHOWN]}{asked[_MOST_SHOWN:] and '...'}"))
         own = expert == self.like.name
         found = self.like.expert if own and not isinstance(self.like.expert, str) else load_experts().find(expert)
         tools = self.like.tools if own else ()

@@ -11,7 +11,7 @@ from runner.fusion import Candidate, Strategy, fuse, run_fusion
 from runner.models.scripted import ScriptedModel, text
 from runner.toolbox import Toolbox
 from schemas.run import Run
-from schemas.verdict import Verdict
+from schemas.verdict import Checked, Verdict
 from servers.asar.server import build as build_asar
 from tests.asar import HERE, NEEDS_ASAR
 
@@ -74,6 +74,14 @@ async def test_agreement_of_answers_proves_nothing() -> None:
 async def test_the_same_facts_with_another_number_do_not_agree() -> None:
     _, told = await fused(answered("din", "It takes 12 cycles."), answered("majora", "It takes 14 cycles."))
     assert not told["agreed"]
+
+
+async def test_of_answers_with_one_verdict_the_one_with_more_evidence_is_chosen() -> None:
+    assembled = Checked(tool="assemble", claim="the code assembles", verdict="proved")
+    shown = answered("din", "FIRST_NAME.", confidence=0.2)
+    shown = shown._replace(run=shown.run.model_copy(update={"checks": (assembled,)}))
+    _, told = await fused(answered("veran", "SECOND_NAME."), shown, strategy="best")
+    assert told["chosen"] == "din"
 
 
 async def test_the_best_verdict_is_chosen_before_the_highest_confidence() -> None:
