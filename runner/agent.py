@@ -33,7 +33,7 @@ from runner.experts import DEFAULT, load_experts
 from runner.finish import Finish
 from runner.hooks import Hooks
 from runner.loop import Limits
-from runner.models.bounds import UNBOUNDED, Bounds
+from runner.models.bounds import UNBOUNDED, Bounds, is_elsewhere
 from runner.models.model import Model
 from runner.models.open import Opened, open_model
 from runner.opening import default_budget
@@ -121,7 +121,8 @@ class Agent:
         needed = bool(names) or self.servers is None
         named = find_servers(self.settings, names, config=self.config) if needed else ()
         self._asked_for = [spec.name for spec in named if names]
-        self._sources: tuple[Source, ...] = (*named, *(own for own in self.servers or () if not isinstance(own, str)))
+        given = [own for own in self.servers or () if not isinstance(own, str)]
+        self._sources: tuple[Source, ...] = tuple(_barred(source, self.bounds) for source in (*named, *given))
         self._recorder = Recorder(self.settings.context_root) if self.keep else None
         self._stack = AsyncExitStack()
         self._tasks: TaskGroup | None = None
@@ -253,6 +254,16 @@ class Agent:
         if self._conversation is None:
             raise ConfigError("the agent is not started; use it as `async with Agent(...) as agent:`")
         return replace(self._conversation, on_event=on_event, limits=limits or self.limits)
+
+
+def _barred(source: Source, bounds: Bounds) -> Source:
+    """Return a source; one on another machine is not started where nothing may leave this one."""
+    if not (bounds.local_only and isinstance(source, ServerSpec) and source.url and is_elsewhere(source.url)):
+        return source
+    problem = (
+        f"it is on another machine, and --local-only keeps everything on this one; see {source.source or source.url}"
+    )
+    return source.model_copy(update={"problem": problem})
 
 
 class _Feed:

@@ -27,6 +27,8 @@ __all__ = ["at", "run_placed"]
 
 _FAILED = frozenset(["model_error", "loop"])
 """How a run ends that its model has failed."""
+_LEAST_SECONDS = 2.0
+"""In less no second choice could answer."""
 
 
 def at(like: Agent, route: Route, choice: Choice, *, first: str = "") -> Agent:
@@ -116,7 +118,8 @@ def _second(where: Placed, like: Agent, first: Run, problem: str) -> Choice | No
 
 
 def _used_up(limits: Limits, first: Run) -> bool:
-    return bool(limits.max_tokens) and first.usage.total >= limits.max_tokens
+    """Tell whether tokens or time are used up."""
+    return 0 < limits.max_tokens <= first.usage.total or 0 < limits.max_seconds < _LEAST_SECONDS
 
 
 def _less(limits: Callable[[], Limits], first: Run) -> Callable[[], Limits]:

@@ -20,6 +20,7 @@ __all__ = [
     "Held",
     "Spending",
     "cloud_model",
+    "is_elsewhere",
     "leaves_machine",
     "leaves_network",
     "request_bound",
@@ -157,13 +158,18 @@ UNBOUNDED = Bounds()
 """No bounds."""
 
 
-def leaves_machine(provider: str, name: str) -> bool:
-    """Tell whether what is asked of a model leaves this machine."""
-    host = urlsplit(_address(provider, name)).hostname or ""
+def is_elsewhere(url: str) -> bool:
+    """Tell whether an address is on another machine."""
+    host = urlsplit(url).hostname or ""
     try:
         return not ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host != "localhost"
+
+
+def leaves_machine(provider: str, name: str) -> bool:
+    """Tell whether what is asked of a model leaves this machine."""
+    return is_elsewhere(_address(provider, name))
 
 
 def leaves_network(provider: str, name: str) -> bool:

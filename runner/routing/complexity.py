@@ -22,7 +22,7 @@ __all__ = ["Complexity", "estimate"]
 
 _TASKS = re.compile(
     r"\b(?:and then|then|also|afterwards|after that|in addition|additionally|finally|as well as|plus)\b|;\s"
-    r"|^\s*(?:\d+[.)]|[-*])\s+\S",
+    r"|^[ \t]*(?:\d+[.)]|[-*])[ \t]+\S",
     re.IGNORECASE | re.MULTILINE,
 )
 _SCOPE = re.compile(

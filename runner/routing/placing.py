@@ -89,7 +89,7 @@ async def look(
     bounds = switches.bounds()
     local = await find_local(who, settings, bounds)
     barred = switches.offline or switches.local_only
-    tokens = _OTHERS + text_bound(prompt)
+    tokens = _OTHERS + (len(prompt) // 2 if switches.max_cost is None else text_bound(prompt))
     cloud = _Cloud((), ()) if barred else _cloud_models(who, switches, tokens)
     situation = Situation(
         local={who.name: local.name} if local.name else {},

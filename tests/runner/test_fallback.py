@@ -20,6 +20,7 @@ from runner.models import ollama_wire
 from runner.models.gemini_double import GeminiDouble
 from runner.models.http_double import ScriptedReply
 from runner.models.ollama_double import OllamaDouble
+from runner.models.openai_double import OpenAIDouble
 from runner.models.weights import SIZE, weights_path
 from runner.routing.switches import Switches
 from runner.server import build
@@ -152,6 +153,14 @@ def test_a_hosted_model_is_refused_where_nothing_may_leave(place: Place, switch:
     assert f"leave {switch} out" in told and "Traceback" not in told
 
 
+def test_a_server_elsewhere_is_not_asked_where_nothing_may_leave(place: Place) -> None:
+    config = {"mcpServers": {"far": {"url": "https://tools.example.com/mcp"}, "alttp": {"command": "afs-alttp"}}}
+    (place.folder / "mcp.json").write_text(json.dumps(config), encoding="utf-8")
+    dry = json.loads(place.afs("--local-only", "--dry-run", "--json", EASY).stdout)
+    (far,) = [server for server in dry["servers"] if server["name"] == "far"]
+    assert (far["state"], "--local-only" in far["detail"]) == ("failed", True)
+
+
 def test_a_daemon_elsewhere_is_not_asked_where_nothing_may_leave(place: Place) -> None:
     done = place.afs("--local-only", "--expert", "veran", EASY, OLLAMA_HOST="http://ollama.example.com:11434")
     assert done.returncode == 1 and "afs fetch model" in done.stderr.decode()
@@ -188,6 +197,15 @@ def test_a_run_never_costs_more_than_it_may(place: Place) -> None:
     run = place.run("--unchecked", "--max-cost", "0.012", HARD)
     limits = [body["generationConfig"]["maxOutputTokens"] for body in place.gemini.bodies(":streamGenerateContent")]
     assert 0 < run["usage"]["cost"] <= 0.012 and limits and all(limit < 16_000 for limit in limits)
+
+
+def test_a_compatible_server_is_asked_for_no_more_than_what_is_left(place: Place) -> None:
+    with OpenAIDouble(("gpt-5.4-mini",), key=KEY) as double:
+        double.script([ScriptedReply(text=RIGHT), ScriptedReply(text=RIGHT)])
+        environ = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": double.api_url}
+        run = place.run("--unchecked", "--max-cost", "0.02", "--model", "openai:gpt-5.4-mini", EASY, **environ)
+        limits = [body["max_tokens"] for body in double.bodies("/chat/completions")]
+    assert run["answer"] and 0 < run["usage"]["cost"] <= 0.02 and limits and all(limit < 8192 for limit in limits)
 
 
 def test_a_budget_that_pays_for_no_answer_keeps_a_prompt_here_or_ends_the_run(place: Place) -> None:
