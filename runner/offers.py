@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from pydantic import JsonValue
 
+from runner.pages import READ_RESULT
 from runner.untrusted import defused, defused_value
 from schemas.message import Image, ToolSpec
 from servers.machine.wire import clean, clean_value, shorten
@@ -127,9 +128,10 @@ def name_apart(offers: Sequence[Offer], *, ours: Collection[str] = ()) -> Offers
     """Give every offer a name of its own: a name that two servers use becomes `server_tool` on both.
 
     The tools of the servers in `ours` keep their names: whoever has the same name, or one that looks like it, is told
-    apart from them by its server's.
+    apart from them by its server's. `read_result` is the runner's own, and nobody's on a server.
     """
     own = Counter(offer.spec.name for offer in offers if offer.spec.server in ours)
+    own[READ_RESULT.name] += 1
     uses = Counter(offer.spec.name for offer in offers)
 
     def crowded(offer: Offer) -> bool:

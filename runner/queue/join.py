@@ -12,6 +12,7 @@ from runner.queue.client import NotServed, follow, new_submission
 from runner.queue.job import Job, Priority
 from runner.queue.place import place_of
 from runner.recorder import Recorder
+from runner.terminal import terminal_ask
 from schemas.run import Run
 from servers.machine.wire import clean
 from servers.settings import Settings
@@ -53,6 +54,10 @@ async def _join(request: Request, settings: Settings, priority: Priority, deadli
         wanted.model_dump(mode="json"), settings.context_root, priority=priority, deadline=deadline
     )
     shown = _Shown(quiet=request.quiet)
+    if terminal_ask(lambda: None) is not None and "*" not in request.allow:
+        shown.note(
+            "it asks nobody: tools that run programs are refused, but for those of --allow; --alone asks for them"
+        )
     job = await follow(place_of(settings), submission, watch=shown.frame)
     return _outcome(job, settings.context_root)
 
@@ -78,6 +83,11 @@ class _Shown:
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._last = ""
+
+    def note(self, text: str) -> None:
+        """Show what else is to be known of the queue."""
+        if not self._quiet:
+            self._write(f"   queue  {text}")
 
     def frame(self, frame: dict[str, Any]) -> None:
         """Show one frame: a place in the queue where it is another one, and what the run shows."""

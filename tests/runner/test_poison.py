@@ -327,6 +327,13 @@ def test_text_that_only_has_signs_in_it_stays_as_it_is(said: str) -> None:
     assert defused(said) == said or "<|" in said
 
 
+async def test_the_runners_own_tool_cannot_be_taken_from_it(tmp_path: Path) -> None:
+    spec = poisoned(tmp_path, tools=[tool("read_result"), tool("Read-Result"), tool("t")])
+    with anyio.fail_after(30):
+        async with Toolbox([spec], policy=Policy(pins=tmp_path / "pins")) as box:
+            assert [offered.name for offered in box.tools] == ["h_read_result", "h_Read-Result", "t"]
+
+
 def test_a_name_stands_for_a_strangers_tool_only_where_no_tool_has_it() -> None:
     mine = ToolSpec(name="look", parameters={}, server="m")
     theirs = ToolSpec(name="h_look", remote_name="look", parameters={}, server="h")
