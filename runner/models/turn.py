@@ -4,10 +4,11 @@ The adapters of Ollama and of OpenAI-compatible servers share it, because the sa
 calls as text, think and say nothing, write JSON that their server cannot read, or have no native tools at all.
 """
 
+import contextlib
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -154,11 +155,16 @@ class Turn:
         if text and (self._voice is None or not self._voice.told):
             self.on_text(text)
 
-    def said(self, partial: str) -> str:
-        """Return what the user is to see of a reply that broke off: its text, without action JSON and thoughts."""
-        if self._voice is not None and self._voice.constrained:
-            return AnswerText().feed(partial)
-        return _without_thinking(Heard(text=partial)).text
+    @contextlib.contextmanager
+    def keeping_what_was_said(self) -> Generator[None]:
+        """Leave of a reply that breaks off what the user is to see: its text, without action JSON and thoughts."""
+        try:
+            yield
+        except ModelError as error:
+            acted = self._voice is not None and self._voice.constrained
+            raw = error.partial
+            error.partial = AnswerText().feed(raw) if acted else _without_thinking(Heard(text=raw)).text
+            raise
 
     @property
     def calls_allowed(self) -> bool:
@@ -235,11 +241,8 @@ class AskedModel(ABC):
         started = time.monotonic()
         turn = Turn(messages=messages, tools=tools, must_answer=must_answer, on_text=on_text)
         while True:
-            try:
+            with turn.keeping_what_was_said():
                 heard = await self._ask(turn)
-            except ModelError as error:
-                error.partial = turn.said(error.partial)
-                raise
             if heard is None:
                 continue
             turn.usage += heard.usage

@@ -22,13 +22,14 @@ ASKED = asking(query="$2100")
 
 
 def run(
-    tmp_path: Path, *replies: ScriptedReply, tools: bool = True, status: int = 0
+    tmp_path: Path, *replies: ScriptedReply, tools: bool = True, status: int = 0, pinned: bool = False
 ) -> tuple[dict[str, Any], OllamaDouble]:
     capabilities = ("completion", "tools") if tools else ("completion",)
     with OllamaDouble({"veran-v4:latest": capabilities}) as double:
         double.script(replies)
         env = {**os.environ, "OLLAMA_HOST": double.host, "AFS_CONTEXT_ROOT": str(tmp_path / "context")}
-        words = [str(AFS_RUN), "--json", "--expert", "veran", "--servers", "alttp", "What is $2100?"]
+        model = ["--model", "ollama:veran-v4:latest"] if pinned else []  # else another model is asked where it fails
+        words = [str(AFS_RUN), *model, "--json", "--expert", "veran", "--servers", "alttp", "What is $2100?"]
         done = subprocess.run(words, env=env, cwd=tmp_path, capture_output=True, timeout=60, check=False)
         assert done.returncode == status, done.stderr.decode()
         return json.loads(done.stdout), double
@@ -67,6 +68,6 @@ def test_a_model_without_tools_is_driven_by_actions(tmp_path: Path) -> None:
 
 
 def test_a_daemon_that_dies_in_mid_stream_leaves_what_it_said_and_its_own_status(tmp_path: Path) -> None:
-    done, _ = run(tmp_path, calls(ASKED), drop(after="$2100 is IN"), status=4)
+    done, _ = run(tmp_path, calls(ASKED), drop(after="$2100 is IN"), status=4, pinned=True)
     assert (done["stop"], done["answer"]) == ("model_error", "$2100 is IN")
     assert done["steps"][0]["calls"][0]["ok"]
