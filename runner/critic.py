@@ -1,8 +1,9 @@
 """The critic loop: an expert answers, tools and a critic judge, the expert mends, and the best answer is kept.
 
-Tools judge first: what they refute needs no critic, and their diagnosis goes back. What they prove is done. All else
-a critic expert reads, whose verdict counts only as a line of its own. Every answer is judged, the last one too. The
-loop ends when an answer passes, when answers get no better, or when its budget is used up, and returns the best.
+Tools judge first: what they refute, or know better, needs no critic, and their diagnosis goes back. What they prove is
+done. All else a critic expert reads, whose verdict counts only as a line of its own. Every answer is judged, the last
+one too. The loop ends when an answer passes, when answers get no better, or when its budget is used up, and returns the
+best.
 """
 
 import re

@@ -21,6 +21,7 @@ FEEDBACK = "Your answer "
 
 _MOST = 1_500
 _AGAIN = "Mend it and give your whole answer again, with all of the code in one asm block."
+_SHORT_OF_IT = "does not do what was asked for yet."
 _BLOCK = "Give all of the code in one ```asm block, one instruction a line"
 
 
@@ -35,13 +36,20 @@ class Failing(NamedTuple):
     checks: tuple[Checked, ...]
 
 
-def diagnosis_of(checks: Sequence[Checked], *, rest: str = _AGAIN) -> str:
-    """Return what the model is told about what was refuted, as a message to it; empty: nothing was."""
+def diagnosis_of(checks: Sequence[Checked], *, lacking: str = "") -> str:
+    """Return what the model is told about what was refuted or is `lacking`, as a message to it; empty: nothing is.
+
+    What tools know of the code of the question is part of it.
+    """
     wrong = [check for check in checks if check.verdict == "refuted"]
-    if not wrong:
+    known = [check for check in checks if check.claim in (CAN_SAVE, HAS_BUG)]
+    if not (wrong or known or lacking):
         return ""
     told = "\n".join(f"{check.tool}: not so: {check.claim}.\n{check.said}" for check in wrong[:3])
-    return f"{FEEDBACK}was checked and is not right yet.\n{shorten(told, _MOST)}\n{rest}"
+    head = f"was checked and is not right yet.\n{shorten(told, _MOST)}" if wrong else lacking or _SHORT_OF_IT
+    solved = any(check.claim == CAN_SAVE for check in known)
+    again = "" if solved or (lacking and not known) else _AGAIN
+    return "\n".join(filter(None, [f"{FEEDBACK}{head}", *map(_told, known), again]))
 
 
 class Diagnosed(NamedTuple):
@@ -59,12 +67,7 @@ async def diagnosed(judges: Judges, failing: Failing, *, expert: Expert) -> Diag
     if not (lacking or refuted):
         return Diagnosed()
     known = await _known(judges, failing, expert)
-    rest = "\n".join(
-        filter(None, [*map(_told, known), "" if any(item.claim == CAN_SAVE for item in known) else _AGAIN])
-    )
-    if refuted:
-        return Diagnosed(diagnosis_of(failing.checks, rest=rest), known)
-    return Diagnosed(f"{FEEDBACK}{lacking}" + (f"\n{rest}" if known else ""), known)
+    return Diagnosed(diagnosis_of([*failing.checks, *known], lacking=lacking), known)
 
 
 def _lacking(failing: Failing, expert: Expert) -> str:

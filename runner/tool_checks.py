@@ -126,7 +126,8 @@ class Judges:
 
     async def cheaper(self, original: str, promise: Promise) -> Checked | None:
         """Return cheaper code that does the same as that of a question, as the optimiser found it; None: none."""
-        told = {"code": original, "entry": promise.entry, "live": promise.live, "clobbers": promise.clobbers}
+        part = "" if ending(original) else "\nrts"  # the optimiser sees nothing behind code that runs off its end
+        told = {"code": original + part, "entry": promise.entry, "live": promise.live, "clobbers": _dead(promise)}
         asked = await self._ask("optimize_code", told)
         best = asked.fields.get("best")
         found = cast("dict[str, Any]", best) if isinstance(best, dict) else {}
@@ -134,9 +135,11 @@ class Judges:
         if asked.fields.get("improved") is not True or result not in ("proved", "tested"):
             return None
         verdict: Verdict = "proved" if result == "proved" else "tested"
-        return _checked(
-            "optimize_code", CAN_SAVE, verdict, _saved(asked.fields, found), code=_unplaced(found, original)
-        )
+        code = _unplaced(found, original)
+        if not code.endswith(part):
+            return None
+        said = _saved(asked.fields, found, less=1 if part else 0)
+        return _checked("optimize_code", CAN_SAVE, verdict, said, code=code.removesuffix(part))
 
     async def known_bug(self, original: str, *, entry: str = "") -> Checked | None:
         """Return what the linter knows to be wrong with the code of a question; None: nothing."""
@@ -155,8 +158,7 @@ class Judges:
         said = _counterexample(refuted)
         if promise.live or not _writes(told["original"]):
             return _checked("compare_code", SAME, "refuted", said, code=told["candidate"])
-        dead = f"{promise.clobbers} B n z v c" if "A" in promise.clobbers.split() else f"{promise.clobbers} n z v c"
-        loose = {"clobbers": " ".join(dict.fromkeys(dead.split()))} if promise.clobbers else {"live": "none"}
+        loose = {"clobbers": _dead(promise)} if promise.clobbers else {"live": "none"}
         asked = await self._ask("compare_code", {**told, **loose})
         result = asked.fields.get("result")
         if result not in ("proved", "tested"):
@@ -225,12 +227,12 @@ def _finding(item: dict[str, Any]) -> str:
     return f"{item.get('place', '')}: {item.get('name', '')}: {item.get('message', '')} [{item.get('source', '')}]{fix}"
 
 
-def _saved(fields: dict[str, Any], best: dict[str, Any]) -> str:
+def _saved(fields: dict[str, Any], best: dict[str, Any], *, less: int) -> str:
+    """Say what the optimiser has saved; `less` bytes of both versions are not of the question."""
+    sizes = (best.get("bytes"), fields.get("original_bytes"))
+    now, before = (size - less if isinstance(size, int) else "?" for size in sizes)
     changes = [f"{item.get('what', '')}; {item.get('why', '')}" for item in _list(best.get("changes"))[:3]]
-    bytes_, clocks = (
-        f"{best.get(key)} {key} instead of {fields.get(f'original_{key}')}" for key in ("bytes", "clocks")
-    )
-    return "\n".join([f"{bytes_}, {clocks}", *changes])
+    return "\n".join([f"{now} bytes instead of {before}", *changes])
 
 
 def _unplaced(best: dict[str, Any], original: str) -> str:
@@ -250,6 +252,12 @@ def _counterexample(asked: Asked) -> str:
     lines = asked.record.text.splitlines()
     kept: Sequence[str] = [line for line in lines if line.startswith(("REFUTED", "with ", "  "))]
     return "\n".join(kept[:8]) or str(asked.fields.get("reason", ""))
+
+
+def _dead(promise: Promise) -> str:
+    """Return what is dead at exit where a prompt says that registers are: the flags too, and of A the high byte."""
+    told = promise.clobbers.split()
+    return " ".join(dict.fromkeys([*told, *(["B"] if "A" in told else []), *"nzvc"])) if told else ""
 
 
 def _ended(original: str, candidate: str) -> str:

@@ -205,6 +205,18 @@ async def test_what_tools_refute_needs_no_critic_and_what_they_prove_passes() ->
 
 @pytest.mark.asar
 @ASAR_THERE
+async def test_what_tools_know_of_the_question_goes_back_with_each_answer() -> None:
+    experts = Cast(
+        tools=True, din=["It is optimal.", "It is optimal.", "It stays so.", "It stays so.", GOOD], farore=[]
+    )
+    run, told = await looped(experts, DEAD, "din", iterations=4)
+    assert [item["verdict"] for item in told["iterations"]] == ["unchecked", "unchecked", "proved"]
+    assert (told["stop"], run.verdict, experts.models["farore"].heard) == ("passed", "proved", [])
+    assert "stz.b $10" in experts.models["din"].heard[-1][-1].text
+
+
+@pytest.mark.asar
+@ASAR_THERE
 async def test_a_refuted_answer_never_beats_one_that_nothing_refuted() -> None:
     script: list[str | Line] = ["```asm\nlda #$05\nrts\n```", *["```asm\nlda #$05,q\n```"] * 3]
     experts = Cast(tools=True, nayru=script, farore=[fail("0.1")])
