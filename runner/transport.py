@@ -4,16 +4,17 @@ The pipe transport does what the SDK's own does, with limits on what a server ma
 """
 
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 
-from runner.process import ServerProcess
+from runner.process import LINE_LIMIT, ServerProcess
 from servers.machine.wire import clean_value
 
 if TYPE_CHECKING:
+    import httpx2
     from mcp.client import Transport
     from mcp.client._transport import TransportStreams
     from mcp.types import JSONRPCMessage
@@ -88,10 +89,36 @@ def _parsed(line: bytes) -> "JSONRPCMessage | None":
 
 @asynccontextmanager
 async def over_http(url: str, *, headers: Mapping[str, str]) -> "AsyncGenerator[Transport]":
-    """Make the SDK's streamable HTTP transport with headers of our own."""
+    """Make the SDK's streamable HTTP transport with headers of our own, and limits on what a server may send."""
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 
     timeout = httpx2.Timeout(30.0, read=300.0)  # as the SDK's own client has it
-    async with httpx2.AsyncClient(headers=dict(headers), timeout=timeout) as client:
+    plain = {"Accept-Encoding": "identity", **headers}
+    async with httpx2.AsyncClient(headers=plain, timeout=timeout, event_hooks={"response": [_bound]}) as client:
         yield streamable_http_client(url, http_client=client)
+
+
+async def _bound(response: "httpx2.Response") -> None:
+    """Have the body of a response end at LINE_LIMIT; a stream of events goes on, each of them bounded by the SDK."""
+    import httpx2
+
+    if response.headers.get("content-encoding", "identity") != "identity":  # a megabyte of it may be a gigabyte
+        raise httpx2.DecodingError("it sent a compressed answer, which it was not asked for", request=response.request)
+    if response.headers.get("content-type", "").startswith("text/event-stream"):
+        return
+    body = cast("httpx2.AsyncByteStream", response.stream)
+
+    class Bounded(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            size = 0
+            async for chunk in body:
+                size += len(chunk)
+                if size > LINE_LIMIT:
+                    raise httpx2.ReadError(f"it sent an answer of more than {LINE_LIMIT >> 20} MiB")
+                yield chunk
+
+        async def aclose(self) -> None:
+            await body.aclose()
+
+    response.stream = Bounded()
