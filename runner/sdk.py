@@ -13,12 +13,11 @@ __all__ = ["expected", "import_sdk", "said_by"]
 
 
 def import_sdk() -> None:
-    """Import what a call needs, once the servers are on their way: 0.5 s, and that without garbage collection."""
+    """Import the SDK, once the servers are on their way: 0.5 s, and that without garbage collection."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        for name in ("mcp", "jsonschema", "referencing.jsonschema"):
-            importlib.import_module(name)
+        importlib.import_module("mcp")
     finally:
         if collecting:
             gc.enable()
