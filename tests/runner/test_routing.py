@@ -125,7 +125,9 @@ def test_any_text_has_a_route(text: str) -> None:
     assert found.expert in EXPERTS.experts
 
 
-@pytest.mark.parametrize("piece", ["explain ", "lda $10\n", " \n", "`", "```", "(", "\ud800", "$7E:", "x_", ": / "])
+@pytest.mark.parametrize(
+    "piece", ["explain ", "lda $10\n", " \n", "`", "```", "(", "a.b/", "\ud800", "$7E:", "x_", ": / "]
+)
 def test_a_huge_prompt_costs_no_more_than_twenty_small_ones(piece: str) -> None:
     small, huge = "explain how the NMI handler at $00:80C9 works. " * 20, piece * (400_000 // len(piece))
     assert fastest(huge) < 20 * fastest(small) + 0.01
