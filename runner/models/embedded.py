@@ -5,11 +5,12 @@ a JSON schema of actions 9 of 10 calls are right. So this adapter always uses ac
 The engine listens on a loopback port of its own, with a key that only this process knows.
 """
 
+import contextlib
 import importlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,7 @@ import anyio.to_thread
 from runner.errors import ModelError
 from runner.models.action import AnswerText, action_messages, action_schema, parse_action
 from runner.models.calls import decode
+from runner.models.droning import droned
 from runner.models.model import OnText, Reply, ignore_text
 from runner.models.openai_stream import Collected
 from runner.models.openmp import load_openmp
@@ -41,12 +43,16 @@ RESULT_LIMIT = 4000
 """Characters of one tool result that the model reads."""
 QUIET_SECONDS = 300.0
 """Longest silence between two pieces: reading 8,000 tokens takes about 140 s on two cores."""
+_LOOKED_AT = 16
+"""Every so many pieces the reply is looked at for a sentence that is said again and again."""
+_DRONED = "ended where it began to repeat itself"
 
 
 class _Said(NamedTuple):
     text: str
     usage: Usage
     cut_off: bool
+    note: str = ""
 
 
 class EmbeddedModel:
@@ -131,7 +137,7 @@ class EmbeddedModel:
             usage=said.usage,
             seconds=time.monotonic() - started,
             cut_off=said.cut_off,
-            note="ended at the limit of tokens" if said.cut_off else "",
+            note=said.note or ("ended at the limit of tokens" if said.cut_off else ""),
         )
 
     async def _refuse_too_long(self, told: list[dict[str, str]]) -> None:
@@ -156,8 +162,11 @@ class EmbeddedModel:
         reply = Collected(hear)
         try:
             await self._refuse_too_long(body["messages"])
-            async for event in self._events(body):
-                reply.take(event)
+            async with contextlib.aclosing(self._events(body)) as events:
+                async for event in events:
+                    reply.take(event)
+                    if len(told) % _LOOKED_AT == 0 and (kept := droned(reply.text)):
+                        return _Said(reply.text[:kept], Usage(answer_tokens=len(told)), cut_off=False, note=_DRONED)
         except (httpx.HTTPError, httpx.StreamError, ValueError) as error:
             raise _broke_off(repr(error), told) from error
         except ModelError as error:
@@ -170,7 +179,7 @@ class EmbeddedModel:
         heard = reply.heard()
         return _Said(reply.text, heard.usage, heard.cut_off)
 
-    async def _events(self, body: dict[str, Any]) -> AsyncIterator[object]:
+    async def _events(self, body: dict[str, Any]) -> AsyncGenerator[object, None]:
         if self._client is None:
             raise ModelError("the embedded model is closed; open it again")
         async with self._client.stream("POST", "/v1/chat/completions", json=body) as answer:

@@ -54,3 +54,15 @@ async def test_a_reply_that_breaks_off_is_no_answer(double: OpenAIDouble, end: t
         await model.reply([Message(role="user", text="What is $2100?")], [])
     await model.close()
     assert caught.value.partial == "It was"
+
+
+async def test_a_model_that_repeats_itself_is_stopped_and_says_it_once(double: OpenAIDouble) -> None:
+    pieces = ("The register ", "is used ", "in the code ", "to set ", "the display ", "brightness. ")
+    again = tuple(chunk({"content": piece}) for piece in pieces * 60)
+    double.script([ScriptedReply(pieces=(chunk({"content": '{"action": "answer", "answer": "'}), *again))])
+    model = EmbeddedModel(Path("absent.gguf"))
+    with anyio.fail_after(20):
+        reply = await model.reply([Message(role="user", text="What is $2100?")], [])
+    await model.close()
+    assert reply.message.text.count("The register is used") == 1
+    assert "repeat" in reply.note
