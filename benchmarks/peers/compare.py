@@ -37,6 +37,8 @@ class Figures(NamedTuple):
 
     cold_ms: float
     gap_ms: float
+    cpu_ms: float
+    """Of the processor, from the start to the last request."""
     memory_mb: float
 
 
@@ -83,7 +85,8 @@ def _figures(trials: Sequence[Trial]) -> Figures | None:
         return None
     cold = statistics.median(trial.cold_ms for trial in trials)
     gap = statistics.median(statistics.median(trial.gaps_ms) for trial in trials)
-    return Figures(cold, gap, statistics.median(trial.memory_mb for trial in trials))
+    cpu = statistics.median(trial.cpu_ms for trial in trials)
+    return Figures(cold, gap, cpu, statistics.median(trial.memory_mb for trial in trials))
 
 
 def missed(rows: Sequence[Row]) -> list[str]:
@@ -110,14 +113,15 @@ def _show(rows: Sequence[Row]) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else 170)
     bare = next((row.figures for row in rows if row.name == BARE.name), None)
-    table = Table("runner", "first request ms", "ratio", "step ms", "ratio", "memory MB", "ratio", "versions")
+    heads = ("first request ms", "step ms", "CPU ms in all", "memory MB")
+    table = Table("runner", *(cell for head in heads for cell in (head, "ratio")), "versions")
     for row in rows:
         if row.figures is None:
-            table.add_row(row.name, *["-"] * 6, row.versions)
+            table.add_row(row.name, *["-"] * 2 * len(heads), row.versions)
             continue
         cells = [
             cell
-            for ours, plain, digits in zip(row.figures, bare or (0.0,) * 3, (0, 1, 0), strict=True)
+            for ours, plain, digits in zip(row.figures, bare or (0.0,) * 4, (0, 1, 0, 0), strict=True)
             for cell in (f"{ours:.{digits}f}", f"{ours / plain:.2f}" if plain else "-")
         ]
         table.add_row(row.name, *cells, row.versions)

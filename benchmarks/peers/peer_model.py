@@ -1,17 +1,27 @@
 """The model of the comparison: a scripted stand-in that notes when it was asked and when its reply was out."""
 
+import os
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.peers.scenarios import FINISHED
 from runner.models.http_double import Answer, Received, ScriptedReply
 from runner.models.openai_double import OpenAIDouble
 
-__all__ = ["PeerModel", "peak_memory"]
+__all__ = ["PeerModel", "Used", "used_by"]
+
+
+class Used(NamedTuple):
+    """What a process has used so far, without its children; zeros where the system does not tell."""
+
+    memory_mb: float = 0.0
+    """At its largest."""
+    cpu_ms: float = 0.0
+    """Of all its threads; unlike the clock it hardly depends on what else the machine does."""
 
 
 class PeerModel(OpenAIDouble):
@@ -26,8 +36,8 @@ class PeerModel(OpenAIDouble):
         """When each reply was out."""
         self.process = 0
         """The runner, once it is started."""
-        self.memory_mb = 0.0
-        """The runner's own at its largest, looked at when the script is at its end; 0: not known."""
+        self.used = Used()
+        """What the runner has used when the script is at its end."""
         self._tools: tuple[str, ...] = ()
 
     def answer(self, request: Received) -> Answer:
@@ -46,7 +56,7 @@ class PeerModel(OpenAIDouble):
         """Return the next reply with the runner's names, the last one when there is none left."""
         reply = super().next_reply()
         if reply is None:
-            self.memory_mb = peak_memory(self.process)
+            self.used = used_by(self.process)
             return ScriptedReply(text=FINISHED)
         calls = tuple((self._named(name), arguments) for name, arguments in reply.calls)
         return replace(reply, text=reply.text.replace("{echo}", self._named("echo")), calls=calls)
@@ -73,12 +83,15 @@ def _names(tools: Any) -> list[str]:
     return [str(tool["function"]["name"]) for tool in tools or ()]
 
 
-def peak_memory(process: int) -> float:
-    """Return the MB of a process at its largest so far, without its children; 0 where that is not told."""
+def used_by(process: int) -> Used:
+    """Return what a process has used so far (Linux)."""
     if not sys.platform.startswith("linux") or not process:
-        return 0.0
+        return Used()
     try:
         status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
+        return Used()
+    memory = next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
+    ticks = int(fields[11]) + int(fields[12])  # utime and stime, the 14th and 15th of proc_pid_stat(5)
+    return Used(memory, ticks * 1000 / os.sysconf("SC_CLK_TCK"))

@@ -47,6 +47,8 @@ class Trial(NamedTuple):
     """From the end of each reply of the model to the next request."""
     memory_mb: float
     """Its own at the largest, until the last request; 0: not known on this system."""
+    cpu_ms: float
+    """Of the processor, likewise."""
 
     @property
     def finished(self) -> bool:

@@ -49,7 +49,8 @@ def attempt(runner: Runner, scenario: Scenario, *, python: Path, timeout: float 
             left=sum(map(_end_left, {event.process for event in events})),
             cold_ms=(model.asked[0] - begun) * 1000 if model.asked else 0.0,
             gaps_ms=model.gaps_ms(),
-            memory_mb=model.memory_mb,
+            memory_mb=model.used.memory_mb,
+            cpu_ms=model.used.cpu_ms,
         )
 
 

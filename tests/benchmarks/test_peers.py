@@ -27,7 +27,7 @@ def seen(
 ) -> Trial:
     messages = [{"role": "tool", "content": text} for text in results]
     return Trial(
-        exit_code, said, "", ({"messages": messages},) * requests, log, 0, 900.0, (2.0,) * (requests - 1), 70.0
+        exit_code, said, "", ({"messages": messages},) * requests, log, 0, 900.0, (2.0,) * (requests - 1), 70.0, 900.0
     )
 
 
@@ -142,7 +142,7 @@ def test_a_runner_that_does_not_exist_is_refused_with_the_real_ones() -> None:
 
 
 def row(name: str, cold: float, gap: float, memory: float, **behaviours: Judged) -> Row:
-    return Row(name, "", Figures(cold, gap, memory), behaviours)
+    return Row(name, "", Figures(cold, gap, 900, memory), behaviours)
 
 
 def test_ours_is_held_to_the_bounds_and_to_every_behaviour() -> None:
