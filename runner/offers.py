@@ -19,6 +19,7 @@ from schemas.message import Image, ToolSpec
 from servers.machine.wire import clean, clean_value, shorten
 
 __all__ = [
+    "BLOCK_LIMIT",
     "DESCRIPTION_LIMIT",
     "MOST_PICTURES",
     "PICTURES_LIMIT",
@@ -38,6 +39,8 @@ SCHEMA_LIMIT = 64 << 10
 """Characters of a tool's input schema as JSON."""
 RESULT_LIMIT = 1_000_000
 """Characters of a result that are taken; a model sees less of it at a time (see `runner.pages`)."""
+BLOCK_LIMIT = 1_000
+"""Parts of a result that are taken."""
 STRUCTURED_LIMIT = 64 << 10
 """Characters of a structured result, as JSON, that a record keeps."""
 PICTURES_LIMIT = 5 << 20
@@ -47,7 +50,6 @@ MOST_PICTURES = 4
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _PICTURE = re.compile(r"image/[a-z0-9.+-]{1,40}")
-_BLOCK_LIMIT = 1_000
 
 
 class Offer(NamedTuple):
@@ -178,7 +180,7 @@ def answer(blocks: Iterable[Any], structured: Any) -> Answer:
     parts: list[str] = []
     others: list[str] = []
     images: list[Image] = []
-    for block in list(blocks)[:_BLOCK_LIMIT]:
+    for block in list(blocks)[:BLOCK_LIMIT]:
         kind = getattr(block, "type", "")
         if kind == "text":
             parts.append(str(block.text))

@@ -6,10 +6,11 @@ The pipe transport does what the SDK's own does, with limits on what a server ma
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
+from runner.offers import BLOCK_LIMIT
 from runner.process import LINE_LIMIT, ServerProcess
 from servers.machine.wire import clean_value
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["TOOLS_CHANGED", "over_http", "over_pipes"]
 
 TOOLS_CHANGED = "notifications/tools/list_changed"
+_LONG = 256 << 10
+"""Bytes of a message from which on its parts are counted."""
 
 
 @asynccontextmanager
@@ -77,14 +80,25 @@ def _parsed(line: bytes) -> "JSONRPCMessage | None":
     if not line.lstrip().startswith(b"{"):
         return None
     try:
+        if len(line) > _LONG:
+            return jsonrpc_message_adapter.validate_python(_cut(json.loads(line)), by_name=False)
         return jsonrpc_message_adapter.validate_json(line, by_name=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:  # half of a character or broken UTF-8 in it, such as an odd file name: better shown than lost
         value = clean_value(json.loads(line.decode("utf-8", "replace")))
         return jsonrpc_message_adapter.validate_python(value, by_name=False)
     except (ValueError, RecursionError):
         return None
+
+
+def _cut(message: Any) -> Any:
+    """Return a message without the parts of a result that nobody takes: each costs the SDK kilobytes."""
+    result = cast("dict[str, Any]", message).get("result") if isinstance(message, dict) else None
+    content = cast("dict[str, Any]", result).get("content") if isinstance(result, dict) else None
+    if isinstance(content, list):
+        del content[BLOCK_LIMIT:]
+    return cast("Any", message)
 
 
 @asynccontextmanager

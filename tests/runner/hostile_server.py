@@ -112,6 +112,7 @@ def called(identity: Any, arguments: dict[str, Any], lives: int) -> None:
     text: dict[str, Any] = {"type": "text", "text": f"life {lives}: {arguments.get('text', '')}"}
     results: dict[str, dict[str, Any]] = {
         "big": {"content": [{"type": "text", "text": "z" * 50_000_000}]},
+        "crumbs": {"content": [{"type": "text", "text": "z"}] * 100_000},
         "long": {"content": [{"type": "text", "text": "z" * 1_000_000}]},
         "badresult": {"content": "nope"},
         "empty": {"content": []},

@@ -264,6 +264,7 @@ async def test_an_endless_tool_list_is_cut_and_reported(mode: str, count: int, t
     ("mode", "begins", "size"),
     [
         ("long", "zzz", RESULT_LIMIT),
+        ("crumbs", "z\nz\nz", 1999),
         ("empty", "(the tool answered with nothing)", 32),
         ("deep", '{"a":[[[', 306),
         ("surrogate", "\\ud800 \\x1b[2J", 14),
