@@ -232,7 +232,10 @@ def _saved(fields: dict[str, Any], best: dict[str, Any], *, less: int) -> str:
     sizes = (best.get("bytes"), fields.get("original_bytes"))
     now, before = (size - less if isinstance(size, int) else "?" for size in sizes)
     changes = [f"{item.get('what', '')}; {item.get('why', '')}" for item in _list(best.get("changes"))[:3]]
-    return "\n".join([f"{now} bytes instead of {before}", *changes])
+    was, takes, saved = fields.get("original_clocks"), best.get("clocks"), ""
+    if isinstance(was, int | float) and isinstance(takes, int | float):
+        saved = f", {was - takes:g} master clocks saved"
+    return "\n".join([f"{now} bytes instead of {before}{saved}", *changes])
 
 
 def _unplaced(best: dict[str, Any], original: str) -> str:
