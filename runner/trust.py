@@ -73,8 +73,12 @@ class Shown(NamedTuple):
 
 def shown(defined: Mapping[str, Any]) -> Shown:
     """Return a definition's pin and its text, cleaned and bounded."""
-    text = clean(shorten(json.dumps(defined, sort_keys=True, indent=1, ensure_ascii=False, default=str), _SHOWN_LIMIT))
-    return Shown(digest(defined), text)
+    pin = digest(defined)
+    whole = json.dumps(defined, sort_keys=True, indent=1, ensure_ascii=False, default=str)
+    text = clean(shorten(whole, _SHOWN_LIMIT))
+    if len(whole) > _SHOWN_LIMIT:  # a change in what is left out is to show, too
+        text += f"\n{len(whole):,} characters in all, SHA-256 {pin}"
+    return Shown(pin, text)
 
 
 class Check(NamedTuple):

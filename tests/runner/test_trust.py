@@ -16,7 +16,8 @@ from runner.asking import Policy
 from runner.classes import identify
 from runner.config import ServerSpec, load_config, shipped_config
 from runner.toolbox import Toolbox
-from runner.trust import Pins, digest
+from runner.trust import Pins, digest, shown
+from runner.trust_cli import changes
 from schemas.message import ToolCall
 from schemas.run import ServerState
 
@@ -204,6 +205,16 @@ def test_trust_shows_what_changed_and_accepts_it_when_told(tmp_path: Path) -> No
     assert "a: changed" in shown.stdout and "c: new" in shown.stdout and "\x1b" not in shown.stdout
     assert afs(tmp_path / "pins", *words, "--yes").returncode == 0
     assert "all 3 tools" in afs(tmp_path / "pins", *words).stdout
+
+
+def test_a_change_in_what_is_too_long_to_show_is_told() -> None:
+    def defined(middle: str) -> dict[str, Any]:
+        return {"name": "t", "inputSchema": {"type": "object", "title": "a" * 20_000 + middle + "b" * 20_000}}
+
+    before, after = defined("harmless"), defined("poisoned")
+    told = changes({"t": shown(before).text}, {"t": after})
+    assert told.startswith("t: changed\n") and digest(after) in told
+    assert changes({"t": shown(before).text}, {"t": before}) == ""
 
 
 def test_trust_says_why_a_server_cannot_be_asked(tmp_path: Path) -> None:
