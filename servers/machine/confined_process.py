@@ -103,12 +103,20 @@ class Job:
             self._set_wake(wake)
             stack.callback(self._set_wake, None)
             stack.callback(starter.over.set)
+            stack.callback(self._end, starter)
             refused, started = self._begun(starter), time.monotonic()
             starter.ready.wait()
             for end in theirs:
                 end.close()
             process = self._admitted(starter, refused)
             return self._attend(process, _Streams(ours, self._stdin, self._room), woken, started)
+
+    def _end(self, starter: Starter) -> None:
+        """End what was started and not attended to its end, whatever went wrong."""
+        if starter.is_alive():
+            starter.ready.wait()
+        if starter.process is not None and starter.process.returncode is None:
+            self._kill(starter.process)
 
     def _begun(self, starter: Starter) -> Exception | None:
         """Start the program, in this thread or in one of its own; return why it must not be let go."""

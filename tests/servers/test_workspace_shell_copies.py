@@ -16,7 +16,7 @@ from servers.machine.errors import ServerError
 from servers.machine.sandbox_launch import Backend
 from servers.machine.shell_run import ShellLimits, ShellRun
 from servers.machine.spare_network import take_network
-from tests.shell import BOTH, Desk, fields, need, new_desk, only, text_of
+from tests.shell import BOTH, Desk, fields, need, new_desk, only, processes, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -115,6 +115,24 @@ async def test_a_command_that_is_cancelled_before_it_begins_never_runs(desk: Des
         await anyio.to_thread.run_sync(runs[0].run)
     assert desk.names() == before
     assert list(Path(tempfile.gettempdir()).glob("afs-shell-*")) == []
+
+
+@of_root
+async def test_a_command_whose_copy_breaks_off_never_runs(
+    desk: Desk, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_memory(_folder: int) -> list[bytes]:
+        raise MemoryError
+
+    mark = f"afs-mark-{os.urandom(6).hex()}"
+    aside = desk.work.with_name("aside")
+    run = ShellRun(
+        f"exec -a {mark} sleep 50", root=desk.work, limits=ShellLimits(), aside=aside, confinement=lambda: backend
+    )
+    monkeypatch.setattr(shell_copy, "names_of", out_of_memory)  # no test machine runs out of it at the right moment
+    with anyio.fail_after(30), pytest.raises(MemoryError):
+        await anyio.to_thread.run_sync(run.run)
+    assert processes(mark) == []
 
 
 @pytest.mark.bwrap
