@@ -25,7 +25,7 @@ while read -r sign pid; do
 done
 [ "$left" = " " ] && exit 0
 sleep {GRACE_SECONDS}
-for pid in $left; do kill -KILL -- "-$pid"; done
+for pid in $left; do kill -s KILL -- "-$pid"; done
 """
 
 
