@@ -38,7 +38,7 @@ def route_line(route: Route) -> str:
 
 
 class Display:
-    """Writes events of the loop to a console. With `quiet` only what went wrong with the servers is written."""
+    """Writes events of the loop to a console; with `quiet` only what went wrong with the servers or the model."""
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
         self._console = console
@@ -65,9 +65,9 @@ class Display:
             if state.state != "ready":
                 self._always("server", f"{state.name} {state.state}: {_brief(state.detail)}", "yellow")
 
-    def note(self, text: str) -> None:
-        """Show a remark, unless quiet."""
-        self._say("note", _brief(text), "yellow")
+    def note(self, text: str, *, loud: bool = False) -> None:
+        """Show a remark; unless quiet, if it is not loud."""
+        (self._always if loud else self._say)("note", _brief(text, 1000 if loud else _BRIEF), "yellow")
 
     def on_event(self, event: events.Event) -> None:
         """Show one event of the loop."""
@@ -81,7 +81,7 @@ class Display:
         elif isinstance(event, events.StepDone):
             self._step(event.step)
         elif isinstance(event, events.Note):
-            self.note(event.text)
+            self.note(event.text, loud=event.loud)
         else:
             self._frame(event)
 

@@ -90,6 +90,8 @@ class Note:
     """Something the runner wants the user to know."""
 
     text: str
+    loud: bool = False
+    """Whether the user is told even where little is shown: it changes who answers, or what it takes."""
 
 
 @dataclass(frozen=True)

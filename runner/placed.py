@@ -2,7 +2,8 @@
 
 The first run is kept, and the second names it: `Run.metadata` holds `route`, and for a second choice `fallback` (true)
 and `first` (the id of the first run). The second choice is the cloud, under the same switches; where there is none, and
-a daemon failed, the embedded model. An error of the cloud is the end.
+a daemon failed, the embedded model. An error of the cloud is the end. The user is told at once, with what the first
+had said before it broke off; that is kept in its run, and given where no second choice answers.
 """
 
 from collections.abc import Callable
@@ -27,6 +28,8 @@ __all__ = ["at", "run_placed"]
 
 _FAILED = frozenset(["model_error", "loop"])
 """How a run ends that its model has failed."""
+_SHOWN = 300
+"""Characters of an answer or an error that are told."""
 _LEAST_SECONDS = 2.0
 """In less no second choice could answer."""
 
@@ -59,16 +62,32 @@ async def run_placed(
         return first.run
     if first.error is not None and like.keep:
         Recorder(like.settings.context_root).keep(first.run)
+    like.on_event(Note(_turned(first.run, second, problem), loud=True))
     like.on_event(Routed(placed(where.looked.route, second)))
     try:
         agent = at(like, where.looked.route, second, first=first.run.id)
         run = await _ask(prompt, agent, _less(limits, first.run), earlier)
+        if run.answer or not first.run.answer:
+            return run
+        failed = run.error
     except (ModelError, ConfigError) as error:
-        if not first.run.answer:
-            raise
-        like.on_event(Note(f"the second choice failed, the first answer stands: {error}"))
-        return first.run
-    return run if run.answer or not first.run.answer else first.run
+        failed = str(error)
+    like.on_event(Note(f"{second.model} failed too, so what came first stands: {_flat(failed)}", loud=True))
+    if first.error is not None:
+        raise first.error
+    return first.run
+
+
+def _turned(first: Run, second: Choice, problem: str) -> str:
+    """Say that another model is asked, why, and what the first had said."""
+    wait = " (loading it takes a while)" if second.where == "local" else ""
+    said = f'; it had said "{_flat(first.answer)}"' if first.answer else ""
+    return f"{second.model}{wait} is asked in place of {first.model}: {_flat(problem)}{said}"
+
+
+def _flat(text: str) -> str:
+    line = " ".join(text.split())
+    return f"{line[:_SHOWN]}{line[_SHOWN:] and '...'}"
 
 
 class _First(NamedTuple):

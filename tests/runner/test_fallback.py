@@ -177,6 +177,43 @@ def test_an_error_of_the_local_model_is_answered_by_the_cloud_and_both_runs_are_
     assert first["metadata"]["route"]["where"] == "local" and "fallback" not in first["metadata"]
 
 
+@pytest.mark.parametrize("words", [(), ("--expert", "veran")])
+def test_a_death_in_mid_reply_is_told_at_once_and_what_was_said_is_kept(place: Place, words: tuple[str, ...]) -> None:
+    place.locally(content=action("$2100 is the register that"), dropped=True)
+    place.above(RIGHT, RIGHT)
+    told = ("--json", "--servers", "alttp", "--context-budget", "0", "--unchecked", *words, EASY)
+    done = place.afs(*told)
+    run = json.loads(done.stdout)
+    (line,) = done.stderr.decode().splitlines()
+    assert f"gemini:{GEMINI} is asked in place of ollama:{VERAN}" in line and "$2100 is the register" in line
+    assert (run["answer"], run["metadata"]["fallback"]) == (RIGHT, True)
+    first = place.kept(run["metadata"]["first"])
+    assert (first["stop"], first["answer"].startswith("$2100 is the register")) == ("model_error", True)
+
+
+@pytest.mark.parametrize("words", [(), ("--expert", "veran")])
+def test_a_death_in_mid_reply_without_another_model_shows_what_was_said(place: Place, words: tuple[str, ...]) -> None:
+    place.locally(content=action("$2100 is the register that"), dropped=True)
+    told = ("--quiet", "--servers", "alttp", "--context-budget", "0", "--unchecked", *words, EASY)
+    done = place.afs(*told, GEMINI_API_KEY="")
+    assert (done.returncode, done.stdout.startswith(b"$2100 is the register")) == (4, True)
+    assert "closed the connection" in done.stderr.decode() and "in place of" not in done.stderr.decode()
+
+
+def test_an_embedded_model_that_turns_out_not_to_be_one_leaves_what_was_said(place: Place) -> None:
+    weights = weights_path(Settings.from_environment(place.environ))
+    weights.parent.mkdir(parents=True)
+    with weights.open("wb") as file:
+        file.truncate(SIZE)
+    place.locally(content=action("$2100 is the register that"), dropped=True)
+    told = ("--quiet", "--servers", "alttp", "--context-budget", "0", "--unchecked", EASY)
+    done = place.afs(*told, GEMINI_API_KEY="")
+    first, second, *_ = done.stderr.decode().splitlines()
+    weights.unlink()
+    assert "embedded:" in first and "loading it takes a while" in first and "failed too" in second
+    assert (done.returncode, done.stdout.startswith(b"$2100 is the register")) == (4, True)
+
+
 def test_a_refuted_answer_is_given_again_by_the_cloud(place: Place) -> None:
     place.locally(*[action(WRONG)] * 8)
     place.above(RIGHT, RIGHT, RIGHT)
