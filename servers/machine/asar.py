@@ -170,8 +170,9 @@ async def assemble_code(
     Code without org or free space is put at $008000. Raises ServerError when the code is no text, is too
     long, or asar or the sandbox are missing.
     """
-    text = asar_source.checked(code)
-    program = Program(text, mapper, escaped=asar_source.one_line_program(code), rom=rom)
+    said = asar_source.checked(code)
+    text = asar_source.parted(said)
+    program = Program(text, mapper, escaped=asar_source.one_line_program(code), slashed=text != said, rom=rom)
     return await assemble_program(program, settings, limits=limits, backend=backend)
 
 

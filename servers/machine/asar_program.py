@@ -30,12 +30,14 @@ class Program:
         mapper: Mapper,
         *,
         escaped: bool,
+        slashed: bool = False,
         name: str = SOURCE,
         files: Mapping[str, bytes] = _NO_FILES,
         folders: tuple[str, ...] = (),
         rom: bytes = b"",
     ) -> None:
         self.text, self.escaped, self.name, self.files, self.rom = text, escaped, name, files, rom
+        self.slashed = slashed
         self.folders = folders
         """Where asar looks for files beside the folder of the file that includes."""
         self.mapper: Mapper = asar_source.mapper_in(text, mapper)
@@ -62,6 +64,10 @@ class Program:
         if self.escaped:
             notes.append(
                 note("newlines", "\\n was read as the end of a line", "send real line ends: escape the code once")
+            )
+        if self.slashed:
+            notes.append(
+                note("slashes", "/ was read as the end of an instruction", "put each instruction on a line of its own")
             )
         if not self.placed:
             place = f"org ${self.place:06X}"

@@ -18,6 +18,7 @@ __all__ = [
     "has_place",
     "mapper_in",
     "one_line_program",
+    "parted",
     "silent_traps",
     "single_run",
 ]
@@ -36,6 +37,10 @@ _NUMBER = re.compile(r"^(-?)(?:\$([0-9A-Fa-f]{1,16})|%([01]{1,64})|(\d{1,19}))$"
 _OPERATION = re.compile(r"^([a-z]{3})(?:\.([bwl]))?\s+(#?)(\S+)$", re.IGNORECASE)
 _BRANCHES = frozenset(name.lower() for name in BRANCHES) | {"per"}
 _WITH_IMMEDIATE = frozenset(row.mnemonic.lower() for row in OPCODES if row.mode in ("immediate_m", "immediate_x"))
+_SLASH = re.compile(
+    rf"\s/\s+(?=(?:(?:[.\w]+:|[-+]+)\s+)?(?:{'|'.join(sorted(ASAR_MNEMONICS))})(?:\.[bwl])?(?:\s|$))", re.IGNORECASE
+)
+"""A slash between two instructions on a line: what stands behind it can't be divided by."""
 _WITH_ADDRESS = frozenset(row.mnemonic.lower() for row in OPCODES if row.mode == "absolute")
 
 
@@ -64,6 +69,16 @@ def checked(code: str) -> str:
     if one_line_program(code):
         code = code.replace("\\r", "").replace("\\n", "\n")
     return code.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parted(code: str) -> str:
+    """Return the program with asar's colon where ` / ` parts two instructions of a line, as people write in prose."""
+    return "\n".join(_parted(line) if "/" in line else line for line in code.split("\n"))
+
+
+def _parted(line: str) -> str:
+    code, mark, comment = line.partition(";")
+    return line if '"' in code or "'" in code else _SLASH.sub(" : ", code) + mark + comment
 
 
 def has_place(code: str) -> bool:

@@ -166,6 +166,20 @@ async def test_code_with_escaped_line_ends_is_read_as_meant_and_told(client: Cli
     assert [item["code"] for item in fields["diagnostics"]] == ["W_afs_newlines"]
 
 
+async def test_a_slash_between_instructions_is_read_as_meant_and_told(client: Client) -> None:
+    code = "org $008000\nLDX #$00 / again: LDA.w $1000,x / BNE again / RTL ; to / rtl"
+    _, fields = await call(client, code=code)
+    assert fields["blocks"][0]["hex"] == "A2 00 BD 00 10 D0 FB 6B"
+    assert [item["code"] for item in fields["diagnostics"]] == ["W_afs_slashes"]
+
+
+@pytest.mark.parametrize("line", ["LDA #64/2", "LDA #64 / 2", "LDA #$20 ; / INX", 'LDA #$20 : print " / INX"'])
+async def test_a_slash_that_parts_nothing_stays(client: Client, line: str) -> None:
+    _, fields = await call(client, code=f"org $008000\n{line}")
+    assert [item["hex"] for item in fields["blocks"]] in (["A9 20"], [])
+    assert "W_afs_slashes" not in [item["code"] for item in fields["diagnostics"]]
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
