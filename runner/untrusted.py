@@ -24,6 +24,7 @@ _WORDS = "|".join(
         r"im[\W_]{0,3}(?:start|end)",
         r"invoke[\W_]{0,3}expert",
         r"expert[\W_]{0,3}response",
+        r"(?:function|parameter)\s{0,3}[=>]",
         r"think(?:ing)?\b",
     )
 )
