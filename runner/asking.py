@@ -21,8 +21,9 @@ from servers.machine.wire import clean, shorten
 
 __all__ = ["Ask", "Decision", "Gate", "Policy", "Question", "Reply"]
 
-Reply = Literal["yes", "no", "always"]
-"""The user's word; `always` holds for the tool, until something from outside has been read."""
+Reply = Literal["yes", "no", "always", "nobody"]
+"""The user's word; `always` holds for the tool, until something from outside has been read; `nobody` says
+that none was there to say it."""
 _EVERY = "*"
 
 
@@ -103,6 +104,8 @@ class Gate:
         )
         asked = Question(server, clean(offer.remote_name), shown, why, may_always)
         said = await ask(asked)
+        if said == "nobody":
+            return _refused(call, offer)
         if said == "no":
             return Decision(runs=False, word="asked-no", why=f"the user refused {call.name}; go on without it")
         if said == "always" and may_always:

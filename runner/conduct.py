@@ -14,7 +14,7 @@ from anyio.abc import TaskStatus
 from rich.console import Console
 
 from runner.agent import CONNECT_SECONDS, Agent, find_servers
-from runner.asking import Policy
+from runner.asking import Ask, Policy
 from runner.checks import checking
 from runner.config import load_config, shipped_config
 from runner.conversation import Preview, unstarted
@@ -147,11 +147,16 @@ async def _watch(work: anyio.CancelScope, *, task_status: TaskStatus[None] = any
 
 
 async def conduct(
-    request: Request, settings: Settings, *, hooks: Hooks | None = None, watch: OnEvent = ignore_event
+    request: Request,
+    settings: Settings,
+    *,
+    hooks: Hooks | None = None,
+    watch: OnEvent = ignore_event,
+    ask: Ask | None = None,
 ) -> Run:
-    """Run a request to its end, in the caller's event loop; `watch` sees each event after the display.
+    """Run a request to its end, in the caller's event loop; cancelling it keeps what was done.
 
-    Cancelling it keeps what was done.
+    `watch` sees each event after the display; `ask` asks the user whether a tool may run, in place of the terminal.
 
     Raises:
         RunnerError: something the user can mend; the text says how.
@@ -160,13 +165,14 @@ async def conduct(
     recorder = Recorder(settings.context_root)
     earlier = _earlier(request, recorder)
     view = _view(request, earlier)
-    set_up = await _set_up(request, settings, earlier, view, hooks=hooks, watch=watch, deadline=deadline)
+    set_up = await _set_up(request, settings, earlier, view, hooks=hooks, watch=watch, ask=ask, deadline=deadline)
     agent, how = set_up.agent, set_up.how
     try:
         if how.how(agent.name) != "alone":
             view.begun = True  # each expert keeps its own run
-            limited = replace(agent, limits=_limits(request, deadline))
-            return await together(request.prompt, limited, how, earlier=earlier)
+            return await together(
+                request.prompt, replace(agent, limits=_limits(request, deadline)), how, earlier=earlier
+            )
         if set_up.placed is not None:
             from runner.placed import run_placed
 
@@ -250,6 +256,7 @@ async def _set_up(
     deadline: float,
     hooks: Hooks | None = None,
     watch: OnEvent = ignore_event,
+    ask: Ask | None = None,
 ) -> _SetUp:
     """Find who answers and where, and make the agent ready to be entered."""
     how = _together(request)
@@ -272,7 +279,7 @@ async def _set_up(
         metadata={"route": sent.route.model_dump(mode="json")} if sent.route and alone else {},
         settings=settings,
         config=request.config,
-        policy=Policy(allow=request.allow, ask=terminal_ask(view.stop)),
+        policy=Policy(allow=request.allow, ask=ask or terminal_ask(view.stop)),
         hooks=hooks or Hooks(),
         finish=None if request.unchecked else checking(sent.expert),
         on_event=tell,

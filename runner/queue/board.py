@@ -13,6 +13,7 @@ from runner.errors import KeepError, RunnerError
 from runner.queue.hand import Hand
 from runner.queue.job import ENDED, Job, as_line
 from runner.queue.order import AGE_SECONDS, Slots, in_turn, moves
+from runner.queue.questions import Questions
 from runner.queue.settle import Ending, end_as_told, settle
 from runner.queue.store import Store
 from runner.queue.watch import Bounds, Reading, read_machine, reason_to_wait
@@ -47,6 +48,8 @@ class Board:
         self._database = database
         self._hands: dict[str, Hand] = {}
         self._followers: dict[str, list[MemoryObjectSendStream[dict[str, Any]]]] = {}
+        self.questions = Questions()
+        """What those who work want confirmed."""
         self._tasks: TaskGroup | None = None
         self._changed = anyio.Event()
         self._reasons: dict[str, str] = {}
@@ -137,7 +140,16 @@ class Board:
             return
         if job is None:
             return
-        hand = Hand(job, said=lambda line: self._tell(name, {"said": line}), changed=self.change)
+
+        def asked(frame: dict[str, Any]) -> None:
+            self.questions.put(name, frame, hand.answer)
+
+        hand = Hand(
+            job,
+            said=lambda line: self._tell(name, {"said": line}),
+            asked=asked,
+            changed=self.change,
+        )
         self._hands[name] = hand
         self._tell(name, {"begun": True})
         try:
@@ -147,6 +159,7 @@ class Board:
             self._settle(job, hand.failure or f"its worker ended {how}{last}", status, hand.ending)
         finally:
             del self._hands[name]
+            self.questions.drop(name)
             self.change()
 
     def _settle(self, job: Job, why: str, status: int, ending: Ending | None = None) -> None:
@@ -185,10 +198,15 @@ class Board:
             return "it was not begun"
         return f"it had ended already: {self.store.job(job.id).state}"
 
-    def follow(self, job: str) -> MemoryObjectReceiveStream[dict[str, Any]]:
-        """Return a stream of what happens to a job; close it to stop following."""
+    def follow(self, job: str, *, asks: bool = False) -> MemoryObjectReceiveStream[dict[str, Any]]:
+        """Return a stream of what happens to a job; close it to stop following.
+
+        `asks` says that the job's questions are put to this one, until they are withdrawn from him.
+        """
         sender, receiver = anyio.create_memory_object_stream[dict[str, Any]](_HEARD)
         self._followers.setdefault(job, []).append(sender)
+        if asks:
+            self.questions.offer(job, lambda frame: _took(sender, frame))
         return receiver
 
     def _tell(self, job: str, frame: dict[str, Any]) -> None:
@@ -248,6 +266,14 @@ class Board:
         for hand in hands:
             await hand.ended()
         self.change()
+
+
+def _took(follower: MemoryObjectSendStream[dict[str, Any]], frame: dict[str, Any]) -> bool:
+    try:
+        follower.send_nowait(frame)
+    except (anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        return False
+    return True
 
 
 def _late(job: Job) -> str:

@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio.abc import SocketStream
+from anyio.abc import SocketStream, TaskGroup
 
+from runner.asking import Ask, Reply
 from runner.errors import ConfigError, RunnerError
 from runner.queue.frames import FrameError, Frames, send
 from runner.queue.job import CARRIED, ENDED, Job, Priority, Submission
 from runner.queue.place import HERE, Place, address
+from runner.queue.questions import ANSWER_SECONDS, Asked
 from runner.queue.store import Store
 
 __all__ = ["NotServed", "ask_queue", "follow", "new_submission", "submit"]
 
 _PATIENCE = 30.0
+
+Watch = Callable[[dict[str, Any]], None]
 
 
 class NotServed(RunnerError):
@@ -85,11 +89,12 @@ async def submit(place: Place, submission: Submission) -> str:
 
 
 async def follow(
-    place: Place, submission: Submission, *, watch: Callable[[dict[str, Any]], None] = lambda frame: None
+    place: Place, submission: Submission, *, watch: Watch = lambda frame: None, ask: Ask | None = None
 ) -> Job:
     """Hand a submission in and follow it to its end; `watch` gets the frames on the way.
 
-    Cancelling this cancels the job, and waits for it to end.
+    `ask` asks the user whether a tool may run; None: such tools are refused. Cancelling this cancels the job,
+    and waits for it to end.
 
     Raises:
         NotServed: it was not begun, and never will be: run it without the queue.
@@ -97,7 +102,7 @@ async def follow(
     """
     try:
         async with _connected(place) as stream:
-            return await _followed(stream, submission, watch)
+            return await _followed(stream, submission, watch, ask)
     except (_Lost, FrameError, OSError) as error:
         raise _withdrawn(place, submission) from error
 
@@ -106,32 +111,75 @@ class _Lost(Exception):
     """The connection ended before the job did."""
 
 
-async def _followed(stream: SocketStream, submission: Submission, watch: Callable[[dict[str, Any]], None]) -> Job:
+async def _followed(stream: SocketStream, submission: Submission, watch: Watch, ask: Ask | None) -> Job:
     frames = Frames(stream)
-    frame = {"op": "submit", "submission": submission.model_dump(mode="json"), "follow": True}
+    told = submission.model_dump(mode="json")
+    frame = {"op": "submit", "submission": told, "follow": True, "asks": ask is not None}
     try:
         with anyio.move_on_after(_PATIENCE) as first:
             await send(stream, frame)
             _checked(await frames.read() or {"left": True})
         if first.cancelled_caught:
             raise _Lost
-        return await _to_the_end(frames, watch)
+        return await _to_the_end(frames, _Desk(stream, watch, ask))
     except anyio.get_cancelled_exc_class():
         with anyio.CancelScope(shield=True), anyio.move_on_after(_PATIENCE):
             await send(stream, {"op": "cancel", "id": submission.id})
             with contextlib.suppress(_Lost, FrameError, ConfigError):
-                await _to_the_end(frames, watch)
+                await _to_the_end(frames, _Desk(stream, watch))
         raise
 
 
-async def _to_the_end(frames: Frames, watch: Callable[[dict[str, Any]], None]) -> Job:
-    while True:
-        frame = await frames.read()
-        if frame is None or "left" in frame:
-            raise _Lost
-        if "ended" in _checked(frame):
-            return Job.model_validate(frame["ended"])
-        watch(frame)
+class _Desk:
+    """Takes the frames of a job. Its questions go to the user, and what is to be shown meanwhile waits."""
+
+    def __init__(self, stream: SocketStream, watch: Watch, ask: Ask | None = None) -> None:
+        self._stream = stream
+        self._watch = watch
+        self._ask = ask
+        self._held: list[dict[str, Any]] | None = None
+
+    def take(self, frame: dict[str, Any], tasks: TaskGroup) -> None:
+        """Show a frame, or begin to ask what it asks."""
+        if "ask" in frame:
+            if self._ask is not None and self._held is None:
+                self._held = []
+                tasks.start_soon(self._put, self._ask, frame)
+        elif self._held is None:
+            self._watch(frame)
+        else:
+            self._held.append(frame)
+
+    async def _put(self, ask: Ask, frame: dict[str, Any]) -> None:
+        reply: Reply = "nobody"
+        try:
+            with contextlib.suppress(OSError, ValueError), anyio.move_on_after(ANSWER_SECONDS):
+                reply = await ask(Asked.model_validate(frame).question())
+            await send(self._stream, {"op": "answer", "ask": frame["ask"], "reply": reply})
+        finally:
+            held, self._held = self._held or [], None
+            for late in held:
+                self._watch(late)
+
+
+async def _to_the_end(frames: Frames, desk: _Desk) -> Job:
+    last: dict[str, Any] | None = None
+    async with anyio.create_task_group() as tasks:
+        last = await _last(frames, desk, tasks)
+        tasks.cancel_scope.cancel()
+    if last is None or "left" in last:
+        raise _Lost
+    return Job.model_validate(_checked(last)["ended"])
+
+
+async def _last(frames: Frames, desk: _Desk, tasks: TaskGroup) -> dict[str, Any] | None:
+    """Return the frame that ends it; None: there came none."""
+    with contextlib.suppress(FrameError):
+        while (frame := await frames.read()) is not None:
+            if "left" in frame or "error" in frame or "ended" in frame:
+                return frame
+            desk.take(frame, tasks)
+    return None
 
 
 def _withdrawn(place: Place, submission: Submission) -> RunnerError:

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import anyio
 import anyio.abc
 
+from runner.asking import Reply
 from runner.errors import ConfigError
 from runner.queue.frames import FrameError, Frames, decode
 from runner.queue.job import CARRIED, HELD_BACK, Job
@@ -37,9 +38,19 @@ def _environment(job: Job, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 class Hand:
-    """A started worker. `said` gets each line that it shows, `changed` is called when it pauses."""
+    """A started worker.
 
-    def __init__(self, job: Job, *, said: Callable[[str], None], changed: Callable[[], None]) -> None:
+    `said` gets each line that it shows, `asked` each question, as a frame; `changed` is called when it pauses.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        *,
+        said: Callable[[str], None],
+        asked: Callable[[dict[str, Any]], None],
+        changed: Callable[[], None],
+    ) -> None:
         self.job = job
         """The attempt that it works on."""
         self.state: Literal["running", "yielding", "paused", "ending"] = "running"
@@ -50,6 +61,7 @@ class Hand:
         self.last = ""
         """The last line that it showed."""
         self._said = said
+        self._asked = asked
         self._changed = changed
         self._process: anyio.abc.Process | None = None
         self._ended = anyio.Event()
@@ -115,11 +127,16 @@ class Hand:
         with contextlib.suppress(FrameError):
             while (line := await frames.line()) is not None:
                 with contextlib.suppress(ConfigError):
-                    if decode(line).get("paused") and self.state == "yielding":
-                        self.state = "paused"
-                        self._changed()
+                    self._take(decode(line))
         async for _ in process.stdout:  # what is too long is not heard
             pass
+
+    def _take(self, frame: dict[str, Any]) -> None:
+        if "ask" in frame:
+            self._asked(frame)
+        elif frame.get("paused") and self.state == "yielding":
+            self.state = "paused"
+            self._changed()
 
     async def _relay(self, process: anyio.abc.Process) -> None:
         assert process.stderr is not None
@@ -137,8 +154,15 @@ class Hand:
             self.state, self.ending = "ending", self.ending or order
         elif self.state != "ending":
             self.state = "yielding" if order == "pause" else "running"
+        self._tell(order)
+
+    def answer(self, number: int, reply: Reply) -> None:
+        """Answer the worker's question of this number."""
+        self._tell(f"answer {number} {reply}")
+
+    def _tell(self, line: str) -> None:
         with contextlib.suppress(OSError):  # it is not there yet, is gone, or has not read thousands of orders
-            os.write(self._line, f"{order}\n".encode("ascii"))
+            os.write(self._line, f"{line}\n".encode("ascii"))
 
     async def ended(self) -> None:
         """Wait for the end of a worker that was told to end; it is killed when it takes too long."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 
+from runner.asking import Ask, Question, Reply
 from runner.conduct import Request, goes_to_cloud, run_request, until_signal
 from runner.errors import ConfigError, RunnerError
 from runner.queue.client import NotServed, follow, new_submission
@@ -54,12 +55,24 @@ async def _join(request: Request, settings: Settings, priority: Priority, deadli
         wanted.model_dump(mode="json"), settings.context_root, priority=priority, deadline=deadline
     )
     shown = _Shown(quiet=request.quiet)
-    if terminal_ask(lambda: None) is not None and "*" not in request.allow:
-        shown.note(
-            "it asks nobody: tools that run programs are refused, but for those of --allow; --alone asks for them"
-        )
-    job = await follow(place_of(settings), submission, watch=shown.frame)
+    job = await follow(place_of(settings), submission, watch=shown.frame, ask=_asker(shown))
     return _outcome(job, settings.context_root)
+
+
+def _asker(shown: "_Shown") -> Ask | None:
+    """Return who asks at this terminal; None where there is none."""
+    ask = terminal_ask(lambda: None)
+    if ask is None:
+        return None
+
+    async def put(question: Question) -> Reply:
+        try:
+            return await ask(question)
+        except anyio.get_cancelled_exc_class():
+            shown.line("\n   queue  the question is withdrawn")
+            raise
+
+    return put
 
 
 def _by_id(request: Request, settings: Settings) -> Request:
@@ -84,24 +97,20 @@ class _Shown:
         self._quiet = quiet
         self._last = ""
 
-    def note(self, text: str) -> None:
-        """Show what else is to be known of the queue."""
-        if not self._quiet:
-            self._write(f"   queue  {text}")
-
     def frame(self, frame: dict[str, Any]) -> None:
         """Show one frame: a place in the queue where it is another one, and what the run shows."""
         if "said" in frame:
-            self._write(str(frame["said"]))
+            self.line(clean(str(frame["said"])))
         elif not self._quiet and "place" in frame:
             text = f"   queue  place {frame['place']}: {frame.get('reason', '')}"
             if text != self._last:
                 self._last = text
-                self._write(text)
+                self.line(clean(text))
 
-    def _write(self, text: str) -> None:
+    def line(self, text: str) -> None:
+        """Show a line that is clean."""
         try:
-            sys.stderr.write(clean(text) + "\n")
+            sys.stderr.write(text + "\n")
             sys.stderr.flush()
         except (OSError, ValueError):  # a closed terminal costs the steps, never the run
             self._quiet = True

@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 from anyio.abc import SocketAttribute, SocketStream, TaskGroup
+from anyio.streams.memory import MemoryObjectReceiveStream
 from pydantic import ValidationError
 
 from runner.conduct import Request
@@ -178,29 +179,40 @@ class _Server:
         self._board.change()
         accepted = await send(stream, {"accepted": job.id})
         if accepted and frame.get("follow"):
-            await self._follow(job, frames, stream)
+            await self._follow(job, frames, stream, asks=frame.get("asks") is True)
 
-    async def _follow(self, job: Job, frames: Frames, stream: SocketStream) -> None:
-        with self._board.follow(job.id) as events:
+    async def _follow(self, job: Job, frames: Frames, stream: SocketStream, *, asks: bool = False) -> None:
+        with self._board.follow(job.id, asks=asks) as events:
             now = self._board.store.job(job.id)
             if now.state == "running":
                 await send(stream, {"begun": True})
             if now.state not in ENDED:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._hear, job, frames, tasks.cancel_scope)
-                    async for event in events:
-                        if not await send(stream, event):
-                            break
-                    tasks.cancel_scope.cancel()
+                try:
+                    await self._tell(job, events, frames, stream)
+                finally:
+                    if asks:
+                        self._board.questions.withdraw(job.id)
         now = self._board.store.job(job.id)
         await send(stream, {"ended" if now.state in ENDED else "left": now.model_dump(mode="json")})
 
+    async def _tell(
+        self, job: Job, events: MemoryObjectReceiveStream[dict[str, Any]], frames: Frames, stream: SocketStream
+    ) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._hear, job, frames, tasks.cancel_scope)
+            async for event in events:
+                if not await send(stream, event):
+                    break
+            tasks.cancel_scope.cancel()
+
     async def _hear(self, job: Job, frames: Frames, following: anyio.CancelScope) -> None:
-        """Hear whether the client cancels its job; one that vanishes, or talks nonsense, is followed no more."""
+        """Hear whether the client cancels its job or answers; one that vanishes, or talks nonsense, is let go."""
         with contextlib.suppress(FrameError):
             while (frame := await frames.read()) is not None:
                 if frame.get("op") == "cancel":
                     self._board.cancel(self._board.store.job(job.id))
+                elif frame.get("op") == "answer":
+                    self._board.questions.answer(job.id, frame)
         following.cancel()
 
     def _listed(self) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The worker of one job: a process of its own, in the folder of the one who asked, told by lines what to do.
 
-It reads from its standard input `pause`, `go`, `cancel`, `expire` and `stop`; the end of that input means that the
-server is gone, and is taken for `stop`. It says on its standard output when it pauses. It ends its job in the database
+It reads from its standard input `pause`, `go`, `cancel`, `expire`, `stop` and `answer NUMBER REPLY`; the end of that
+input means that the server is gone, and is taken for `stop`. It says on its standard output when it pauses, and what it
+wants confirmed. It ends its job in the database
 by itself, so that a run which came to its end is never lost with the server.
 """
 
@@ -14,12 +15,14 @@ from typing import Any
 
 import anyio
 
+from runner.asking import Question, Reply
 from runner.conduct import Request, conduct
 from runner.errors import RunnerError
 from runner.events import CallStarted, Event, RunStarted
 from runner.hooks import Hooks
 from runner.queue.frames import encode
 from runner.queue.job import Job
+from runner.queue.questions import ANSWER_SECONDS, Asked, reply_of
 from runner.queue.settle import Ending, end_as_told
 from runner.queue.store import Store
 from schemas.run import Run
@@ -33,6 +36,12 @@ _ENDING_SECONDS = 8
 """How long the run and its servers may take to end; then the process is killed."""
 
 
+_LATE_SECONDS = 10.0
+"""How much longer than the user an answer may take."""
+_ASKED_LIMIT = 100_000
+"""Bytes of a question; nobody could read a longer one."""
+
+
 class Work:
     """One attempt of one job."""
 
@@ -44,6 +53,10 @@ class Work:
         self._go.set()
         self._scope = anyio.CancelScope()
         self._called = 0
+        self._asking = anyio.Lock()
+        self._asked = 0
+        self._answered = anyio.Event()
+        self._reply: Reply | None = None
         self.ending: Ending | None = None
         self.outcome: Run | RunnerError | ServerError | None = None
 
@@ -59,6 +72,7 @@ class Work:
                         Settings.from_environment().at(Path(self._job.submission.context_root)),
                         hooks=Hooks(before_model=lambda messages, tools: self._between_steps()),
                         watch=self._on_event,
+                        ask=self._ask,
                     )
                 except (RunnerError, ServerError) as error:
                     self.outcome = error
@@ -69,6 +83,24 @@ class Work:
             return
         self._say(paused=True)
         await self._go.wait()
+
+    async def _ask(self, question: Question) -> Reply:
+        """Have the client that waits for the job ask its user; the experts of one job ask one after the other."""
+        async with self._asking:
+            self._asked += 1
+            frame = Asked.of(self._asked, question).model_dump(mode="json")
+            if len(encode(frame)) > _ASKED_LIMIT:
+                return "nobody"
+            self._answered, self._reply = anyio.Event(), None
+            self._say(**frame)
+            with anyio.move_on_after(ANSWER_SECONDS + _LATE_SECONDS):
+                await self._answered.wait()
+            return self._reply or "nobody"
+
+    def _hear_answer(self, number: bytes, word: bytes) -> None:
+        if number == b"%d" % self._asked and self._reply is None:
+            self._reply = reply_of(word.decode("ascii", "replace"))
+            self._answered.set()
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, RunStarted):
@@ -100,6 +132,8 @@ class Work:
             self._go = anyio.Event()
         elif line == b"go":
             self._go.set()
+        elif line.startswith(b"answer ") and len(words := line.split()) == 3:
+            self._hear_answer(words[1], words[2])
         elif line == b"cancel":
             self._end("cancel")
         elif line == b"expire":

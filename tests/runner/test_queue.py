@@ -4,7 +4,6 @@ import json
 import os
 import resource
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -89,18 +88,6 @@ def test_two_who_ask_at_once_are_served_one_after_the_other(queue: Queue) -> Non
     assert [out[0] for out in outs] == [b"done one\n", b"done two\n"]
     assert b"queue  place 1" in outs[1][1]
     assert b"call  hold(" in outs[1][1]
-
-
-def test_at_a_terminal_a_client_is_told_that_the_queue_asks_nobody(queue: Queue) -> None:
-    outer, inner = os.openpty()
-    words = [sys.executable, "-c", JOIN, queue.script()]
-    with queue.served():
-        done = subprocess.run(words, cwd=queue.folder, env=queue.environ, stdin=inner, stdout=inner, stderr=inner)
-    said = os.read(outer, 65_536).decode()
-    for end in (outer, inner):
-        os.close(end)
-    assert done.returncode == 0, said
-    assert "it asks nobody" in said and "--alone" in said
 
 
 def test_an_interrupted_client_cancels_its_job_and_the_run_is_kept(queue: Queue) -> None:
