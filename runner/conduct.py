@@ -170,9 +170,8 @@ async def conduct(
     try:
         if how.how(agent.name) != "alone":
             view.begun = True  # each expert keeps its own run
-            return await together(
-                request.prompt, replace(agent, limits=_limits(request, deadline)), how, earlier=earlier
-            )
+            limited = replace(agent, limits=_limits(request, deadline))
+            return await together(request.prompt, limited, how, earlier=earlier)
         if set_up.placed is not None:
             from runner.placed import run_placed
 
@@ -182,12 +181,16 @@ async def conduct(
         async with agent:
             return await agent.run(request.prompt, earlier=earlier, limits=_limits(request, deadline))
     except anyio.get_cancelled_exc_class():
-        if not view.begun and view.model:
-            with anyio.CancelScope(shield=True):
-                recorder.keep(unstarted(request.prompt, agent.name, view.model, earlier))
+        _keep_unbegun(view, recorder, unstarted(request.prompt, agent.name, view.model, earlier))
         raise
     finally:
         view.stop()
+
+
+def _keep_unbegun(view: Display, recorder: Recorder, run: Run) -> None:
+    """Keep a run that was interrupted before it began; from then on it keeps itself."""
+    if not view.begun and view.model:
+        recorder.keep(run)
 
 
 async def goes_to_cloud(request: Request, settings: Settings) -> bool:
