@@ -7,15 +7,20 @@ This is a test of provenance, not of truth: the tools answer for that.
 import re
 from collections.abc import Sequence
 
+from runner.claims import code_in, in_blocks
 from schemas.run import CallRecord
 
-__all__ = ["facts_in", "is_good", "is_grounded", "unsupported"]
+__all__ = ["facts_in", "is_good", "is_grounded", "unsupported", "without_code"]
 
 _ADDRESS = re.compile(r"(?:\$|0x)([0-9A-Fa-f]{2,6})\b")
 _BANKED = re.compile(r"\$?\b([0-9A-Fa-f]{2}):([0-9A-Fa-f]{4})\b")
 _BYTES = re.compile(r"\b[0-9A-Fa-f]{2}(?: [0-9A-Fa-f]{2})+\b")
 _SYMBOL = re.compile(r"\b(?:[A-Z][A-Z0-9]{3,}|[A-Za-z]+_[A-Za-z0-9_]+|(?:[A-Z][a-z0-9]+){2,})\b")
 _WORD = re.compile(r"[a-z0-9]{4,}")
+_BLOCK = re.compile(r"^[ \t]{0,8}(```|~~~)[^\n]*\n(.*?)(?:^[ \t]{0,8}\1[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_COMMENT = re.compile(r";([^\n]*)")
+_MOST_BLOCKS = 8
+"""So many are judged."""
 _STOCK = frozenset(
     {
         "SNES",
@@ -41,6 +46,18 @@ def facts_in(text: str) -> frozenset[str]:
     found |= {(bank + offset).upper().lstrip("0") or "0" for bank, offset in _BANKED.findall(text)}
     found |= {match.upper() for match in _BYTES.findall(text)}
     return frozenset(found | {word.upper() for word in _SYMBOL.findall(text) if word not in _STOCK})
+
+
+def without_code(text: str) -> str:
+    """Return a text without its blocks of 65816 code, for where a check will judge these; their comments stay.
+
+    What an instruction names is then told by the assembler and by runs, and is often the model's own to choose.
+    """
+    return _BLOCK.sub(_comments, in_blocks(text), count=_MOST_BLOCKS)
+
+
+def _comments(block: re.Match[str]) -> str:
+    return "\n".join(_COMMENT.findall(block[2])) + "\n" if code_in(block[0]) else block[0]
 
 
 def is_good(record: CallRecord) -> bool:

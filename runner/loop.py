@@ -9,7 +9,7 @@ import anyio
 from runner.errors import ModelError, OverBudget
 from runner.events import CallDone, CallStarted, Note, OnEvent, StepDone, StepStarted, Text, ignore_event
 from runner.finish import Tools
-from runner.grounding import is_good, is_grounded, unsupported
+from runner.grounding import is_good, is_grounded, unsupported, without_code
 from runner.guard import RepeatGuard
 from runner.history import History, question_in
 from runner.hooks import Hooked, Hooks, Refusal
@@ -289,7 +289,11 @@ class Loop:
             return _Nudge("empty", "Your reply was empty. Call a tool, or answer the question.")
         if self.proof and not any(item.tool == self.proof and not item.failed for item in self.messages):
             return _Nudge("proof", f"{self.proof} has accepted nothing yet. Mend the code and call {self.proof} again.")
-        missing = unsupported(text, self._results(), self._asked()) if self.offered else frozenset[str]()
+        return self._doubt(text) if self.offered else None
+
+    def _doubt(self, text: str) -> _Nudge | None:
+        stated = text if self.judge is None else without_code(text)
+        missing = unsupported(stated, self._results(), self._asked())
         return _unproven(missing) if missing else None
 
     def _results(self) -> list[str]:

@@ -253,7 +253,7 @@ async def test_code_that_does_all_that_a_plain_prompt_says_is_tested() -> None:
 )
 async def test_code_that_does_something_else_than_the_prompt_says_is_refuted(code: str, told: str) -> None:
     right = "```asm\nlda #$05\nsta $7E0020\nrtl\n```"
-    run, model = await asked("nayru", STORE, text(f"```asm\n{code}\n```"), text(f"```asm\n{code}\n```"), text(right))
+    run, model = await asked("nayru", STORE, text(f"```asm\n{code}\n```"), text(right))
     assert told in diagnoses(model)[-1]
     assert run.verdict == "tested"
 

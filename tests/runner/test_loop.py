@@ -10,6 +10,7 @@ from pydantic import Field
 from runner.conversation import Conversation
 from runner.errors import ModelError
 from runner.events import Event, Note
+from runner.finish import Judged, Tools
 from runner.loop import Limits
 from runner.models.model import Reply
 from runner.models.scripted import Line, ScriptedModel, calls, text
@@ -250,6 +251,31 @@ async def test_an_answer_without_its_proof_is_sent_back_once_and_then_marked() -
     assert mended.answer == "Done.\n\necho: A9"
     stubborn = await run([text("I wrote it."), text("I did write it.")], expert=prover)
     assert (stubborn.stop, "unproven" in stubborn.answer) == ("answer", True)
+
+
+async def judged_nowhere(run: Run, toolbox: Tools) -> Judged:
+    return Judged(run)
+
+
+@pytest.mark.parametrize(
+    ("answer", "steps"),
+    [
+        ("Here:\n```asm\nlda #$46\nsta $7E0010\nrtl\n```", 1),
+        ("Here:\n```asm\nlda #$46\nsta $7E0010", 1),
+        ("Use `lda #$46 sta $12 rts`.", 1),
+        ("Here:\n```asm\nlda #$46\nrtl\n```\nIt sets $7E0010.", 2),
+        ("Here:\n```asm\nlda #$46 ; what $7E0010 holds\nrtl\n```", 2),
+        ('```json\n{"address": "$7E0010"}\n```', 2),
+    ],
+)
+async def test_operands_of_code_that_a_check_will_judge_need_no_proof_and_words_do(answer: str, steps: int) -> None:
+    for finish, expected in ((judged_nowhere, steps), (None, 2)):
+        async with Toolbox([("echo", echo_server())]) as toolbox:
+            model = ScriptedModel([text(answer), text("I do not know.")])
+            agent = Conversation(expert=ASKER, model=model, toolbox=toolbox, offered=toolbox.tools, finish=finish)
+            with anyio.fail_after(10):
+                done = await agent.run("Write it.")
+        assert len(done.steps) == expected, answer
 
 
 async def test_a_run_goes_on_from_an_earlier_one() -> None:
