@@ -11,7 +11,7 @@ import click
 from runner.conduct import EXIT_CODES, Request, preview_request, run_request
 from runner.conversation import Preview
 from runner.display import call_line, route_line
-from runner.errors import RunnerError
+from runner.errors import OutOfTime, RunnerError
 from runner.feedback import Feedback, rating_line
 from runner.feedback_cli import ask_rating
 from runner.recorder import Recorder, run_json
@@ -101,6 +101,12 @@ def _print(run: Run, *, as_json: bool) -> None:
         click.echo(f"afs-run: {clean(run.error)}", err=True)
 
 
+class _Stopped(click.ClickException):
+    """Nothing failed, and there is no answer."""
+
+    exit_code = EXIT_CODES["budget"]
+
+
 def _guard(work: Any, *, as_json: bool = False) -> Any:
     try:
         return work()
@@ -108,7 +114,8 @@ def _guard(work: Any, *, as_json: bool = False) -> Any:
         kept = getattr(error, "run", None)
         if kept is not None:
             _print(kept, as_json=as_json)
-        raise click.ClickException(clean(str(error))) from error
+        failure = _Stopped if isinstance(error, OutOfTime) else click.ClickException
+        raise failure(clean(str(error))) from error
     except KeyboardInterrupt:
         click.echo("afs-run: interrupted; the run is kept, go on with --resume last", err=True)
         sys.exit(EXIT_CODES["interrupted"])

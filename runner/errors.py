@@ -6,11 +6,13 @@ RunnerError
     + ModelMissing the model is not there yet, and can be had
     + OverBudget   the next request could cost more than may be spent
  + KeepError       a run could not be kept
+ + OutOfTime       its deadline came before the queue was done with it
 """
 
+from schemas.message import Usage
 from schemas.run import Run
 
-__all__ = ["ConfigError", "KeepError", "ModelError", "ModelMissing", "OverBudget", "RunnerError"]
+__all__ = ["ConfigError", "KeepError", "ModelError", "ModelMissing", "OutOfTime", "OverBudget", "RunnerError"]
 
 
 class RunnerError(Exception):
@@ -28,6 +30,8 @@ class ModelError(RunnerError):
         super().__init__(message)
         self.partial = partial
         """Text that had arrived before it broke off."""
+        self.usage = Usage()
+        """What the provider had counted by then, and what earlier tries of the same reply took."""
         self.retryable = retryable
         """Asking again may succeed (nothing is wrong with the request)."""
 
@@ -38,6 +42,10 @@ class ModelMissing(ModelError):
 
 class OverBudget(ModelError):
     """The next request to a model could cost more than may be spent; it was not made."""
+
+
+class OutOfTime(RunnerError):
+    """The deadline of a job came before its end: it stopped without an answer, as on a budget."""
 
 
 class KeepError(RunnerError):

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from runner.errors import ConfigError
 from schemas.expert import Expert
+from servers.machine.wire import clean
 
 __all__ = ["AUTO", "DEFAULT", "Experts", "load_experts"]
 
@@ -17,6 +18,9 @@ DEFAULT = "default"
 """The expert when none is named, and none is chosen."""
 AUTO = "auto"
 """The name that stands for whomever the router chooses."""
+
+_TABLES = ("experts", "sets")
+_EXAMPLE = 'mine = ["assemble", "lint"] under [sets]'
 
 
 class Experts(NamedTuple):
@@ -62,19 +66,34 @@ def load_experts(environ: Mapping[str, str] = os.environ) -> Experts:
     own = environ.get("AFS_EXPERTS", "").strip()
     for path in (Path(__file__).with_name("experts.toml"), *([Path(own).expanduser()] if own else [])):
         data = _read(path)
-        sets |= {name: tuple(names) for name, names in data.get("sets", {}).items() if name not in ("", DEFAULT)}
+        sets |= {
+            name: _set(path, name, names) for name, names in data.get("sets", {}).items() if name not in ("", DEFAULT)
+        }
         for name, table in data.get("experts", {}).items():
             experts[name] = _expert(path, name, table)
     return Experts(experts, sets)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"the experts in {path} cannot be read: {error.strerror}; check AFS_EXPERTS") from error
     except ValueError as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from error
+        raise ConfigError(f"{path} is not TOML: {error}; mend it, or unset AFS_EXPERTS") from error
+    for name, table in data.items():
+        shown = clean(name[:60])
+        if name not in _TABLES:
+            raise ConfigError(f"{path}: [{shown}] is no table of experts; write [experts.{shown}] in its place")
+        if not isinstance(table, dict):
+            raise ConfigError(f"{path}: `{name}` is no table; write [experts.NAME], or names of tools under [sets]")
+    return data
+
+
+def _set(path: Path, name: str, names: object) -> tuple[str, ...]:
+    if not isinstance(names, list) or not all(isinstance(tool, str) for tool in cast("list[object]", names)):
+        raise ConfigError(f"{path}: the set {clean(name[:60])!r} is no list of tools; write {_EXAMPLE}")
+    return tuple(cast("list[str]", names))
 
 
 def _expert(path: Path, name: str, table: Any) -> Expert:

@@ -11,7 +11,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from runner.errors import KeepError, RunnerError
 from runner.queue.hand import Hand
-from runner.queue.job import ENDED, Job, as_line
+from runner.queue.job import ENDED, Job, as_line, had_ended
 from runner.queue.order import AGE_SECONDS, Slots, in_turn, moves
 from runner.queue.questions import Questions
 from runner.queue.settle import Ending, end_as_told, settle
@@ -187,7 +187,11 @@ class Board:
                 follower.close()
 
     def cancel(self, job: Job) -> str:
-        """Cancel a job; return what that means for it."""
+        """Cancel a job; return what that means for it.
+
+        Raises:
+            ConfigError: it had ended already.
+        """
         hand = self._hands.get(job.id)
         if hand is not None:
             self._end(hand, "cancel")
@@ -196,7 +200,7 @@ class Board:
             self._ended(job)
             self.change()
             return "it was not begun"
-        return f"it had ended already: {self.store.job(job.id).state}"
+        raise had_ended(self.store.job(job.id))
 
     def follow(self, job: str, *, asks: bool = False) -> MemoryObjectReceiveStream[dict[str, Any]]:
         """Return a stream of what happens to a job; close it to stop following.

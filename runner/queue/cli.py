@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from runner.errors import RunnerError
-from runner.queue.job import PRIORITIES, as_line
+from runner.queue.job import PRIORITIES, as_line, had_ended
 from runner.queue.place import Place, place_of
 from servers.machine.errors import ServerError
 from servers.machine.wire import clean
@@ -140,7 +140,7 @@ def _listed(place: Place, *, everything: bool) -> dict[str, Any]:
     store = Store(place.database)
     try:
         if not listed["pid"]:
-            waiting = enumerate(in_turn(store.jobs("waiting")), 1)
+            waiting = enumerate(in_turn(store.jobs("waiting"), store.age()), 1)
             kept = [as_line(job, reason="its server is gone") for job in store.jobs("running")]
             listed["jobs"] = kept + [as_line(job, place=number) for number, job in waiting]
         if everything:
@@ -175,7 +175,9 @@ def _cancel(place: Place, name: str) -> str:
     try:
         job = store.job(name)
         done = store.end(job, "cancelled", detail="cancelled while no queue was served")
-        return f"{job.id}: {'cancelled' if done else f'it had ended already: {job.state}'}"
+        if not done:
+            raise had_ended(store.job(job.id))
+        return f"{job.id}: cancelled"
     finally:
         store.close()
 

@@ -4,9 +4,21 @@ from typing import Literal, get_args
 
 from pydantic import Field, JsonValue, field_validator
 
+from runner.errors import ConfigError
 from schemas.frozen import Frozen
 
-__all__ = ["CARRIED", "ENDED", "HELD_BACK", "PRIORITIES", "Job", "Priority", "State", "Submission", "as_line"]
+__all__ = [
+    "CARRIED",
+    "ENDED",
+    "HELD_BACK",
+    "PRIORITIES",
+    "Job",
+    "Priority",
+    "State",
+    "Submission",
+    "as_line",
+    "had_ended",
+]
 
 Priority = Literal["training", "interactive", "analysis", "scheduled"]
 """Whose turn it is first, highest to lowest."""
@@ -82,6 +94,12 @@ class Job(Frozen):
     def model(self) -> str:
         """The model whose limit counts."""
         return self.submission.model
+
+
+def had_ended(job: Job) -> ConfigError:
+    """Return what to tell one who cancels a job that has ended."""
+    step = f"; its run is {job.run}, afs agent show {job.run}" if job.run else ""
+    return ConfigError(f"job {job.id} had ended already: {job.state}{step}")
 
 
 def as_line(job: Job, *, place: int = 0, reason: str = "") -> dict[str, JsonValue]:

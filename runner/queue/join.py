@@ -8,7 +8,7 @@ import anyio
 
 from runner.asking import Ask, Question, Reply
 from runner.conduct import Request, goes_to_cloud, run_request, until_signal
-from runner.errors import ConfigError, RunnerError
+from runner.errors import ConfigError, OutOfTime, RunnerError
 from runner.queue.client import NotServed, follow, new_submission
 from runner.queue.job import Job, Priority
 from runner.queue.place import place_of
@@ -87,6 +87,8 @@ def _outcome(job: Job, context_root: Path) -> Run | RunnerError | None:
         return Recorder(context_root).load(job.run)
     if job.state == "cancelled":
         return ConfigError(f"job {job.id} was cancelled; {job.detail}")
+    if job.state == "expired":
+        return OutOfTime(f"job {job.id}: {job.detail}")
     return ConfigError(job.detail or f"job {job.id} {job.state}; afs agent queue --all tells more")
 
 

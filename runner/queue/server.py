@@ -54,6 +54,7 @@ async def serve(place: Place, rules: Rules) -> None:
         store = Store(place.database)
         try:
             store.forget()
+            store.keep_age(rules.age)
             adopt()
             for job in store.jobs("running"):
                 settle(store, job, _CRASHED)
@@ -210,7 +211,8 @@ class _Server:
         with contextlib.suppress(FrameError):
             while (frame := await frames.read()) is not None:
                 if frame.get("op") == "cancel":
-                    self._board.cancel(self._board.store.job(job.id))
+                    with contextlib.suppress(ConfigError):  # it has just ended, which it is told anyway
+                        self._board.cancel(self._board.store.job(job.id))
                 elif frame.get("op") == "answer":
                     self._board.questions.answer(job.id, frame)
         following.cancel()

@@ -15,6 +15,7 @@ from typing import Any
 
 from runner.errors import ConfigError, KeepError
 from runner.queue.job import ENDED, Job, State, Submission
+from runner.queue.order import AGE_SECONDS
 
 __all__ = ["MOST_WAITING", "Store"]
 
@@ -189,6 +190,20 @@ class Store:
             )
         job = self.job(submission.id)
         return job.state == "cancelled" and not job.attempt
+
+    def keep_age(self, age: float) -> None:
+        """Keep by what age in seconds the jobs are ordered, for those who list them while no server is there."""
+        with self._writing() as db:
+            db.execute("CREATE TABLE IF NOT EXISTS rule(name TEXT PRIMARY KEY, value REAL NOT NULL)")
+            db.execute("INSERT OR REPLACE INTO rule(name, value) VALUES ('age', ?)", (age,))
+
+    def age(self) -> float:
+        """Return by what age in seconds the last server ordered the jobs."""
+        with self._told():
+            if self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'rule'").fetchone() is None:
+                return AGE_SECONDS
+            found = self._db.execute("SELECT value FROM rule WHERE name = 'age'").fetchone()
+        return float(found[0]) if found else AGE_SECONDS
 
     def forget(self) -> None:
         """Drop what ended long ago; the runs stay."""

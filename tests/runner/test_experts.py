@@ -111,6 +111,28 @@ def test_the_users_own_file_adds_an_expert_and_replaces_one(tmp_path: Path) -> N
     assert experts["nayru"] == shipped()["nayru"]
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[mine]\nsummary = ""\ninstructions = "i"\n', r"\[experts\.mine\]"),
+        ('instructions = "i"\n', r"\[experts\.instructions\]"),
+        ('experts = "mine"\n', r"\[experts\.NAME\]"),
+        ("[[experts]]\n", r"\[experts\.NAME\]"),
+        ('[sets]\nmine = "assemble"\n', r"under \[sets\]"),
+        ("[sets]\nmine = [1]\n", r"under \[sets\]"),
+        ("[experts.mine]\n", "instructions"),
+        ("[experts\n", "AFS_EXPERTS"),
+    ],
+)
+def test_a_file_of_experts_in_another_form_is_refused_with_the_form_it_has_to_have(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    own = tmp_path / "experts.toml"
+    own.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=says):
+        load_experts({"AFS_EXPERTS": str(own)})
+
+
 @pytest.mark.parametrize(("field", "value"), [("check", '"magic"'), ("intent", '"cooking"'), ("temperature", "9")])
 def test_a_field_with_an_impossible_value_is_refused_by_name(tmp_path: Path, field: str, value: str) -> None:
     own = tmp_path / "experts.toml"

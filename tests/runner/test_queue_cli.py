@@ -1,15 +1,23 @@
 """The commands of the queue, where they are used wrongly and where nobody serves."""
 
 import json
+import subprocess
+import sysconfig
+import time
 from pathlib import Path
 
 import pytest
 
+from runner.queue.job import Priority
 from runner.queue.place import HERE
 from runner.queue.store import Store
-from tests.runner.queued import Queue
+from tests.runner.queued import Queue, until
 
 pytestmark = pytest.mark.skipif(not HERE, reason="the queue needs Unix sockets")
+
+
+_FAR_APART: tuple[tuple[Priority, float], ...] = (("scheduled", 0.0), ("interactive", 60.0))
+"""Less than the classes are apart by our own age, and more than by that of a hasty server."""
 
 
 @pytest.fixture
@@ -48,6 +56,39 @@ def test_a_queue_that_nobody_serves_is_listed_and_its_jobs_are_cancelled(queue: 
     shown = queue.command("queue", "--all").stdout.decode()
     assert "no queue is served" in shown
     assert [line.split()[1] for line in shown.splitlines() if first.id in line] == ["cancelled"]
+
+
+def test_jobs_of_a_server_that_is_gone_are_listed_in_the_order_that_it_had(queue: Queue) -> None:
+    with queue.served("--age", "1"):
+        pass
+    store = Store(queue.place.database)
+    now = time.time()
+    low, high = (store.add(queue.submission(priority=name), now=now + at) for name, at in _FAR_APART)
+    store.close()
+    listed = json.loads(queue.command("queue", "--json").stdout)
+    assert [line["id"] for line in listed["jobs"]] == [low.id, high.id]
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_a_job_that_has_ended_is_not_cancelled_and_that_is_an_error(queue: Queue, served: bool) -> None:
+    with queue.served():
+        (job,) = queue.ended(queue.submit())
+        done = queue.command("cancel", job.id) if served else None
+    done = done or queue.command("cancel", job.id)
+    assert (done.returncode, done.stdout) == (1, b"")
+    said = done.stderr.decode()
+    assert "had ended already: done" in said and f"afs agent show {job.run}" in said
+
+
+def test_a_missed_deadline_has_the_status_of_a_stop_without_an_answer(queue: Queue) -> None:
+    run = [str(Path(sysconfig.get_path("scripts"), "afs-run")), "-m", queue.script(), "--deadline", "0.1", "hi"]
+    with queue.served():
+        name = queue.submit("one")
+        until(lambda: queue.held("one"))
+        done = subprocess.run(run, cwd=queue.folder, env=queue.environ, capture_output=True, timeout=60, check=False)
+        queue.let_go("one")
+        queue.ended(name)
+    assert (done.returncode, b"deadline" in done.stderr) == (3, True), done.stderr
 
 
 def test_a_data_folder_that_is_a_file_is_told(queue: Queue) -> None:
