@@ -309,6 +309,8 @@ class _Taken:
         told: dict[str, JsonValue] = {**self._of.metadata, "offered": [tool.name for tool in self._of.offered]}
         if self.gathered.sources:
             told["context"] = list(self.gathered.sources)
+        if self.loop.uncounted:
+            told["uncounted"] = self.loop.uncounted
         if self.loop.pages.places:
             told["results"] = self.loop.pages.places
         return told

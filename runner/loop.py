@@ -43,6 +43,7 @@ class Limits:
     """Tokens that the model can read and write; what is sent is fitted to it. None: by the model."""
 
 
+_CHARACTERS_PER_TOKEN = 4
 _LAST = "This is the last step: answer now from the results above."
 _SAME = "You made this call before and its result is the same. Use it: answer now."
 _OFTEN = "You have made this call {} times with the same arguments. Do something else, or answer."
@@ -95,6 +96,8 @@ class Loop:
     on_event: OnEvent = ignore_event
     steps: list[Step] = field(default_factory=list[Step])
     usage: Usage = Usage()
+    uncounted: int = 0
+    """Estimated tokens of a reply that broke off before its provider had counted them."""
     stop: Stop = "running"
     answer: str = ""
     error: str = ""
@@ -151,15 +154,25 @@ class Loop:
         if self._history.trimmed:
             self._note_once("trimmed", "the conversation outgrew the model's window: its oldest parts are left out")
         await self._hooked.before_model(request.messages, request.tools)
-        reply = await self.model.reply(
-            request.messages,
-            request.tools or self.offered,
-            on_text=lambda text: self.on_event(Text(text)),
-            must_answer=must_answer,
-        )
+        try:
+            reply = await self.model.reply(
+                request.messages,
+                request.tools or self.offered,
+                on_text=lambda text: self.on_event(Text(text)),
+                must_answer=must_answer,
+            )
+        except ModelError as error:
+            self._count_dead(error, request.tokens)
+            raise
         self._history.estimate.learn(request.tokens, reply.usage.prompt_tokens)
         await self._hooked.after_model(reply)
         return reply
+
+    def _count_dead(self, error: ModelError, asked: int) -> None:
+        """Count what a reply that broke off took: what was told of it, and the rest by the estimate."""
+        self.usage += error.usage
+        if error.partial:
+            self.uncounted = max(0, asked + len(error.partial) // _CHARACTERS_PER_TOKEN - error.usage.total)
 
     def request(self, *, must_answer: bool) -> Asked:
         """Return what the model is to be asked next, fitted to its window."""

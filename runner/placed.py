@@ -47,7 +47,8 @@ async def run_placed(
 ) -> Run:
     """Have the agent's expert answer `prompt` on the model it was placed on, and on the second choice if that fails.
 
-    `limits` are asked for when an agent is ready; tokens of the first run count for the second.
+    `limits` are asked for when an agent is ready; tokens of the first run count for the second, those of a reply that
+    broke off by the estimate.
 
     Raises:
         RunnerError: no model could be had, or a run could not be kept.
@@ -138,12 +139,18 @@ def _second(where: Placed, like: Agent, first: Run, problem: str) -> Choice | No
 
 def _used_up(limits: Limits, first: Run) -> bool:
     """Tell whether tokens or time are used up."""
-    return 0 < limits.max_tokens <= first.usage.total or 0 < limits.max_seconds < _LEAST_SECONDS
+    return 0 < limits.max_tokens <= _tokens(first) or 0 < limits.max_seconds < _LEAST_SECONDS
+
+
+def _tokens(first: Run) -> int:
+    """Return the tokens of a run, those with it that its provider had not counted when it broke off."""
+    uncounted = first.metadata.get("uncounted")
+    return first.usage.total + (uncounted if isinstance(uncounted, int) else 0)
 
 
 def _less(limits: Callable[[], Limits], first: Run) -> Callable[[], Limits]:
     def rest() -> Limits:
         found = limits()
-        return replace(found, max_tokens=found.max_tokens - first.usage.total) if found.max_tokens else found
+        return replace(found, max_tokens=found.max_tokens - _tokens(first)) if found.max_tokens else found
 
     return rest

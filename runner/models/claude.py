@@ -17,7 +17,7 @@ from runner.models.bounds import Spending
 from runner.models.calls import call_number
 from runner.models.claude_events import ClaudeEvents, GivenUp, calls_of
 from runner.models.claude_wire import BY, Block, offer, tell
-from runner.models.hosted import MAX_TOKENS, RETRIES, Asked, HostedModel, Said, Speech
+from runner.models.hosted import MAX_TOKENS, RETRIES, Asked, HostedModel, Said, Speech, counted
 from runner.models.keys import need_key
 from runner.models.provider_http import CONNECT_SECONDS, QUIET_SECONDS, client_options
 from schemas.message import Message, Usage
@@ -97,7 +97,11 @@ class ClaudeModel(HostedModel):
         events = ClaudeEvents(speech)
         for _ in range(1 if self._spending else _MOST_PAUSES):  # each goes on with a request of its own
             so_far: list[Block] = [{"role": "assistant", "content": list[JsonValue](blocks)}] if blocks else []
-            events = await self._listen({**body, "messages": told.messages + so_far}, speech)
+            try:
+                events = await self._listen({**body, "messages": told.messages + so_far}, speech)
+            except ModelError as error:
+                error.usage += usage
+                raise
             blocks, usage, written = (
                 blocks + events.blocks(),
                 usage + events.usage,
@@ -128,9 +132,12 @@ class ClaudeModel(HostedModel):
             events = ClaudeEvents(speech)
             try:
                 await self._hear(body, events, speech)
+            except ModelError as error:
+                error.usage = events.usage
+                raise
             except GivenUp as error:
                 if not pauses or error.status not in _PASSING or events.blocks():
-                    raise self._refusal(error.status, str(error), speech.text) from None
+                    raise counted(self._refusal(error.status, str(error), speech.text), events.usage) from None
                 await anyio.sleep(pauses.pop(0))
             else:
                 return events

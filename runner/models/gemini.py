@@ -17,7 +17,7 @@ from runner.models.bounds import Spending
 from runner.models.calls import call_number
 from runner.models.gemini_stream import CUT_OFF, DECLINED, UNREADABLE_ENDS, GeminiChunks
 from runner.models.gemini_wire import BY, Told, offer, takes_pictures_in_results, tell
-from runner.models.hosted import MAX_TOKENS, RETRIES, Asked, HostedModel, Said, Speech
+from runner.models.hosted import MAX_TOKENS, RETRIES, Asked, HostedModel, Said, Speech, counted
 from runner.models.keys import need_key
 from runner.models.provider_http import CONNECT_SECONDS, QUIET_SECONDS, client_options
 from runner.models.turn import UNREADABLE
@@ -114,16 +114,23 @@ class GeminiModel(HostedModel):
         told = tell(asked.messages, nested=takes_pictures_in_results(self._model))
         speech = Speech(asked.on_text)
         chunks = GeminiChunks(speech)
+        try:
+            await self._collect(told, asked, speech, chunks)
+        except ModelError as error:
+            error.usage = chunks.usage
+            raise
+        silent = chunks.begun and not chunks.parts  # Gemini now and then sends no candidate at all
+        if not (chunks.finish or chunks.blocked or silent):
+            raise counted(self._broke_off("the reply ended before it was done", speech.text), chunks.usage)
+        return _said(asked, chunks, speech)
+
+    async def _collect(self, told: Told, asked: Asked, speech: Speech, chunks: GeminiChunks) -> None:
         async with aclosing(self._arriving(told, asked, speech)) as arriving:
             async for chunk in arriving:
                 try:
                     chunks.take(chunk)
                 except ValueError as error:
                     raise self._broke_off(f"a chunk cannot be kept: {error}", speech.text) from None
-        silent = chunks.begun and not chunks.parts  # Gemini now and then sends no candidate at all
-        if not (chunks.finish or chunks.blocked or silent):
-            raise self._broke_off("the reply ended before it was done", speech.text)
-        return _said(asked, chunks, speech)
 
     async def _arriving(
         self, told: Told, asked: Asked, speech: Speech

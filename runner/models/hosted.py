@@ -18,7 +18,7 @@ from runner.models.provider_http import check_address, is_own, quoted
 from runner.models.turn import EMPTY
 from schemas.message import Message, ToolSpec, Usage
 
-__all__ = ["MAX_TOKENS", "RETRIES", "Asked", "HostedModel", "Said", "Speech", "refusal"]
+__all__ = ["MAX_TOKENS", "RETRIES", "Asked", "HostedModel", "Said", "Speech", "counted", "refusal"]
 
 MAX_TOKENS = 16_000
 """Tokens of one reply, thinking too."""
@@ -174,7 +174,11 @@ class HostedModel(ABC):
         trouble = ""
         for _ in range(2):
             held = self._held(asked)
-            said = await self._ask(asked)
+            try:
+                said = await self._ask(asked)
+            except ModelError as error:
+                counted(error, usage + self._priced(error.usage, asked) if error.usage.total else usage)
+                raise
             usage += self._paid(said, asked, held)
             if said.message.text or said.message.calls or said.refused:
                 return Reply(
@@ -186,11 +190,12 @@ class HostedModel(ABC):
                     note="; ".join(note for note in (*asked.notes, said.note) if note),
                 )
             if said.cut_off:
-                raise ModelError(f"{self.name} reached its limit of tokens before it said anything; ask for less")
+                told = f"{self.name} reached its limit of tokens before it said anything; ask for less"
+                raise counted(ModelError(told), usage)
             asked.again(said.nudge or EMPTY)
             trouble = said.trouble
         told = "ask again in other words, or use another model"
-        raise ModelError(f"{self.name} {trouble}, twice; {told}", retryable=True)
+        raise counted(ModelError(f"{self.name} {trouble}, twice; {told}", retryable=True), usage)
 
     def _held(self, asked: Asked) -> Held | None:
         """Set aside what the request costs at most, and bound its reply by what is left."""
@@ -203,20 +208,24 @@ class HostedModel(ABC):
         return held
 
     def _paid(self, said: Said, asked: Asked, held: Held | None) -> Usage:
+        paid = self._priced(said.usage, asked, written_tokens=said.written_tokens)
+        if held is not None and self._spending is not None and said.usage.total:
+            self._spending.settle(held, paid.cost)
+        return paid
+
+    def _priced(self, usage: Usage, asked: Asked, *, written_tokens: int = 0) -> Usage:
         dollars, note = cost_of(
             self.provider,
             self._model,
-            said.usage,
-            written_tokens=said.written_tokens,
+            usage,
+            written_tokens=written_tokens,
             local=is_own(self._url),
             prices=self._prices,
         )
         if note and not self._told_unpriced:
             self._told_unpriced = True
             asked.notes.append(note)
-        if held is not None and self._spending is not None and said.usage.total:
-            self._spending.settle(held, dollars)
-        return said.usage.model_copy(update={"cost": dollars})
+        return usage.model_copy(update={"cost": dollars})
 
     async def close(self) -> None:
         """Close the connection. Safe to call twice."""
@@ -236,6 +245,12 @@ class HostedModel(ABC):
 
     def _refusal(self, status: int, reason: str, partial: str = "") -> ModelError:
         return refusal(self.provider, status=status, reason=reason, model=self._model, partial=partial)
+
+
+def counted(error: ModelError, usage: Usage) -> ModelError:
+    """Put what was counted with an error, and return it."""
+    error.usage = usage
+    return error
 
 
 def refusal(provider: str, *, status: int, reason: str, model: str, partial: str = "") -> ModelError:

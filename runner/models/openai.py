@@ -12,6 +12,7 @@ from typing import NamedTuple
 import anyio
 from pydantic import JsonValue
 
+from runner.errors import ModelError
 from runner.models.action import action_messages, action_schema
 from runner.models.bounds import Held, Spending, request_bound, text_bound
 from runner.models.openai_chat import RETRIES, Server, server_place
@@ -111,20 +112,29 @@ class OpenAIModel(AskedModel):
         voice = turn.voice(constrained="response_format" in body)
         try:
             heard = await self._server.chat(body, voice.feed)
-        except ChatRefused as refused:
-            self._settle(held, None if refused.partial else Usage())
-            if refused.declined:
-                return Heard(text=refused.reason, refused=True)
-            if refused.partial or not self._learn(refused.reason, body, turn):
-                if not _UNPARSED.search(refused.reason):
-                    raise
-                self._take_trouble(turn, refused, nudge=UNREADABLE)
-            return None
+        except ModelError as error:
+            if error.usage.total:
+                turn.usage += self._priced(Heard(usage=error.usage)).usage
+                error.usage = Usage()
+            if not isinstance(error, ChatRefused):
+                raise
+            self._settle(held, None if error.partial else Usage())
+            return self._refusal(error, body, turn)
         if cut := turn.unread(heard.usage.prompt_tokens):
             turn.notes.append(f"the server {cut}; give it a larger context, or shorten the prompt")
         priced = self._priced(heard)
         self._settle(held, priced.usage if priced.usage.total else None)
         return priced
+
+    def _refusal(self, refused: ChatRefused, body: dict[str, JsonValue], turn: Turn) -> Heard | None:
+        """Take what a refusal says for the reply, or prepare another try, or raise it."""
+        if refused.declined:
+            return Heard(text=refused.reason, refused=True)
+        if refused.partial or not self._learn(refused.reason, body, turn):
+            if not _UNPARSED.search(refused.reason):
+                raise refused
+            self._take_trouble(turn, refused, nudge=UNREADABLE)
+        return None
 
     def _hold(self, turn: Turn, body: dict[str, JsonValue]) -> Held | None:
         """Set aside what the request costs at most, and bound its reply by what is left.

@@ -115,9 +115,17 @@ class Server:
             ModelMissing: it has no such model; the text lists those it has.
             ModelError: it does not answer, fell silent, or broke off; `partial` holds the text so far.
         """
+        reply = Collected(on_piece)
+        try:
+            await self._listen(body, reply)
+        except ModelError as error:
+            error.usage = reply.usage
+            raise
+        return reply.heard()
+
+    async def _listen(self, body: Mapping[str, JsonValue], reply: Collected) -> None:
         import openai
 
-        reply = Collected(on_piece)
         try:
             await self._exchange(body, reply)
         except openai.APIStatusError as error:
@@ -137,7 +145,6 @@ class Server:
             raise self._broke_off("sent what is not JSON", reply.text) from None
         if not (reply.done or reply.full):
             raise self._broke_off("ended the reply before it was done", reply.text)
-        return reply.heard()
 
     async def _exchange(self, body: Mapping[str, JsonValue], reply: Collected) -> None:
         import openai

@@ -74,6 +74,11 @@ class Collected:
         return "".join(self._pieces)
 
     @property
+    def usage(self) -> Usage:
+        """What the server has counted so far; most count at the end."""
+        return self._usage
+
+    @property
     def full(self) -> bool:
         """Whether the reply has become longer than is kept."""
         return self._size > self._limit or len(self._calls) > _MOST_CALLS

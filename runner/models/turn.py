@@ -164,6 +164,7 @@ class Turn:
             acted = self._voice is not None and self._voice.constrained
             raw = error.partial
             error.partial = AnswerText().feed(raw) if acted else _without_thinking(Heard(text=raw)).text
+            error.usage += self.usage
             raise
 
     @property
@@ -240,25 +241,25 @@ class AskedModel(ABC):
         await self.load()
         started = time.monotonic()
         turn = Turn(messages=messages, tools=tools, must_answer=must_answer, on_text=on_text)
-        while True:
-            with turn.keeping_what_was_said():
+        with turn.keeping_what_was_said():
+            while True:
                 heard = await self._ask(turn)
-            if heard is None:
-                continue
-            turn.usage += heard.usage
-            message, note = self._understand(heard, turn)
-            turn.tell(message.text)
-            if message.text or message.calls or heard.refused:
-                notes = (*turn.notes, heard.note or (_CUT_OFF if heard.cut_off else ""), note)
-                return Reply(
-                    message=message,
-                    usage=turn.usage,
-                    seconds=time.monotonic() - started,
-                    cut_off=heard.cut_off,
-                    refused=heard.refused,
-                    note="; ".join(part for part in notes if part),
-                )
-            self._take_trouble(turn, self._silence(heard), nudge=EMPTY)
+                if heard is None:
+                    continue
+                turn.usage += heard.usage
+                message, note = self._understand(heard, turn)
+                turn.tell(message.text)
+                if message.text or message.calls or heard.refused:
+                    notes = (*turn.notes, heard.note or (_CUT_OFF if heard.cut_off else ""), note)
+                    return Reply(
+                        message=message,
+                        usage=turn.usage,
+                        seconds=time.monotonic() - started,
+                        cut_off=heard.cut_off,
+                        refused=heard.refused,
+                        note="; ".join(part for part in notes if part),
+                    )
+                self._take_trouble(turn, self._silence(heard), nudge=EMPTY)
 
     def _silence(self, heard: Heard) -> ModelError:
         nothing = "only thought" if heard.thinking else "said nothing"

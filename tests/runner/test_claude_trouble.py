@@ -109,6 +109,7 @@ async def test_a_death_in_mid_stream_keeps_what_was_said(
     with pytest.raises(ModelError) as caught:
         await ask(model)
     assert caught.value.partial == "At $7EF36D, in" and caught.value.retryable
+    assert caught.value.usage.prompt_tokens > 0, "the beginning of the message says what was read"
     assert len(double.chats) == 1
 
 

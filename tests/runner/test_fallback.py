@@ -191,6 +191,14 @@ def test_a_death_in_mid_reply_is_told_at_once_and_what_was_said_is_kept(place: P
     assert (first["stop"], first["answer"].startswith("$2100 is the register")) == ("model_error", True)
 
 
+def test_the_tokens_of_a_reply_that_died_count_against_the_limit(place: Place) -> None:
+    place.locally(content=action("$2100 is the register that"), dropped=True)
+    told = ("--json", "--servers", "alttp", "--context-budget", "0", "--unchecked", "--max-tokens", "60", EASY)
+    run = json.loads(place.afs(*told).stdout)
+    assert (run["stop"], place.asked[1]) == ("model_error", 0)
+    assert run["metadata"]["uncounted"] >= 60
+
+
 @pytest.mark.parametrize("words", [(), ("--expert", "veran")])
 def test_a_death_in_mid_reply_without_another_model_shows_what_was_said(place: Place, words: tuple[str, ...]) -> None:
     place.locally(content=action("$2100 is the register that"), dropped=True)

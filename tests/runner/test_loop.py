@@ -234,6 +234,8 @@ async def test_a_budget_of_time_ends_the_run() -> None:
 async def test_a_model_that_breaks_off_leaves_what_it_had_said() -> None:
     done = await run([calls(("echo", {"word": "hi"})), ModelError("the line broke", partial="It said ech")])
     assert (done.stop, done.error, done.answer) == ("model_error", "the line broke", "It said ech")
+    uncounted = done.metadata["uncounted"]
+    assert isinstance(uncounted, int) and uncounted > len(done.messages[-1].text) // 4, "its request counts too"
     assert done.steps[0].calls[0].text == "echo: hi"
 
 

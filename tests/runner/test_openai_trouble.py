@@ -191,6 +191,17 @@ async def test_a_reply_that_breaks_off_leaves_what_was_said(double: OpenAIDouble
     assert error.partial == "It is at" and len(double.chats) == 1
 
 
+async def test_what_a_server_counted_before_a_reply_broke_off_is_told_and_what_earlier_tries_took(
+    double: OpenAIDouble,
+) -> None:
+    counted = sse({"choices": [], "usage": {"prompt_tokens": 700, "completion_tokens": 3}})
+    error = await failure(double, ScriptedReply(pieces=(counted, SAID, chunk({}, finish="error"))))
+    assert (error.usage.prompt_tokens, error.usage.answer_tokens) == (700, 3)
+    empty = ScriptedReply(pieces=(counted, chunk({}, finish="stop"), sse("[DONE]")))
+    again = await failure(double, empty, ScriptedReply(text="It is at", dropped=True))
+    assert (again.usage.prompt_tokens, again.partial) == (700, "It is at")
+
+
 async def test_fields_of_a_wrong_type_are_passed_over(double: OpenAIDouble) -> None:
     pieces = (
         sse({"choices": "x", "usage": 7}),
