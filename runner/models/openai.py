@@ -42,6 +42,8 @@ class _Trait(NamedTuple):
 
 
 _TRAITS = (
+    _Trait("no_tools", re.compile(r"without .?tools\b|must define tools|tool_?config.{0,40}must be defined", re.I), ""),
+    _Trait("tool_choice", re.compile(r"tool_?choice", re.I), ""),
     _Trait("max_tokens", re.compile(r"max_completion_tokens"), ""),
     _Trait("stream_options", re.compile(r"stream_options|include_usage"), ""),
     _Trait("temperature", re.compile(r"temperature"), "the model takes no temperature"),
@@ -183,8 +185,8 @@ class OpenAIModel(AskedModel):
         if turn.nudge:
             told.append({"role": "user", "content": turn.nudge})
         body: dict[str, JsonValue] = {"model": self._model, "messages": told, "stream": True}
-        if turn.calls_allowed and self._native:
-            body["tools"] = [_tool(tool) for tool in turn.tools]
+        if self._native and (turn.calls_allowed or "no_tools" in self._refused):
+            body |= self._offer(turn)
         if acted:
             schema = action_schema(turn.tools, must_answer=turn.must_answer)
             held: JsonValue = {"name": "action", "strict": True, "schema": schema}
@@ -195,6 +197,16 @@ class OpenAIModel(AskedModel):
         if "stream_options" not in self._refused:
             body["stream_options"] = {"include_usage": True}
         return body
+
+    def _offer(self, turn: Turn) -> dict[str, JsonValue]:
+        """Return the fields that offer tools. Where an answer is due there are none: local models call what they see,
+        whatever `tool_choice` is. Some proxies refuse a history of calls without tools, and some `none` too.
+        """
+        if not turn.tools:
+            return {}
+        tools: dict[str, JsonValue] = {"tools": [_tool(tool) for tool in turn.tools]}
+        barred = not turn.calls_allowed and "tool_choice" not in self._refused
+        return {**tools, "tool_choice": "none"} if barred else tools
 
     def _acted(self, turn: Turn) -> list[JsonValue]:
         return [{**message} for message in action_messages(turn.messages, turn.tools)]
@@ -262,4 +274,6 @@ def _has(body: dict[str, JsonValue], trait: str) -> bool:
         if trait == "thinking":
             return any(name in item for item in told for name in _REPLAYED)
         return any(isinstance(item.get("content"), list) for item in told)
+    if trait == "no_tools":
+        return "tools" not in body
     return trait in body

@@ -12,7 +12,7 @@ from runner.models.http_double import Answer, HttpDouble, Received, json_answer,
 from runner.models.model import Reply
 from runner.models.openai import OpenAIModel
 from runner.models.openai_double import chunk
-from schemas.message import Image, Message, ToolSpec
+from schemas.message import Image, Message, ToolCall, ToolSpec
 
 pytestmark = pytest.mark.anyio
 
@@ -144,6 +144,28 @@ async def test_each_form_of_an_error_is_told_with_what_to_do(
     server: Server, status: int, body: JsonValue, said: str
 ) -> None:
     assert said in str(await failure(server, json_answer(body, status=status)))
+
+
+WITHOUT = "litellm.UnsupportedParamsError: Anthropic doesn't support tool calling without `tools=` param specified."
+NONE = "Bedrock doesn't support tool_choice=none. Supported tool_choice values=['auto', 'required', json object]."
+
+
+@pytest.mark.parametrize("problems", [[WITHOUT], [WITHOUT, NONE]])
+async def test_a_proxy_that_wants_the_tools_of_a_history_gets_them_from_then_on(
+    server: Server, problems: list[str]
+) -> None:
+    refusals = [json_answer({"error": {"message": problem}}, status=400) for problem in problems]
+    server.script([*refusals, *[stream(SAID, STOP, END)] * 2])
+    called = Message(role="assistant", calls=(ToolCall(id="call_1", name=LOOKUP.name, arguments={"query": "x"}),))
+    history = [*ASK, called, Message(role="tool", call_id="call_1", tool=LOOKUP.name, text="y")]
+    model = OpenAIModel("m", url=f"{server.url}/v1", retries=0)
+    with anyio.fail_after(30):
+        for _ in range(2):
+            assert (await model.reply(history, [LOOKUP], must_answer=True)).message.text == "It is INIDISP."
+    await model.close()
+    bodies = server.bodies("/chat/completions")
+    first, *later = [(len(body.get("tools", [])), body.get("tool_choice")) for body in bodies]
+    assert first == (0, None) and later == [(1, "none"), *[(1, None if NONE in problems else "none")] * len(problems)]
 
 
 @pytest.mark.parametrize(
