@@ -26,6 +26,7 @@ class _Key(NamedTuple):
     name: str
     num_ctx: int
     temperature: float
+    think: bool
 
 
 class ModelPool:
@@ -65,7 +66,8 @@ class ModelPool:
                     await model.close()
             return
         told = provider != "scripted"
-        key = _Key(model.name, expert.num_ctx if told else 0, expert.temperature if told else 0.0)
+        settings = (expert.num_ctx, expert.temperature, expert.think) if told else (0, 0.0, False)
+        key = _Key(model.name, *settings)
         async with self._turns.setdefault("embedded" if provider == "embedded" else model.name, anyio.Lock()):
             if key in self._kept:
                 await model.close()

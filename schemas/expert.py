@@ -32,6 +32,11 @@ class Expert(Frozen):
     tools: tuple[str, ...] = Field(default=(), description="names of tools or tool sets that it may use")
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     num_ctx: int = Field(default=8192, ge=1024, description="context window in tokens, the same for the whole run")
+    think: bool = Field(
+        default=False,
+        description="an Ollama model that can think does so before it calls tools or answers; off, since it takes "
+        "minutes on a small machine and the tools do the proving",
+    )
     examples: tuple[Example, ...] = ()
     proof: str = Field(
         default="", description="the tool whose last good result is quoted under an answer that lacks it"

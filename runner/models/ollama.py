@@ -42,7 +42,8 @@ class OllamaModel(AskedModel):
 
     `num_ctx` is the context window in tokens; it stays the same for every request, since a change makes the daemon
     load the model again. `keep_alive` is how long the daemon keeps it loaded. `max_tokens` bounds one reply
-    (0: half the window, at most 4,096). `host` as in OLLAMA_HOST.
+    (0: half the window, at most 4,096). `think` lets a model that can think do so; action JSON, and a second try
+    after a reply that was all thought, go without. `host` as in OLLAMA_HOST.
     """
 
     _provider = "ollama"
@@ -56,6 +57,7 @@ class OllamaModel(AskedModel):
         temperature: float = 0.0,
         keep_alive: str = "10m",
         max_tokens: int = 0,
+        think: bool = False,
         waits: Waits = _WAITS,
     ) -> None:
         super().__init__()
@@ -64,6 +66,7 @@ class OllamaModel(AskedModel):
         self._temperature = temperature
         self._keep_alive = keep_alive
         self._max_tokens = max_tokens or min(4096, num_ctx // 2)
+        self._think = think
         self._daemon = Daemon(daemon_url(host), waits=waits)
         self._loading = anyio.Lock()
         self._known = False
@@ -140,7 +143,7 @@ class OllamaModel(AskedModel):
             "num_predict": self._max_tokens,
         }
         if self._thinks:
-            body["think"] = False
+            body["think"] = self._think and not acted and not turn.troubles
         return {**body, "stream": True, "keep_alive": self._keep_alive, "truncate": False, "shift": False}
 
     def _told(self, messages: Sequence[Message]) -> list[JsonValue]:

@@ -89,9 +89,7 @@ async def _choose(expert: Expert, settings: Settings, bounds: Bounds) -> Opened:
     found = await find_local(expert, settings, bounds)
     provider, _, name = found.name.partition(":")
     if provider == "ollama":
-        from runner.models.ollama import OllamaModel
-
-        return Opened(OllamaModel(name, num_ctx=expert.num_ctx, temperature=expert.temperature), found.why)
+        return Opened(_of_ollama(name, expert), found.why)
     if provider == "openai":
         return Opened(_hosted(provider, name, expert, bounds), found.why)
     return Opened(_embedded("", expert, settings), found.why)
@@ -136,7 +134,7 @@ def _embedded(name: str, expert: Expert, settings: Settings) -> Model:
 
 
 async def _ollama(name: str, expert: Expert) -> Model:
-    from runner.models.ollama import OllamaModel, ollama_status
+    from runner.models.ollama import ollama_status
 
     status = await ollama_status()
     if not status.answers:
@@ -147,4 +145,10 @@ async def _ollama(name: str, expert: Expert) -> Model:
     if not has_model(status.models, name):
         known = ", ".join(status.models[:8]) or "no model at all"
         raise ModelMissing(f"Ollama has no model {name!r}; run `ollama pull {name}` (it has {known})")
-    return OllamaModel(name, num_ctx=expert.num_ctx, temperature=expert.temperature)
+    return _of_ollama(name, expert)
+
+
+def _of_ollama(name: str, expert: Expert) -> Model:
+    from runner.models.ollama import OllamaModel
+
+    return OllamaModel(name, num_ctx=expert.num_ctx, temperature=expert.temperature, think=expert.think)

@@ -7,7 +7,7 @@ import pytest
 from runner.models.model import Reply
 from runner.models.ollama import OllamaModel
 from runner.models.ollama_double import OllamaDouble
-from runner.models.ollama_wire import ScriptedReply, calls, text
+from runner.models.ollama_wire import ScriptedReply, calls, text, thinking
 from schemas.message import Message, ToolCall, ToolSpec
 
 pytestmark = pytest.mark.anyio
@@ -142,6 +142,18 @@ async def test_think_is_sent_only_to_models_that_can(double: OllamaDouble, nativ
     double.script([text("a")])
     await _reply(native)
     assert "think" not in double.chats[0]
+
+
+async def test_an_expert_that_thinks_has_its_thinking_kept_and_sent_back(double: OllamaDouble) -> None:
+    double.script([thinking("let me see", then=calls(CALL)), thinking("hm"), text("$7EF36D")])
+    model = OllamaModel("thinker", host=double.host, think=True)
+    first = await _reply(model)
+    result = Message(role="tool", text="$7EF36D: health", tool="alttp_lookup", call_id="call_1")
+    second = await _reply(model, messages=[*ASK, first.message, result])
+    await model.close()
+    assert (first.message.thinking, second.message.text) == ("let me see", "$7EF36D")
+    assert double.chats[1]["messages"][-2]["thinking"] == "let me see"
+    assert [body["think"] for body in double.chats] == [True, True, False], "what was all thought is asked for without"
 
 
 async def test_a_call_is_collected_from_a_chunk_that_is_not_done(double: OllamaDouble) -> None:
