@@ -53,20 +53,22 @@ def answer(opened: Opened, question: str, path: str, pace: Pace, *, limit: int) 
     from servers.workspace.asking_meaning import nearer
     from servers.workspace.asking_question import read_question
     from servers.workspace.asking_rows import Asked
-    from servers.workspace.asking_search import Words, known_word
-    from servers.workspace.asking_ways import way_of
+    from servers.workspace.asking_search import Words, known_words
+    from servers.workspace.asking_ways import answered
 
     if not question.strip():
         raise ServerError("the question is empty; ask, say, 'where are my ROM hacks?'")
     wish = read_question(question, datetime.datetime.now().astimezone())
     with scope_at(opened, path) as scope:
         ready = made_ready(scope, pace, depth="asked", min_size=1 if wish.subject == "duplicates" else 0)
-        words = tuple(known_word(scope, word) for word in wish.words)
-        wish = wish._replace(words=words)
-        asked = Asked(scope, wish, Words(words), time.time_ns())
-        rows, notes = nearer(asked, way_of(wish)(asked), opened.settings.embed_model)
+        known = known_words(scope, wish.words)
+        wish = wish._replace(words=known.words)
+        asked = Asked(scope, wish, Words(known.words), time.time_ns())
+        rows, notes = nearer(asked, answered(asked, known), opened.settings.embed_model)
         unique = list(dict(rows.rows).items())
         shown = still_there(scope, unique, limit)
+    if known.unknown:
+        notes = (*notes, f"no name here has: {', '.join(known.unknown)}")
     page = page_of(shown, offset=0, limit=limit, weigh=lambda row: len(row.as_text()) + len(row.path) + 150)
     return Answer(
         question=wish.text,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from servers.machine.names import escape
 from servers.machine.times import utc
 from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, counted, file_row, in_turns
 from servers.workspace.asking_search import FileHit, Words, file_hits, file_sum, folder_hits, grouped
@@ -11,9 +14,16 @@ from servers.workspace.scan_kinds import TRASH
 from servers.workspace.scan_results import Found, amount
 from servers.workspace.scan_store import SCOPE, scope_of
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from servers.workspace.asking_rows import Row
+
 __all__ = ["by_duplicates", "by_files", "by_names", "empty_ones", "trashed"]
 
 _TWINS = 400
+_FEW = 3
+"""Files that are named before the folders that hold them."""
 
 
 def by_files(asked: Asked) -> Rows:
@@ -37,12 +47,38 @@ def by_files(asked: Asked) -> Rows:
         return Rows([*files, *folders[:5]], counted(hits))
     if wish.target == "folder":
         return Rows([*folders, *files], counted(hits))
+    if not wish.where and len(files) <= _FEW and not asked.words.groups:
+        return Rows([*files, *folders], counted(hits))
+    folders = _gathered(asked, hits, folders)
     few = folders[: max(5, 12 - len(files))] if not asked.words.groups or wish.where else folders[:2]
     if asked.words.groups:
         named = [pair for pair, hit in zip(files, hits, strict=False) if hit.score >= 3]
         files = [pair for pair in files if pair not in named]
         return Rows([*named[:6], *few, *named[6:], *files], counted(hits))
     return Rows([*few[:6], *files, *few[6:]], f"{counted(hits)} in {len(folders)} folders")
+
+
+def _gathered(asked: Asked, hits: Sequence[FileHit], folders: list[Row]) -> list[Row]:
+    """Put the folder first that holds most of what is found, in several folders, and is called what is asked for."""
+    soft = Words(asked.wish.kind_words)
+    if not soft.groups:
+        return folders
+    counts: dict[bytes, int] = {}
+    for hit in hits:
+        parts = hit.path.split(b"/")[:-2]
+        for depth in range(1, len(parts) + 1):
+            above = b"/".join(parts[:depth])
+            counts[above] = counts.get(above, 0) + 1
+    fitting = [
+        path
+        for path, count in counts.items()
+        if 2 * count > len(hits) and soft.fit(escape(path.rpartition(b"/")[2])) and path != asked.scope.top
+    ]
+    if not fitting:
+        return folders
+    whole = max(fitting, key=len)
+    rows = by_folders(asked, "path = ?", values=(whole,)).rows
+    return list(dict([*rows, *folders]).items())
 
 
 def _first_files(asked: Asked) -> Rows:

@@ -13,6 +13,7 @@ from servers.workspace.asking_words import (
     KIND_WORDS,
     LANGUAGE_WORDS,
     NOISE,
+    PROGRAM_WORDS,
     SAME,
     SUBJECTS,
 )
@@ -44,7 +45,8 @@ _NEWEST = re.compile(
 _OLDEST = re.compile(r"\b(?:\d{1,3} )?(?:oldest|most ancient|earliest|longest ago|first created)\b")
 _OLD = re.compile(r"\b(?:old|ancient|outdated|unused|stale|forgotten|abandoned|dead)\b")
 _CACHES = re.compile(
-    r"\b(?:caches?|node.modules|virtual ?env\w*|venvs?|pycache|build (?:output|artifact|artefact|folder|director)\w*)\b"
+    r"\b(?:(?:build |compiler )?caches?|node.modules|virtual ?env\w*|venvs?|pycache"
+    r"|build (?:output|artifact|artefact|folder|director)\w*)\b"
 )
 _PROJECTS = re.compile(
     r"\b(?:projects?|repos?|repositor(?:y|ies)|codebases?|clones?|checkouts?|working trees?|git trees?|source trees?)\b"
@@ -57,6 +59,10 @@ _HEADER = re.compile(r"\b(?:un)?header(?:s|ed|less)?\b|\bcopier\b")
 _NO_HEADER = re.compile(r"unheadered|headerless|\bno\b|\bnot\b|without|n't")
 _NAME = re.compile(r"[\w.+#~-]*[\w+#~]")
 _ENDING = re.compile(r"(?<![\w.])\*?\.([a-z0-9]{1,8})\b")
+_SHORT = re.compile(r"\b\w+n't\b|'(?:s|m|d|re|ve|ll)\b")
+"""What says nothing: `haven't`, and what stands behind an apostrophe."""
+_WRITTEN = frozenset(("code", "assembly", "notebook", "build output", "program", "configuration"))
+"""Kinds of files that are in a language; of others its name is a word: a document about Python."""
 _HALF = re.compile(r"\bhalf (?:a )?year\b")
 _GAME = re.compile(r"\b(?:a )?link to the past\b")
 _QUOTED = re.compile(r"[\"'`\u201c\u2018]([^\"'`\u201d\u2019]{2,80})[\"'`\u201d\u2019]")
@@ -153,7 +159,7 @@ def read_question(question: str, now: datetime.datetime) -> Wish:
     endings += _meant(left)
     kinds, said = _kinds(left)
     endings += _told_endings(kinds, said)
-    languages = _languages(left, target)
+    languages = _languages(left, target) if not kinds or set(kinds) & _WRITTEN else ()
     words = tuple(dict.fromkeys(word for word in _words(left.text) if word not in NOISE and not _is_target(word)))
     return Wish(
         text=text, subject=subject, kinds=kinds, kind_words=said, languages=languages, names=names,
@@ -169,7 +175,8 @@ def _bound(match: re.Match[str] | None) -> int:
 def _subject(left: _Left) -> str:
     for subject, pattern in _SUBJECTS.items():
         if left.take(pattern):
-            return "caches" if subject == "abandoned" and left.take(_CACHES) else subject
+            cached = subject in ("abandoned", "caches") and left.take(_CACHES)
+            return "caches" if cached else subject
     return ""
 
 
@@ -247,6 +254,10 @@ _CLOSER = tuple(
     for words, kind, endings in (
         *((f"(?:{console}) {_GAMES}", "roms", endings) for console, endings in CONSOLE_WORDS.items()),
         *((words, "documents", endings) for words, endings in FORMAT_WORDS.items()),
+        *(
+            (rf"(?:{words}) (?:files?|documents?|projects?|images?|pictures?|photos?|drawings?)", "pictures", endings)
+            for words, endings in PROGRAM_WORDS.items()
+        ),
     )
 )
 _TWO_WAYS = frozenset(("midi", "lock", "mod", "state", "env"))
@@ -268,7 +279,7 @@ def _languages(left: _Left, target: str) -> tuple[str, ...]:
 
 def _words(text: str) -> list[str]:
     out: list[str] = []
-    for match in _NAME.finditer(text.replace("'s ", " ").replace("/", " ")):
+    for match in _NAME.finditer(_SHORT.sub(" ", text).replace("/", " ")):
         out += [part for part in re.split(r"[^\w+#]+|_+", match.group()) if part]
     return out
 

@@ -63,7 +63,7 @@ def file_row(asked: Asked, hit: FileHit, why: str = "") -> tuple[bytes, Found]:
     return hit.path, found
 
 
-def by_folders(asked: Asked, where: str, why: str = "", *, least: int = 0) -> Rows:
+def by_folders(asked: Asked, where: str, why: str = "", *, least: int = 0, values: Sequence[object] = ()) -> Rows:
     """Answer by folders of at least some bytes that a condition holds for, the largest first."""
     sql = (
         "SELECT path, trait, all_bytes, all_files, all_newest, project = id FROM folder "
@@ -72,7 +72,7 @@ def by_folders(asked: Asked, where: str, why: str = "", *, least: int = 0) -> Ro
     )
     rows: list[tuple[bytes, Found]] = []
     for path, trait, size, files, newest, project in asked.scope.store.rows(
-        sql, (*scope_of(asked.scope.top), asked.scope.top, least)
+        sql, (*scope_of(asked.scope.top), asked.scope.top, *values, least)
     ):
         kind = "cache" if trait else ("project" if project else "folder")
         shown = asked.scope.shown(path)

@@ -20,14 +20,22 @@ if TYPE_CHECKING:
 
     from servers.workspace.scan_place import Scope
 
-__all__ = ["FileHit", "Words", "conditions", "file_hits", "file_sum", "folder_hits", "grouped", "known_word"]
+__all__ = ["FileHit", "Known", "Words", "conditions", "file_hits", "file_sum", "folder_hits", "grouped", "known_words"]
 
 _PLACES = 400
 """Folders that full text search gives to be ranked."""
+_LONG = 8
+"""Letters of a word in which two slips are mended; in a shorter one it is one."""
 _HITS = 200_000
 _NAMED = 3_000
 """Files with one of the words, those with most of them first, that are looked at closer."""
 _PARTS = re.compile(r"[^a-z0-9+#\u0080-\U0010ffff]+")
+_MADE = frozenset(("rom", "patch", "archive", "program"))
+"""Kinds of files that are meant where a build made them: a hack is in `dist`."""
+_OWN_OR_MADE = (
+    "NOT folder.git AND (inside = 0 OR EXISTS "
+    "(SELECT 1 FROM folder made WHERE made.id = folder.inside AND made.trait = 'build output'))"
+)
 _ORDERS = {"size": "size DESC", "-size": "size", "newest": "file.mtime DESC", "oldest": "file.mtime"}
 
 
@@ -92,16 +100,17 @@ def _parts(text: str) -> set[str]:
 def _one(word: str, own: set[str], beside: set[str], name: str, above: str) -> float:
     if word in own:
         return 4.0
-    if len(word) > 2 and word in name:
+    telling = len(word) > 2 or not word.isascii()  # two characters of Chinese are a word
+    if telling and word in name:
         return 3.0
     if word in beside:
         return 2.0
-    return 1.5 if len(word) > 2 and word in above else 0.0
+    return 1.5 if telling and word in above else 0.0
 
 
 def conditions(wish: Wish) -> tuple[str, tuple[object, ...]]:
     """Return the condition for the files that a question means by anything but words, and its values."""
-    parts, values = [OWN], list[object]()
+    parts, values = [_OWN_OR_MADE if wish.names or set(wish.kinds) & _MADE else OWN], list[object]()
     if wish.kinds and not wish.endings:
         parts.append(f"kind IN ({', '.join('?' * len(wish.kinds))})")
         values += wish.kinds
@@ -227,24 +236,44 @@ def folder_hits(scope: Scope, words: Words, *, projects: bool = True) -> list[tu
     return sorted(out, key=lambda item: (-item[0], item[1].count(b"/"), item[1]))
 
 
-def known_word(scope: Scope, word: str) -> str:
-    """Return a word, or the one that it is most likely a slip of where no name has it."""
+class Known(NamedTuple):
+    """The words of a question that names have, mended where they are slips; and those that none has."""
+
+    words: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def known_words(scope: Scope, words: Sequence[str]) -> Known:
+    """Return the words that names have; where none has any, all as they are, so that nothing is found by them."""
+    found = [(word, _known_word(scope, word)) for word in words]
+    lost = sum(1 for _, known in found if not known)
+    if 2 * lost > len(found):  # with so little known, what looks like a slip is another word
+        found = [(word, known if known == word else "") for word, known in found]
+    unknown = tuple(word for word, known in found if not known)
+    known = tuple(dict.fromkeys(known for _, known in found if known))
+    return Known(known or tuple(words), unknown)
+
+
+def _known_word(scope: Scope, word: str) -> str:
+    """Return a word, or the one that it is most likely a slip of; nothing where no name has either."""
     like = f"%{stem(word)}%"
     sql = (
         "SELECT 1 FROM file WHERE CAST(name AS TEXT) LIKE ? "
         "UNION ALL SELECT 1 FROM folder WHERE CAST(path AS TEXT) LIKE ? LIMIT 1"
     )
-    if len(word) < 4 or any(
-        scope.store.rows(sql, (f"%{each}%", f"%{each}%")) for each in (*alike(word), like.strip("%"))
-    ):
+    if any(scope.store.rows(sql, (f"%{each}%", f"%{each}%")) for each in (*alike(word), like.strip("%"))):
         return word
     for ending in ("ing", "er", "ed"):
         root = word.removesuffix(ending)
-        if root != word and len(root) > 3 and scope.store.rows(sql, (f"%{root}%", f"%{root}%")):
+        if len(root) > 3 and root != word and scope.store.rows(sql, (f"%{root}%", f"%{root}%")):
             return root
-    from rapidfuzz import fuzz, process
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
 
     scope.store.db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab('main', 'place', 'row')")
     known = [row[0] for row in scope.store.rows("SELECT term FROM temp.vocabulary LIMIT 200000")]
-    best = process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=78)
-    return str(best[0]) if best else word
+    if word in known or len(word) < 4:
+        return word if word in known else ""
+    slips = 1 if len(word) < _LONG else 2
+    best = process.extractOne(word, known, scorer=OSA.distance, score_cutoff=slips)
+    return str(best[0]) if best else ""

@@ -24,9 +24,9 @@ _MONTHS = [
     "december",
 ]
 _NAME = "|".join(f"{month}|{month[:3]}" for month in _MONTHS)
-_COUNT = r"(\d{1,4}|an?|one|two|three|four|five|six|twelve|a few|several|couple of|a couple of)"
-_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "twelve": 12, "a few": 3, "several": 3,
-            "couple of": 2, "a couple of": 2}  # fmt: skip
+_COUNT = r"(\d{1,4}|an?|one|two|three|four|five|six|twelve|a few|few|several|some|couple of|a couple of)"
+_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "twelve": 12, "a few": 3, "few": 3,
+            "several": 3, "some": 3, "couple of": 2, "a couple of": 2}  # fmt: skip
 _UNIT = r"(day|week|month|year)s?"
 _OLDER = re.compile(
     r"(?:older than|more than|over|for over|for more than|at least"
@@ -36,7 +36,10 @@ _OLDER = re.compile(
 )
 _AGED = re.compile(rf"{_COUNT} {_UNIT} (?:old|ago) or more|{_COUNT} {_UNIT} old")
 _AGO = re.compile(rf"{_COUNT} {_UNIT} ago")
-_PAST = re.compile(rf"(?:in |within |during |over |from )?(?:the )?(?:last|past|previous) {_COUNT} {_UNIT}")
+_PAST = re.compile(
+    r"(?:in |within |during |over |from )?(?:the |these )?(?:last|past|previous) "
+    rf"(?:{_COUNT} {_UNIT}|(day|week|month|year)s)"
+)
 _LAST = re.compile(
     r"(?:in |within |during |over |from )?(?:the )?(last|past|previous|this|current) (day|week|month|year)"
 )
@@ -103,7 +106,7 @@ def _days(count: str, unit: str) -> float:
 
 
 def _counted(match: re.Match[str]) -> datetime.timedelta:
-    count, unit = [group for group in match.groups() if group][:2]
+    count, unit = ["few", *(group for group in match.groups() if group)][-2:]
     return datetime.timedelta(days=_days(count, unit))
 
 

@@ -17,7 +17,7 @@ from servers.workspace.asking_projects import (
     unpushed,
 )
 from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, file_row, in_turns
-from servers.workspace.asking_search import file_hits
+from servers.workspace.asking_search import Known, file_hits
 from servers.workspace.scan_facts import CACHE, DAY_NS, project_found, projects_of
 from servers.workspace.scan_kinds import CACHES
 from servers.workspace.scan_results import Found, amount
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from servers.workspace.asking_question import Wish
     from servers.workspace.scan_facts import ProjectFact
 
-__all__ = ["way_of"]
+__all__ = ["answered"]
 
 _OLD_CACHE_DAYS = 90
 _CODE = frozenset(("code", "assembly"))
 _LOOSE = frozenset(("build", "dist", "Caches", ".cache", "target", "virtualenv"))
 
 
-def way_of(wish: Wish) -> Callable[[Asked], Rows]:
+def _way_of(wish: Wish) -> Callable[[Asked], Rows]:
     """Return the way to answer a question."""
     if wish.subject == "duplicates" and wish.target == "project":
         return scattered
@@ -155,6 +155,21 @@ def _space(asked: Asked) -> Rows:
     return Rows(both, f"{amount(total or 0)} in all; folders and files, largest first")
 
 
+def _mentions(asked: Asked) -> Rows:
+    """Answer by files whose text has the words, and then by names."""
+    from servers.workspace.asking_text import by_text
+
+    return by_text(asked)
+
+
+def answered(asked: Asked, known: Known) -> Rows:
+    """Answer a question; where no name has any of its words and nothing else is asked, by the text of files."""
+    wish = asked.wish
+    if wish.words and len(known.unknown) == len(wish.words) and not (wish.subject or wish.kinds or wish.endings):
+        return _mentions(asked)
+    return _way_of(wish)(asked)
+
+
 _WAYS: dict[str, Callable[[Asked], Rows]] = {
     "duplicates": _double,
     "scattered": scattered,
@@ -163,6 +178,7 @@ _WAYS: dict[str, Callable[[Asked], Rows]] = {
     "unkept": unkept,
     "abandoned": abandoned,
     "caches": _caches,
+    "mentions": _mentions,
     "empty": empty_ones,
     "trash": trashed,
     "space": _space,

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CONSOLE_WORDS", "FORMAT_WORDS", "KIND_WORDS", "LANGUAGE_WORDS", "NARROW", "NOISE", "SAME", "SUBJECTS"]
+__all__ = [
+    "CONSOLE_WORDS",
+    "FORMAT_WORDS",
+    "KIND_WORDS",
+    "LANGUAGE_WORDS",
+    "NARROW",
+    "NOISE",
+    "PROGRAM_WORDS",
+    "SAME",
+    "SUBJECTS",
+]
 
 KIND_WORDS: Mapping[str, tuple[str, ...]] = {
     "rom hacks|rom hack|romhacks|romhack|hacks|hack": ("patch", "rom"),
@@ -68,6 +78,17 @@ FORMAT_WORDS: Mapping[str, str] = {
     "power ?points?(?: files?| presentations?)?|presentations?|slide ?decks?|slides": "ppt pptx odp key",
     "e-?books?": "epub mobi pdf",
 }
+PROGRAM_WORDS: Mapping[str, str] = {
+    "(?:adobe )?photoshop": "psd psb",
+    "illustrator": "ai eps",
+    "gimp": "xcf",
+    "krita": "kra",
+    "aseprite|asesprite|pixel art": "ase aseprite",
+    "blender": "blend",
+    "inkscape|vector": "svg",
+    "raw": "raw cr2 cr3 nef arw dng",
+}
+"""Names of programs, as expressions that stand before `files` or `pictures` -> the endings of what they make."""
 """Names of sorts of documents, as expressions -> their endings."""
 NARROW = frozenset(
     ("screenshot", "wallpaper", "drawing", "recording", "podcast", "soundtrack", "readme", "manual", "checkpoint",
@@ -96,19 +117,26 @@ SUBJECTS: Mapping[str, str] = {
     r"|only (?:exist )?(?:here|locally)",
     "abandoned": r"abandon\w*|stale|forgotten|dead|neglected|dormant|inactive|unfinished(?! downloads?)"
     r"|given up|gave up|left behind|(?:stopped|quit) (?:working|using|developing)"
-    r"|haven't (?:touched|worked|used|opened)\w*|have not (?:touched|worked|used)|not (?:been )?touched|untouched",
+    r"|(?:haven't|have not|hasn't|has not|didn't|did not|never) (?:\w+ ){0,3}?(?:touch|work|used?\b|open)(?:ed|ing)?"
+    r"|not (?:been )?touched|untouched",
     "caches": r"caches?|node.modules|virtual ?envs?|virtual environments?|venvs?|\.venvs?|pycache|__pycache__"
     r"|build (?:output|artifact|folder|director)\w*|build artefacts|regenerat\w*|rebuil[dt]\w*|made again|\.gradle"
     r"|safe(?:ly)? (?:to )?(?:delete|remove|clean)|(?:can|could|should) i (?:safely )?(?:delete|remove|clean|throw)"
-    r"|free (?:up )?(?:some )?(?:disk )?space|clean(?:ed)? ?up",
+    r"|(?:can|could|may|should) (?:i |we |be )(?:\w+ )?(?:delet|remov|clean|throw|toss|purg|wip|trash|dump|get rid)\w*"
+    r"|(?:free|get|gain|win|make|reclaim|recover|save)(?:ing)? (?:up )?(?:me )?(?:some |more )?(?:disk )?(?:space|room)"
+    r"|clean(?:ed)? ?up",
+    "mentions": r"mention(?:s|ed|ing)?|(?:talk\w*|speak\w*|says? (?:something|anything)) about|refer\w* to"
+    r"|(?:contain(?:s|ing)?|with|us(?:e|es|ing)) the (?:word|text|string|name|label|phrase|line)s?"
+    r"|(?:the )?words? .{2,40} (?:in|inside) (?:it|them|the text)",
     "empty": r"empty",
     "trash": r"in (?:my |the )?trash|trashed|recycle bin|wastebasket",
     "space": r"wast\w* (?:my |the |so much |disk )*(?:space|disk|room|storage)"
     r"|(?:most|so much|too much|much|all my|lots? of|loads of|tons of|plenty of)(?: the| my)? "
     r"(?:disk |hard drive |storage )?(?:space|room|storage)|disk usage"
-    r"|eat\w* (?:up )?(?:my )?"
-    r"(?:disk|space|storage)|disk hogs?|space hogs?|fill\w* (?:up )?(?:my )?(?:disk|drive)"
-    r"|using (?:up )?(?:my )?(?:disk|space)"
+    r"|(?:eat|hog|fill|us|gobbl|consum|clog|chew|swallow|occup|suck)\w* (?:(?:up|through|all|of|the|my|this|so|much"
+    r"|most) )*(?:disk|drive|ssd|space|storage|room|laptop|machine|computer)"
+    r"|(?:disk|space|storage) hogs?|(?:out of|low on|no|little) (?:disk |free )?(?:space|storage|room)"
+    r"|(?:disk|drive|ssd|laptop|machine|computer|storage) (?:is )?(?:so |nearly |almost |always |getting )?full"
     r"|where did (?:all )?my (?:disk )?space go|tak\w* up (?:the most )?space",
 }
 """A wish -> how it is said, as an expression over the question in lower case."""
@@ -130,12 +158,13 @@ something somewhere sort sorted space still stopped store stored stuff such take
 that the their them then there these they thing things this those through time to together too top total touch touched
 tree type types under unused up us use used uses using very want was way we were what what's whats when where where's
 wheres which while who whole whose why will with within without work worked working works would write written wrote
-you your
+you your pls plz hey hi remember forgot forget recall think thought guess ok okay thanks cheers lately days weeks months
+years past end ended back really probably maybe rather somehow gonna wanna dunno
 """
 NOISE = frozenset(_NOISE.split())
 """Words that say nothing about a name."""
 SAME: tuple[frozenset[str], ...] = (
-    frozenset(("alttp", "zelda3", "lttp", "z3", "alttpr")),
+    frozenset(("alttp", "zelda3", "lttp", "z3", "alttpr", "link to the past")),
     frozenset(("oos", "oracle of secrets", "oracle-of-secrets")),
     frozenset(("smw", "super mario world", "mario world")),
     frozenset(("sm", "super metroid", "metroid")),
@@ -152,6 +181,18 @@ SAME: tuple[frozenset[str], ...] = (
     frozenset(("linux", "ubuntu", "debian", "fedora", "archlinux", "mint")),
     frozenset(("neovim", "nvim")),
     frozenset(("website", "homepage", "web", "site")),
-    frozenset(("cv", "resume", "curriculum")),
+    frozenset(("cv", "resume", "curriculum", "lebenslauf", "履歴書")),
+    frozenset(("invoice", "invoices", "bill", "bills", "rechnung", "facture", "factura")),
+    frozenset(("receipt", "receipts", "belege", "beleg", "quittung")),
+    frozenset(("tax", "taxes", "steuer", "steuern", "steuererklärung", "impots", "impuestos")),
+    frozenset(("contract", "contracts", "vertrag", "contrat", "contrato")),
+    frozenset(("salary", "payslip", "payslips", "lohnabrechnung", "gehaltsabrechnung", "payroll")),
+    frozenset(("rent", "lease", "miete", "mietvertrag", "loyer")),
+    frozenset(("insurance", "versicherung", "assurance", "seguro")),
+    frozenset(("application", "bewerbung")),
+    frozenset(("holiday", "holidays", "vacation", "urlaub", "vacances", "trip")),
+    frozenset(("recipe", "recipes", "rezept", "rezepte", "recette")),
+    frozenset(("wallpaper", "wallpapers", "background", "backgrounds")),
+    frozenset(("dialogue", "dialog", "dialogues", "dialogs")),
 )
 """Words that mean the same."""

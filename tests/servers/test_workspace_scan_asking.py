@@ -23,11 +23,18 @@ from servers.workspace.server import build
 from tests.planted import QUESTIONS, plant
 from tests.planted_other import QUESTIONS as OTHER_QUESTIONS
 from tests.planted_other import plant_other
+from tests.planted_shelves import QUESTIONS as SHELVES_QUESTIONS
+from tests.planted_shelves import plant_shelves
+from tests.planted_tinkerer import QUESTIONS as TINKERER_QUESTIONS
+from tests.planted_tinkerer import plant_tinkerer
+from tests.planted_ways import Question, right
 
 pytestmark = pytest.mark.anyio
 
 NOW = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.UTC)
 RIGHT = 0.96
+RIGHT_OF_LISTS = 0.95
+"""Of questions with whole groups and with nothing for an answer."""
 
 
 @pytest.fixture
@@ -76,6 +83,41 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
     opened.close()
     assert len(OTHER_QUESTIONS) > 100
     assert len(wrong) <= (1 - RIGHT) * len(OTHER_QUESTIONS), wrong
+
+
+@pytest.mark.parametrize(
+    ("plant_home", "questions"),
+    [(plant_tinkerer, TINKERER_QUESTIONS), (plant_shelves, SHELVES_QUESTIONS)],
+    ids=["tinkerer", "shelves"],
+)
+def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
+    plant_home: Callable[[Path], None], questions: tuple[Question, ...], tmp_path: Path, settings: Settings
+) -> None:
+    home = tmp_path / "shelves"
+    home.mkdir()
+    plant_home(home)
+    opened = Opened(dataclasses.replace(settings, project_root=home))
+    wrong: list[str] = []
+    for question in questions:
+        found = [row.path for row in answer(opened, question.text, "", PATIENT, limit=10).found]
+        assert [path for path in found if not (home / path).exists()] == []
+        if not right(question, found):
+            wrong.append(f"{question.text}: {found[:3]}")
+    opened.close()
+    assert len(questions) == 40
+    assert len(wrong) <= (1 - RIGHT_OF_LISTS) * len(questions), wrong
+
+
+async def test_words_that_no_name_has_are_told(settings: Settings) -> None:
+    told = await ask(settings, "where is the unheardof zelda3 rom?")
+    assert told["found"]
+    assert "no name here has: unheardof" in told["notes"]
+
+
+async def test_what_files_mention_is_looked_for_in_their_text(settings: Settings, root: Path) -> None:
+    (root / "Documents/plain.md").write_text("The Armos Knights hop in a ring.\n", encoding="utf-8")
+    told = await ask(settings, "which files mention armos knights")
+    assert told["found"][0]["path"] == "Documents/plain.md"
 
 
 async def test_a_path_that_is_gone_is_in_no_answer(root: Path, settings: Settings) -> None:
@@ -157,7 +199,7 @@ def test_any_text_can_be_read_as_a_question(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["\x00", "\ud800 rom", "' OR 1=1 --", '" NEAR(', "%_%", "(" * 400, "ﷺ" * 100, "*.*"]
+    "question", ["\x00", "\ud800\ud801", "\ud800 rom", "' OR 1=1 --", '" NEAR(', "%_%", "(" * 400, "ﷺ" * 100, "*.*"]
 )
 def test_hostile_questions_are_answered(settings: Settings, question: str) -> None:
     told = answer(Opened(settings), question, "", PATIENT, limit=5)
