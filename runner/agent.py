@@ -80,6 +80,8 @@ class Agent:
     servers: "Sequence[str | Source] | None" = None
     """Names of the mcp.json, or sources of your own (a `ServerSpec`, or a name with an `MCPServer` of this process);
     None: all that the mcp.json enables."""
+    toolbox: Toolbox | None = None
+    """Servers that run already, in place of `servers`; they stay the caller's to end (see `new_toolbox`)."""
     tools: Sequence[str] = ()
     """Tools or tool sets on offer; none: the expert's."""
     model: str | Model = ""
@@ -143,24 +145,29 @@ class Agent:
             self._tasks = anyio.create_task_group()
             await self._tasks.__aenter__()
             self._stack.push_async_callback(_end, self._tasks)
-            toolbox = Toolbox(
-                self._sources,
-                connect_timeout=self.connect_seconds,
-                wait_for=self._asked_for,
-                lists=self.lists,
-                on_note=lambda text: self.on_event(Note(text)),
-                policy=self._audited(),
-            )
+            toolbox = self.toolbox or self.new_toolbox()
             ready = anyio.Event()
             if self.warm:
                 self._tasks.start_soon(_load, opened.model, ready if _stalls(opened.model) else toolbox.spawned)
-            await self._stack.enter_async_context(toolbox)
+            if toolbox is not self.toolbox:
+                await self._stack.enter_async_context(toolbox)
             ready.set()
             self._conversation = self._begin(opened.model, toolbox)
         except BaseException:
             await self._leave()
             raise
         return self
+
+    def new_toolbox(self) -> Toolbox:
+        """Return the agent's servers, not started: to be entered, and given to agents that are to share them."""
+        return Toolbox(
+            self._sources,
+            connect_timeout=self.connect_seconds,
+            wait_for=self._asked_for,
+            lists=self.lists,
+            on_note=lambda text: self.on_event(Note(text)),
+            policy=self._audited(),
+        )
 
     async def _open(self) -> Opened:
         if not isinstance(self.model, str):

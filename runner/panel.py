@@ -3,18 +3,18 @@
     run = await together("Make this smaller: ...", Agent("din", servers=("asar",)), Together(critic="farore"))
 
 The agent says how each expert is asked (servers, model, limits, where runs are kept); it is not entered itself. Every
-answer is checked on the way (see `runner.checks`). A local model is opened once for all of them.
+answer is checked on the way (see `runner.checks`). A local model is opened, and the servers are started, once for all.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import anyio
 from pydantic import JsonValue
 
-from runner.agent import Agent, find_servers
+from runner.agent import Agent
 from runner.checks import checking
 from runner.critic import CriticBudget, run_critic_loop
 from runner.errors import ConfigError
@@ -29,9 +29,6 @@ from runner.recorder import Recorder
 from runner.toolbox import Toolbox
 from schemas.frozen import Frozen
 from schemas.run import Run
-
-if TYPE_CHECKING:
-    from runner.toolbox import Source
 
 __all__ = ["Panel", "Together", "together"]
 
@@ -72,7 +69,7 @@ class Panel:
     """Asks experts as a given agent is set up; its `ask` fits everything in `runner.ask`."""
 
     like: Agent
-    """How to ask; never entered."""
+    """How to ask, and on which servers; never entered."""
     models: ModelPool
     """Where the models are that `like` only names."""
     alone: bool = False
@@ -122,11 +119,14 @@ async def together(prompt: str, like: Agent, how: Together, *, earlier: Run | No
     way = how.how(like.name)
     if way != "alone" and earlier is not None:
         raise ConfigError("only a run of one expert can be gone on from; leave --resume out, or the other experts")
+    for name in (*how.fuse, *([how.critic] if how.critic else [])):
+        load_experts().find(name)
     async with ModelPool(like.settings, like.bounds) as models:
-        panel = Panel(like=like, models=models, alone=way == "alone")
         if way == "alone":
-            return await panel.ask(prompt, like.name, earlier=earlier)
-        run = await _run(prompt, panel, how, way)
+            return await Panel(like=like, models=models, alone=True).ask(prompt, like.name, earlier=earlier)
+        async with like.new_toolbox() as toolbox:
+            panel = Panel(like=replace(like, toolbox=toolbox), models=models)
+            run = await _run(prompt, panel, how, way, toolbox)
     for line in _course(run):
         like.on_event(Note(line))
     if like.keep:
@@ -134,7 +134,7 @@ async def together(prompt: str, like: Agent, how: Together, *, earlier: Run | No
     return run
 
 
-async def _run(prompt: str, panel: Panel, how: Together, way: How) -> Run:
+async def _run(prompt: str, panel: Panel, how: Together, way: How, toolbox: Toolbox) -> Run:
     like, limits = panel.like, panel.like.limits
     experts = [name for name in load_experts().experts if name not in (DEFAULT, PLANNER, GENERALIST)]
     if way == "critic":
@@ -144,20 +144,9 @@ async def _run(prompt: str, panel: Panel, how: Together, way: How) -> Run:
         return await run_plan(prompt, ask=panel.ask, experts=experts, at_once=how.at_once)
     if way == "generalist":
         return await run_generalist(prompt, ask=panel.ask, experts=experts)
-    for name in how.fuse:
-        load_experts().find(name)
-    async with Toolbox(_sources(like), connect_timeout=like.connect_seconds) as toolbox:
-        return await run_fusion(
-            prompt, how.fuse, ask=panel.ask, strategy=how.strategy, toolbox=toolbox, at_once=how.at_once
-        )
-
-
-def _sources(like: Agent) -> "Sequence[Source]":
-    """Return the servers of an agent, for the comparing of answers."""
-    given = like.servers
-    names = [server for server in given or () if isinstance(server, str)]
-    named = find_servers(like.settings, names, config=like.config) if names or given is None else ()
-    return (*named, *(server for server in given or () if not isinstance(server, str)))
+    return await run_fusion(
+        prompt, how.fuse, ask=panel.ask, strategy=how.strategy, toolbox=toolbox, at_once=how.at_once
+    )
 
 
 def _course(run: Run) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sysconfig
 import weakref
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ import anyio.lowlevel
 import pytest
 
 from runner.agent import Agent
+from runner.config import ServerSpec
 from runner.errors import ConfigError
 from runner.events import Event, Note
 from runner.experts import load_experts
@@ -79,6 +81,17 @@ async def test_answers_are_fused_with_the_tools_of_the_agents_servers(tmp_path: 
     told = cast("dict[str, Any]", run.metadata["fusion"])
     assert told["groups"][0]["why"] == ["farore with veran: compare_code: proved"]
     assert "Agreed by 2 of 2: veran, farore" in run.answer
+
+
+async def test_servers_are_started_once_for_all_who_are_asked_and_ended_with_the_last(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    line = f'echo begun >> "{begun}"; exec "{Path(sysconfig.get_path("scripts")) / "afs-alttp"}"'
+    spec = ServerSpec(name="alttp", command="/bin/sh", args=("-c", line))
+    like = agent(tmp_path, "veran", "A word.", "SCORE: 0.2\nVERDICT: FAIL", "Another.", "SCORE: 0.9\nVERDICT: PASS")
+    run = await done(dataclasses.replace(like, servers=[spec], lists=None), Together(critic="farore"))
+    parts = [Recorder(tmp_path).load(name) for name in cast("list[str]", run.metadata["parts"])]
+    assert [part.servers[0].state for part in parts] == ["ready"] * 4
+    assert begun.read_text(encoding="utf-8").split() == ["begun"]
 
 
 async def test_two_ways_at_once_and_unknown_experts_are_refused(tmp_path: Path) -> None:
