@@ -4,7 +4,7 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -16,8 +16,9 @@ from rich.console import Console
 from runner.agent import CONNECT_SECONDS, Agent, find_servers
 from runner.asking import Ask, Policy
 from runner.checks import checking
-from runner.config import load_config, shipped_config
+from runner.config import ServerSpec, load_config, shipped_config
 from runner.conversation import Preview, unstarted
+from runner.depth import inside
 from runner.display import Display
 from runner.errors import ConfigError, RunnerError
 from runner.events import Event, Note, OnEvent, Routed, ignore_event
@@ -45,6 +46,7 @@ __all__ = [
     "Request",
     "conduct",
     "goes_to_cloud",
+    "is_hosted",
     "preview",
     "preview_request",
     "run_request",
@@ -93,6 +95,8 @@ class Request(Frozen):
     quiet: bool = False
     switches: Switches = Switches()
     """Where the prompt may go, and what that may cost."""
+    for_expert: bool = False
+    """Whether the experts' server asks: then none of the servers may ask further experts."""
 
 
 T = TypeVar("T")
@@ -193,6 +197,11 @@ def _keep_unbegun(view: Display, recorder: Recorder, run: Run) -> None:
         recorder.keep(run)
 
 
+def is_hosted(model: str) -> bool:
+    """Tell whether a model, by its full name, needs no turn on this machine."""
+    return model.partition(":")[0] in _HOSTED
+
+
 async def goes_to_cloud(request: Request, settings: Settings) -> bool:
     """Tell whether a request would run in the cloud now; nothing of it is sent.
 
@@ -202,7 +211,7 @@ async def goes_to_cloud(request: Request, settings: Settings) -> bool:
     earlier = _earlier(request, Recorder(settings.context_root))
     model = request.model or _model_of(earlier)
     if model:
-        return model.partition(":")[0] in _HOSTED
+        return is_hosted(model)
     sent = await _sent(request, settings, earlier, request.prompt or (earlier.prompt if earlier else ""))
     return sent.placed is not None and sent.placed.choice.where == "cloud"
 
@@ -275,7 +284,7 @@ async def _set_up(
         model = sent.placed.choice.model  # for all who take part; here each has the local model of its own
     agent = Agent(
         sent.expert,
-        servers=request.servers or None,
+        servers=_servers(request, settings),
         tools=request.tools,
         model=model,
         bounds=bounds,
@@ -290,6 +299,12 @@ async def _set_up(
         connect_seconds=min(CONNECT_SECONDS, max(0.1, deadline - time.monotonic())),
     )
     return _SetUp(agent, how, sent.placed, sent.route)
+
+
+def _servers(request: Request, settings: Settings) -> Sequence[str | ServerSpec] | None:
+    if not request.for_expert:
+        return request.servers or None
+    return tuple(inside(spec) for spec in find_servers(settings, request.servers, config=request.config))
 
 
 def _announce(sent: "Sent | _Plain", *, alone: bool, tell: OnEvent) -> None:

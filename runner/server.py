@@ -22,8 +22,11 @@ _INSTRUCTIONS = (
 )
 
 
-def build(settings: Settings) -> Face:
-    """Build the server; nothing is read, started or asked before a tool is called."""
+def build(settings: Settings, *, scripts: bool = False) -> Face:
+    """Build the server; nothing is read, started or asked before a tool is called.
+
+    `scripts` lets a call name a script for a model, which is read from wherever it says: to try the server out.
+    """
     from runner.serving.asking import offer_asking, offer_status
     from runner.serving.choosing import offer_experts, offer_routing
     from runner.serving.face import ExpertsFace
@@ -32,7 +35,7 @@ def build(settings: Settings) -> Face:
     from runner.serving.runs import Runs
     from servers.settings import version
 
-    place = Place(settings)
+    place = Place(settings, scripts=scripts)
     runs = Runs(place)
     face = ExpertsFace("experts", title="Local experts", instructions=_INSTRUCTIONS, version=version())
     face.while_serving(runs.serving)

@@ -146,7 +146,7 @@ class Board:
 
         hand = Hand(
             job,
-            said=lambda line: self._tell(name, {"said": line}),
+            tell=lambda frame: self._tell(name, frame),
             asked=asked,
             changed=self.change,
         )

@@ -40,14 +40,15 @@ def _environment(job: Job, environ: Mapping[str, str]) -> dict[str, str]:
 class Hand:
     """A started worker.
 
-    `said` gets each line that it shows, `asked` each question, as a frame; `changed` is called when it pauses.
+    `tell` gets each line that it shows and the id of its run, as frames, `asked` each question; `changed` is called
+    when it pauses.
     """
 
     def __init__(
         self,
         job: Job,
         *,
-        said: Callable[[str], None],
+        tell: Callable[[dict[str, Any]], None],
         asked: Callable[[dict[str, Any]], None],
         changed: Callable[[], None],
     ) -> None:
@@ -60,7 +61,7 @@ class Hand:
         """Why it could not be started."""
         self.last = ""
         """The last line that it showed."""
-        self._said = said
+        self._tell = tell
         self._asked = asked
         self._changed = changed
         self._process: anyio.abc.Process | None = None
@@ -134,6 +135,8 @@ class Hand:
     def _take(self, frame: dict[str, Any]) -> None:
         if "ask" in frame:
             self._asked(frame)
+        elif isinstance(frame.get("run"), str):
+            self._tell({"run": frame["run"]})
         elif frame.get("paused") and self.state == "yielding":
             self.state = "paused"
             self._changed()
@@ -144,7 +147,7 @@ class Hand:
         with contextlib.suppress(FrameError):
             while (line := await frames.line()) is not None:
                 self.last = shorten(clean(line.decode("utf-8", "replace")), _SAID_LIMIT)
-                self._said(self.last)
+                self._tell({"said": self.last})
         async for _ in process.stderr:
             pass
 
@@ -154,13 +157,13 @@ class Hand:
             self.state, self.ending = "ending", self.ending or order
         elif self.state != "ending":
             self.state = "yielding" if order == "pause" else "running"
-        self._tell(order)
+        self._write(order)
 
     def answer(self, number: int, reply: Reply) -> None:
         """Answer the worker's question of this number."""
-        self._tell(f"answer {number} {reply}")
+        self._write(f"answer {number} {reply}")
 
-    def _tell(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         with contextlib.suppress(OSError):  # it is not there yet, is gone, or has not read thousands of orders
             os.write(self._line, f"{line}\n".encode("ascii"))
 

@@ -1,8 +1,8 @@
 """The worker of one job: a process of its own, in the folder of the one who asked, told by lines what to do.
 
 It reads from its standard input `pause`, `go`, `cancel`, `expire`, `stop` and `answer NUMBER REPLY`; the end of that
-input means that the server is gone, and is taken for `stop`. It says on its standard output when it pauses, and what it
-wants confirmed. It ends its job in the database
+input means that the server is gone, and is taken for `stop`. It says on its standard output when it pauses, the id of
+its run, and what it wants confirmed. It ends its job in the database
 by itself, so that a run which came to its end is never lost with the server.
 """
 
@@ -105,6 +105,7 @@ class Work:
     def _on_event(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._store.note(self._job, run=event.run.id)
+            self._say(run=event.run.id)
         elif isinstance(event, CallStarted):
             self._called += 1
             self._store.note(self._job, called=self._called)

@@ -1,5 +1,6 @@
 """The tools that ask an expert and look at its run: `ask_expert` and `run_status`."""
 
+from contextlib import suppress
 from typing import Annotated, NamedTuple
 
 import anyio
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from runner.errors import RunnerError
 from runner.feedback import rating_line
-from runner.serving.choosing import checked_text, sent
+from runner.serving.choosing import checked_model, checked_text, sent
 from runner.serving.place import Place
 from runner.serving.results import RunTold, told_of
 from runner.serving.runs import Asked, Live, Runs
@@ -37,10 +38,11 @@ class _Wanted(NamedTuple):
 async def _ask(place: Place, runs: Runs, wanted: _Wanted, *, wait: float, ctx: Context) -> RunTold:
     """Begin a run and wait for it. Raises ServerError where it cannot begin; a cancelled call interrupts it."""
     prompt = checked_text(wanted.prompt, "prompt")
+    model = checked_model(wanted.model, scripts=place.scripts)
     with told(RunnerError):
         place.sources()
-        earlier = place.recorder.load(shorten(wanted.earlier, 60)) if wanted.earlier else None
-    name, model = wanted.expert or (earlier.expert if earlier else ""), wanted.model.strip()[:500]
+        earlier = place.aliases.load(shorten(wanted.earlier, 60)) if wanted.earlier else None
+    name = wanted.expert or (earlier.expert if earlier else "")
     chosen = await sent(place, prompt, name, pinned=bool(model))
     asked = Asked(prompt, chosen.expert, model, wanted.max_steps, wanted.max_seconds, earlier, chosen)
     live = runs.start(asked)
@@ -67,20 +69,28 @@ async def _look(place: Place, runs: Runs, name: str, *, wait: float, offset: int
         await _follow(live, wait, ctx)
         return _told(place, live, offset=offset)
     with told(RunnerError):
-        run = place.recorder.load(shorten(name, 60))
+        run = place.aliases.load(shorten(name, 60))
     return _with_rating(place, run, told_of(run, offset=offset, state="ended"))
 
 
 def _told(place: Place, live: Live, *, offset: int) -> RunTold:
     if live.state == "ended" and not live.begun:
         raise ServerError(live.failed)
-    found = told_of(live.run, offset=offset, state=live.state)
+    found = told_of(_so_far(place, live), offset=offset, state=live.state)
     if live.state != "ended":
         note = f"it goes on: call run_status with run={live.run.id} and a wait"
         return found.model_copy(update={"stop": "running", "error": "", "note": note})
     if live.failed:
         return found.model_copy(update={"note": shorten(live.failed, 1_000)})
     return _with_rating(place, live.run, found)
+
+
+def _so_far(place: Place, live: Live) -> Run:
+    """Return the run as far as it is known: of one that goes on in the queue, its journal tells."""
+    if live.joined and live.begun and live.state == "running":
+        with suppress(RunnerError):
+            return place.recorder.load(live.run.id)
+    return live.run
 
 
 def _with_rating(place: Place, run: Run, found: RunTold) -> RunTold:

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from runner.routing.placing import Looked
     from runner.routing.sending import Sent
 
-__all__ = ["TEXT_LIMIT", "Chosen", "checked_text", "chosen_expert", "offer_experts", "offer_routing", "sent"]
+__all__ = [
+    "TEXT_LIMIT",
+    "Chosen",
+    "checked_model",
+    "checked_text",
+    "chosen_expert",
+    "offer_experts",
+    "offer_routing",
+    "sent",
+]
 
 TEXT_LIMIT = 100_000
 """Characters of a prompt or an answer: more than any local context holds."""
@@ -40,6 +49,18 @@ def checked_text(text: str, name: str) -> str:
     if len(text) > TEXT_LIMIT:
         raise ServerError(f"{name} has {len(text):,} characters; send {TEXT_LIMIT:,} at most, the part that matters")
     return clean(text)
+
+
+def checked_model(model: str, *, scripts: bool = False) -> str:
+    """Return the model that a call names. Raises ServerError where it is a file of this machine."""
+    model = model.strip()[:500]
+    provider, _, name = model.partition(":")
+    if (provider == "scripted" and not scripts) or (provider != "scripted" and name.startswith(("/", "~", "."))):
+        raise ServerError(
+            "`model` is no file; give provider:name (ollama, embedded, claude, gemini, openai), or leave it empty. "
+            "Scripts are run with afs-run"
+        )
+    return model
 
 
 async def chosen_expert(place: Place, prompt: str, name: str) -> Chosen:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import anyio
 from mcp.server.mcpserver import Context
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from runner.checks import judge
 from runner.claims import code_in
@@ -17,6 +17,7 @@ from runner.serving.runs import Runs
 from runner.toolbox import Toolbox
 from schemas.expert import Expert
 from schemas.message import Message
+from schemas.rating import Rating
 from servers.machine.errors import ServerError
 from servers.machine.face import APPENDS, READS, Face
 from servers.machine.wire import clean, shorten
@@ -64,13 +65,20 @@ def _judging(expert: Expert, answer: str) -> Expert:
     return expert.model_copy(update={"check": "lint" if code_in(answer) else "validate_output"})
 
 
+def _signed(word: object) -> object:
+    """Return a rating with its sign: `1` is meant for `+1`."""
+    return f"+{word.strip()}" if isinstance(word, str) and word.strip() == "1" else word
+
+
 async def _rate(place: Place, runs: Runs, run: str, rating: Literal["+1", "-1"], text: str) -> Rated:
     live = runs.find(run)
-    name = live.run.id if live else shorten(run, 60)
-    said = await in_thread(
-        lambda: place.feedback.rate(name, 1 if rating == "+1" else -1, text=clean(text), by="tool"),
-        RunnerError,
-    )
+    named = live.run.id if live else shorten(run, 60)
+
+    def keep() -> Rating:
+        known = place.aliases.load(named).id
+        return place.feedback.rate(known, 1 if rating == "+1" else -1, text=clean(text), by="tool")
+
+    said = await in_thread(keep, RunnerError)
     return Rated(run=said.run, rating=said.rating, text=said.text, at=said.at)
 
 
@@ -99,7 +107,9 @@ def offer_rating(face: Face, place: Place, runs: Runs) -> None:
     @face.offer(APPENDS, title="Rate a run")
     async def rate_run(
         run: Annotated[str, Field(description="id of the run, the end of an id, or last")],
-        rating: Annotated[Literal["+1", "-1"], Field(description="+1: the answer served; -1: it did not")],
+        rating: Annotated[
+            Literal["+1", "-1"], BeforeValidator(_signed), Field(description="+1: the answer served; -1: it did not")
+        ],
         text: Annotated[str, Field(description="what was good or wrong, at most 4,000 characters")] = "",
     ) -> Rated:
         """Keep what you or the user thought of a run's answer; of several ratings of a run the last counts. Later

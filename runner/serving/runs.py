@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import anyio
 from anyio.abc import TaskGroup
@@ -73,6 +73,8 @@ class Live:
         """Every id that it was told by."""
         self.state: Literal["waiting", "running", "ended"] = "waiting"
         self.begun = False
+        self.joined = False
+        """Whether it is, or was, in the queue."""
         self.failed = ""
         """Why there is no run, or why it was not kept."""
         self.scope = anyio.CancelScope()
@@ -109,6 +111,22 @@ class Live:
         usage, seconds = self.run.usage + event.step.usage, time.monotonic() - self._since
         grown = {"steps": (*self.run.steps, event.step), "usage": usage, "seconds": round(seconds, 3)}
         self.run = self.run.model_copy(update={**grown, "stop": "running", "error": ""})
+
+    def watch(self, frame: dict[str, Any]) -> None:
+        """Take in what the queue tells of it."""
+        self.joined = True
+        if "begun" in frame:
+            self.turn()
+        elif "run" in frame:
+            self.begun = True
+            self.run = self.run.model_copy(update={"id": str(frame["run"])})
+            self.names.add(self.run.id)
+        elif "place" in frame:
+            self._say(
+                shorten(clean(f"it waits at place {frame['place']} of the queue: {frame.get('reason', '')}"), 200)
+            )
+        elif "said" in frame:
+            self._say(shorten(clean(str(frame["said"])), 200))
 
     def turn(self) -> None:
         """Begin: it is this run's turn."""
@@ -188,12 +206,27 @@ class Runs:
     async def _work(self, live: Live) -> None:
         with live.scope, _Told(live):
             async with self._room:
-                live.turn()
-                with anyio.move_on_after(live.asked.max_seconds + _GRACE):
-                    await self._ask(live)
+                await self._turn(live)
         live.end(self._kept(live))
 
+    async def _turn(self, live: Live) -> None:
+        """Run it in the queue of this machine, or here where none is served."""
+        if self._place.queue.socket.exists():
+            from runner.serving.joining import join
+
+            if await join(self._place, live, grace=_GRACE):
+                return
+        live.turn()
+        with anyio.move_on_after(live.asked.max_seconds + _GRACE):
+            await self._ask(live)
+
+    def _hear(self, live: Live, told: str, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._place.aliases.keep(told, run=event.run.id)
+        live.hear(event)
+
     async def _ask(self, live: Live) -> None:
+        told = live.run.id
         asked, until = live.asked, time.monotonic() + live.asked.max_seconds
         agent = Agent(
             asked.expert,
@@ -202,7 +235,7 @@ class Runs:
             bounds=self._place.switches().bounds(),
             settings=self._place.settings,
             finish=checking(asked.expert),
-            on_event=live.hear,
+            on_event=lambda event: self._hear(live, told, event),
         )
 
         def limits() -> Limits:

@@ -112,7 +112,7 @@ class Work:
             project_root=self.folder,
         )
         with anyio.fail_after(60):
-            async with Client(build(settings), mode=era) as client:
+            async with Client(build(settings, scripts=True), mode=era) as client:
                 yield client
 
 
@@ -300,6 +300,50 @@ async def test_what_cannot_be_asked_is_refused_with_the_next_step(work: Work) ->
         assert "afs agent runs" in await refused(client, "ask_expert", prompt="hi", earlier="20260101T000000Z-00000000")
         assert "afs agent runs" in await refused(client, "rate_run", run="never", rating="+1")
         assert "answer is empty" in await refused(client, "critique", answer="")
+
+
+@pytest.mark.parametrize(
+    "model", ["scripted:/etc/passwd", " scripted:x", "scripted", "ollama:/etc/passwd", "openai:~/x"]
+)
+async def test_a_file_is_no_model_for_a_caller(tmp_path: Path, model: str) -> None:
+    settings = Settings(context_root=tmp_path / "context", data_dir=tmp_path / "data", project_root=tmp_path)
+    with anyio.fail_after(60):
+        async with Client(build(settings)) as client:
+            said = await refused(client, "ask_expert", prompt="hi", expert="veran", model=model)
+    assert "no file" in said and "provider:name" in said
+
+
+@pytest.mark.parametrize(("rating", "kept"), [("+1", 1), ("1", 1), (1, 1), ("-1", -1), (-1, -1)])
+async def test_a_rating_is_taken_as_models_write_it(work: Work, rating: str | int, kept: int) -> None:
+    async with work.served() as client:
+        await call(client, "ask_expert", prompt="hi", expert="waiter", model=work.model({"text": "Hello."}))
+        rated = await call(client, "rate_run", run="last", rating=rating)
+    assert rated["rating"] == kept
+
+
+@pytest.mark.parametrize("rating", ["2", 2, 0, True, "", "good", 1.5, None])
+async def test_what_is_no_rating_is_refused(work: Work, rating: object) -> None:
+    async with work.served() as client:
+        await call(client, "ask_expert", prompt="hi", expert="waiter", model=work.model({"text": "Hello."}))
+        assert "rating" in await refused(client, "rate_run", run="last", rating=rating)
+
+
+async def test_the_id_of_a_run_that_waits_leads_to_the_kept_run_after_a_restart_too(work: Work) -> None:
+    async with work.served() as client:
+        await call(client, "ask_expert", prompt="hold", expert="waiter", model=work.holding, wait=0)
+        quick = work.model({"text": "Second."})
+        waiting = await call(client, "ask_expert", prompt="hi", expert="waiter", model=quick, wait=0)
+        async with work.released():
+            ended = await call(client, "run_status", run=waiting["run"], wait=50)
+    async with work.served() as client:
+        for name in (waiting["run"], waiting["run"][-6:], ended["run"]):
+            assert (await call(client, "run_status", run=name))["answer"] == "Second."
+        rated = await call(client, "rate_run", run=waiting["run"], rating="+1")
+        more = await call(
+            client, "ask_expert", prompt="go on", earlier=waiting["run"], model=work.model({"text": "I am back."})
+        )
+    assert (rated["run"], ended["state"]) == (ended["run"], "ended")
+    assert work.recorder.load(more["run"]).resumes == ended["run"]
 
 
 async def test_a_run_that_cannot_begin_is_refused_and_the_next_one_has_its_turn(work: Work) -> None:
