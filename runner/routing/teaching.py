@@ -17,8 +17,8 @@ from runner.routing.tokens import read_prompt
 __all__ = ["SEED", "Pattern", "Prompt", "patterns", "taught"]
 
 SEED = 65816
-EACH = 5
-"""Prompts made of each pattern."""
+EACH = 20
+"""Prompts made of each pattern: so many that the seed matters little."""
 
 _PIECES = re.compile(r"[()\[\]|]|\{\w+\}|[^()\[\]|{}]+")
 
@@ -66,11 +66,11 @@ def patterns(intents: Sequence[str]) -> tuple[Pattern, ...]:
 
 
 def taught(intents: Sequence[str], *, seed: int = SEED, each: int = EACH) -> tuple[Prompt, ...]:
-    """Return the prompts made of the patterns of these intents, each text once."""
+    """Return the prompts made of the patterns of these intents, each text once; no pattern changes those of another."""
     sections = _sections()
-    choose = random.Random(seed)
     found: dict[str, Prompt] = {}
     for pattern in patterns(intents):
+        choose = random.Random(f"{seed}:{pattern.intent}:{pattern.text}")
         for _ in range(each):
             text = _dress(choose, sections, pattern)
             found.setdefault(text, Prompt(text, pattern.intent, pattern.conflict, "patterns", pattern.id))

@@ -113,6 +113,11 @@ def test_the_patterns_give_the_same_prompts_every_time() -> None:
     assert not [prompt.text for prompt in taught(INTENTS) if re.search(r"[{}|]|\)\?|\[(?!A-Z)", prompt.text)][:3]
 
 
+def test_a_pattern_changes_no_prompt_of_another() -> None:
+    alone = [prompt.text for prompt in taught(INTENTS[1:]) if prompt.intent == INTENTS[1]]
+    assert set(alone) == {prompt.text for prompt in taught(INTENTS) if prompt.intent == INTENTS[1]}
+
+
 def test_training_is_repeatable_and_its_check_finds_a_change(tmp_path: Path) -> None:
     pytest.importorskip("sklearn", reason="needs scikit-learn (the extra train-router)")
     some = [prompt for prompt in seen() if prompt.author in ("a", "c")][::3]
