@@ -32,21 +32,22 @@ def by_files(asked: Asked) -> Rows:
     if (wish.order or wish.target == "file") and wish.target != "folder" and not (asked.words.groups or wish.kinds):
         return _first_files(asked)
     hits = file_hits(asked.scope, wish, asked.words)
-    if not hits and wish.kinds and wish.endings:
+    if not hits and wish.kinds and wish.endings and not asked.words.groups:
         return by_files(asked._replace(wish=wish._replace(endings=())))
     if not hits and asked.words.groups and (wish.kinds or wish.endings or wish.names):
         return _by_less(asked)
     files = [file_row(asked, hit) for hit in hits[:MOST]]
     if wish.order or wish.names or wish.target == "file" or len(hits) < 2:
         holding = [] if wish.target != "folder" else grouped(asked.scope, hits, wish)
-        return Rows([*((path, row) for _, path, row in holding), *files], counted(hits))
+        around = _gathered(asked, hits, [(path, row) for _, path, row in holding]) if holding else []
+        return Rows([*around, *files], counted(hits))
     folders = [(path, row) for _, path, row in grouped(asked.scope, hits, wish)]
     if not wish.languages and set(wish.kinds) & {"assembly", "code", "patch"}:
         folders = _with_projects(asked, folders)
     if wish.least or wish.most or wish.header >= 0 or (wish.span and not wish.where):
         return Rows([*files, *folders[:5]], counted(hits))
     if wish.target == "folder":
-        return Rows([*folders, *files], counted(hits))
+        return Rows([*_gathered(asked, hits, folders), *files], counted(hits))
     if not wish.where and len(files) <= _FEW and not asked.words.groups:
         return Rows([*files, *folders], counted(hits))
     folders = _gathered(asked, hits, folders)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from servers.workspace.asking_time import Span, read_span
 from servers.workspace.asking_words import (
     CONSOLE_WORDS,
+    DISK_WORDS,
     FORMAT_WORDS,
     KIND_WORDS,
     LANGUAGE_WORDS,
@@ -254,6 +255,7 @@ _CLOSER = tuple(
     for words, kind, endings in (
         *((f"(?:{console}) {_GAMES}", "roms", endings) for console, endings in CONSOLE_WORDS.items()),
         *((words, "documents", endings) for words, endings in FORMAT_WORDS.items()),
+        *((words, "disk images", endings) for words, endings in DISK_WORDS.items()),
         *(
             (rf"(?:{words}) (?:files?|documents?|projects?|images?|pictures?|photos?|drawings?)", "pictures", endings)
             for words, endings in PROGRAM_WORDS.items()

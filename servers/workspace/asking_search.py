@@ -24,6 +24,7 @@ __all__ = ["FileHit", "Known", "Words", "conditions", "file_hits", "file_sum", "
 
 _PLACES = 400
 """Folders that full text search gives to be ranked."""
+_SHORT = 4
 _LONG = 8
 """Letters of a word in which two slips are mended; in a shorter one it is one."""
 _HITS = 200_000
@@ -101,11 +102,18 @@ def _one(word: str, own: set[str], beside: set[str], name: str, above: str) -> f
     if word in own:
         return 4.0
     telling = len(word) > 2 or not word.isascii()  # two characters of Chinese are a word
-    if telling and word in name:
+    if telling and _stands(word, name, own):
         return 3.0
     if word in beside:
         return 2.0
-    return 1.5 if telling and word in above else 0.0
+    return 1.5 if telling and _stands(word, above, beside) else 0.0
+
+
+def _stands(word: str, text: str, parts: set[str]) -> bool:
+    """Tell whether a word is in a text; a short one only where a part begins with it: no `tall` in `install`."""
+    if len(word) > _SHORT or not word.isascii():
+        return word in text
+    return any(part.startswith(word) for part in parts)
 
 
 def conditions(wish: Wish) -> tuple[str, tuple[object, ...]]:
@@ -237,8 +245,9 @@ def folder_hits(scope: Scope, words: Words, *, projects: bool = True) -> list[tu
 
 
 class Known(NamedTuple):
-    """The words of a question that names have, mended where they are slips; and those that none has."""
+    """The words of a question as they were said, those that names have, mended where slips, and those none has."""
 
+    said: tuple[str, ...]
     words: tuple[str, ...]
     unknown: tuple[str, ...]
 
@@ -251,29 +260,35 @@ def known_words(scope: Scope, words: Sequence[str]) -> Known:
         found = [(word, known if known == word else "") for word, known in found]
     unknown = tuple(word for word, known in found if not known)
     known = tuple(dict.fromkeys(known for _, known in found if known))
-    return Known(known or tuple(words), unknown)
+    return Known(tuple(words), known or tuple(words), unknown)
 
 
 def _known_word(scope: Scope, word: str) -> str:
     """Return a word, or the one that it is most likely a slip of; nothing where no name has either."""
-    like = f"%{stem(word)}%"
-    sql = (
-        "SELECT 1 FROM file WHERE CAST(name AS TEXT) LIKE ? "
-        "UNION ALL SELECT 1 FROM folder WHERE CAST(path AS TEXT) LIKE ? LIMIT 1"
-    )
-    if any(scope.store.rows(sql, (f"%{each}%", f"%{each}%")) for each in (*alike(word), like.strip("%"))):
+    if any(_named(scope, each) for each in {*alike(word), stem(word)}):
         return word
     for ending in ("ing", "er", "ed"):
         root = word.removesuffix(ending)
-        if len(root) > 3 and root != word and scope.store.rows(sql, (f"%{root}%", f"%{root}%")):
+        if len(root) > 3 and root != word and _named(scope, root):
             return root
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
 
     scope.store.db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab('main', 'place', 'row')")
     known = [row[0] for row in scope.store.rows("SELECT term FROM temp.vocabulary LIMIT 200000")]
-    if word in known or len(word) < 4:
+    if word in known or len(word) < _SHORT:
         return word if word in known else ""
     slips = 1 if len(word) < _LONG else 2
     best = process.extractOne(word, known, scorer=OSA.distance, score_cutoff=slips)
     return str(best[0]) if best else ""
+
+
+def _named(scope: Scope, word: str) -> bool:
+    """Tell whether a name has a word."""
+    sql = (
+        "SELECT CAST(name AS TEXT) FROM file WHERE CAST(name AS TEXT) LIKE ? "
+        "UNION ALL SELECT CAST(path AS TEXT) FROM folder WHERE CAST(path AS TEXT) LIKE ? "
+        f"LIMIT {_NAMED if len(word) <= _SHORT else 1}"
+    )
+    rows = scope.store.rows(sql, (f"%{word}%", f"%{word}%"))
+    return any(_stands(word, text.casefold(), _parts(text)) for (text,) in rows)

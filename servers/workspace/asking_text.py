@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from typing import TYPE_CHECKING
 
 from servers.machine.errors import ServerError
 from servers.machine.names import escape
@@ -15,6 +16,9 @@ from servers.workspace.asking_search import FileHit
 from servers.workspace.duplicates_reading import joined
 from servers.workspace.scan_kinds import CACHES, KINDS, LANGUAGES, kind_of_name
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = ["by_text"]
 
 _SECONDS = 1.0
@@ -24,14 +28,14 @@ _IN_GLOB = 16
 _LOOKED_AT = 2_000
 
 
-def by_text(asked: Asked) -> Rows:
+def by_text(asked: Asked, words: Sequence[str]) -> Rows:
     """Answer by the files whose text has the words of the question; those with them in the name first, then most."""
     named = by_names(asked._replace(wish=asked.wish._replace(target="file")))
-    if not asked.wish.words:
+    if not words:
         return named
     counts = Counts((), 0, 0, 0, complete=False)
     with contextlib.suppress(ServerError):  # what cannot be searched for stands in no text
-        counts = _counts(asked)
+        counts = _counts(asked, words)
     hits: list[tuple[float, int, FileHit]] = []
     for file in counts.files[:_LOOKED_AT]:
         hit = _hit(asked, joined(asked.scope.top, file.path))
@@ -43,12 +47,12 @@ def by_text(asked: Asked) -> Rows:
     return Rows([*rows, *named.rows], f"the text of {len(hits)} files has it{late}")
 
 
-def _counts(asked: Asked) -> Counts:
+def _counts(asked: Asked, words: Sequence[str]) -> Counts:
     endings = [ending for kind in _TEXTS for ending in KINDS[kind].split()]
     endings += [ending for many in LANGUAGES for ending in many.split()]
     known = list(dict.fromkeys(endings))
     batched = [known[at : at + _IN_GLOB] for at in range(0, len(known), _IN_GLOB)]
-    pattern = r".{0,40}".join(re.escape(word) for word in asked.wish.words)
+    pattern = r".{0,40}".join(re.escape(word) for word in words)
     query = Query(pattern, "regex", "ignore", tuple(f"*.{{{','.join(some)}}}" for some in batched))
     return search_of(query, seconds=_SECONDS).count(asked.scope.root, asked.scope.top, asked.scope.path)
 
@@ -57,7 +61,8 @@ def _hit(asked: Asked, path: bytes) -> FileHit | None:
     """Return a file that has the words; none for one in a cache, of another kind, or gone."""
     above, _, name = path.rpartition(b"/")
     kind = kind_of_name(name)
-    if asked.wish.kinds and kind not in asked.wish.kinds:
+    kinds = set(asked.wish.kinds) - {"document"}  # any text is meant by that
+    if kinds and kind not in kinds:
         return None
     if any(part.decode("utf-8", "replace") in CACHES for part in above.split(b"/")):
         return None

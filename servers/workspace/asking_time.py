@@ -24,9 +24,11 @@ _MONTHS = [
     "december",
 ]
 _NAME = "|".join(f"{month}|{month[:3]}" for month in _MONTHS)
-_COUNT = r"(\d{1,4}|an?|one|two|three|four|five|six|twelve|a few|few|several|some|couple of|a couple of)"
-_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "twelve": 12, "a few": 3, "few": 3,
-            "several": 3, "some": 3, "couple of": 2, "a couple of": 2}  # fmt: skip
+_NUMBERS = {name: number for number, name in enumerate(
+    ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), start=1
+)} | {"fifteen": 15, "twenty": 20, "thirty": 30, "a few": 3, "few": 3, "several": 3, "some": 3, "couple of": 2,
+      "a couple of": 2, "dozen": 12, "a dozen": 12}  # fmt: skip
+_COUNT = rf"(\d{{1,4}}|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))}|an?)"
 _UNIT = r"(day|week|month|year)s?"
 _OLDER = re.compile(
     r"(?:older than|more than|over|for over|for more than|at least"

@@ -155,18 +155,14 @@ def _space(asked: Asked) -> Rows:
     return Rows(both, f"{amount(total or 0)} in all; folders and files, largest first")
 
 
-def _mentions(asked: Asked) -> Rows:
-    """Answer by files whose text has the words, and then by names."""
-    from servers.workspace.asking_text import by_text
-
-    return by_text(asked)
-
-
 def answered(asked: Asked, known: Known) -> Rows:
     """Answer a question; where no name has any of its words and nothing else is asked, by the text of files."""
+    from servers.workspace.asking_text import by_text
+
     wish = asked.wish
-    if wish.words and len(known.unknown) == len(wish.words) and not (wish.subject or wish.kinds or wish.endings):
-        return _mentions(asked)
+    lost = wish.words and len(known.unknown) == len(known.said) and not (wish.subject or wish.kinds or wish.endings)
+    if lost or wish.subject == "mentions":
+        return by_text(asked, known.said)
     return _way_of(wish)(asked)
 
 
@@ -178,7 +174,6 @@ _WAYS: dict[str, Callable[[Asked], Rows]] = {
     "unkept": unkept,
     "abandoned": abandoned,
     "caches": _caches,
-    "mentions": _mentions,
     "empty": empty_ones,
     "trash": trashed,
     "space": _space,

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONSOLE_WORDS",
+    "DISK_WORDS",
     "FORMAT_WORDS",
     "KIND_WORDS",
     "LANGUAGE_WORDS",
@@ -88,6 +89,11 @@ PROGRAM_WORDS: Mapping[str, str] = {
     "inkscape|vector": "svg",
     "raw": "raw cr2 cr3 nef arw dng",
 }
+DISK_WORDS: Mapping[str, str] = {
+    "(?:virtual|vm) ?(?:machines?|disks?|images?)(?: disks?| images?)?|vms": "vmdk vdi qcow2 vhd vhdx",
+    "(?:operating systems?|os|linux|windows|install\\w*) (?:disk |disc )?(?:images?|isos?|media)": "iso img dmg",
+}
+"""Names of sorts of disk images, as expressions -> their endings."""
 """Names of programs, as expressions that stand before `files` or `pictures` -> the endings of what they make."""
 """Names of sorts of documents, as expressions -> their endings."""
 NARROW = frozenset(
@@ -108,8 +114,10 @@ SUBJECTS: Mapping[str, str] = {
     r"|wast\w*(?! (?:my |the |so much |disk )*(?:space|disk|room|storage))",
     "scattered": r"scattered|several places|multiple places|different places|more than one place|many places|spread"
     r"|cloned (?:twice|more than once|several times)|multiple clones|two clones|same (?:git )?(?:remote|repo\w*)",
-    "uncommitted": r"uncommit\w*|work in progress|not committed|(?:unsaved|local|pending) changes|dirty",
-    "unpushed": r"unpushed|not (?:been )?pushed|never pushed|un-pushed|haven't (?:been )?pushed"
+    "uncommitted": r"(?:forg[eo]t|need|have|left|still|something|anything|what) to commit|uncommit\w*|haven't committed"
+    r"|work in progress|not committed|(?:unsaved|local|pending) changes|dirty",
+    "unpushed": r"(?:forg[eo]t|need|have|left|still|something|anything|what) to push|unpushed"
+    r"|not (?:been )?pushed|never pushed|un-pushed|haven't (?:been )?pushed"
     r"|have not pushed|ahead of",
     "unkept": r"(?:no|without|lack\w*|missing)(?: an?| any)? (?:git )?remotes?|not backed up"
     r"|without (?:an? |any )?backups?"
@@ -187,7 +195,7 @@ SAME: tuple[frozenset[str], ...] = (
     frozenset(("tax", "taxes", "steuer", "steuern", "steuererklärung", "impots", "impuestos")),
     frozenset(("contract", "contracts", "vertrag", "contrat", "contrato")),
     frozenset(("salary", "payslip", "payslips", "lohnabrechnung", "gehaltsabrechnung", "payroll")),
-    frozenset(("rent", "lease", "miete", "mietvertrag", "loyer")),
+    frozenset(("rent", "rental", "lease", "miete", "mietvertrag", "loyer")),
     frozenset(("insurance", "versicherung", "assurance", "seguro")),
     frozenset(("application", "bewerbung")),
     frozenset(("holiday", "holidays", "vacation", "urlaub", "vacances", "trip")),

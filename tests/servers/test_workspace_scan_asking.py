@@ -21,6 +21,8 @@ from servers.workspace.opened import Opened
 from servers.workspace.scan_walk import PATIENT
 from servers.workspace.server import build
 from tests.planted import QUESTIONS, plant
+from tests.planted_attic import QUESTIONS as ATTIC_QUESTIONS
+from tests.planted_attic import plant_attic
 from tests.planted_other import QUESTIONS as OTHER_QUESTIONS
 from tests.planted_other import plant_other
 from tests.planted_shelves import QUESTIONS as SHELVES_QUESTIONS
@@ -87,8 +89,8 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
 
 @pytest.mark.parametrize(
     ("plant_home", "questions"),
-    [(plant_tinkerer, TINKERER_QUESTIONS), (plant_shelves, SHELVES_QUESTIONS)],
-    ids=["tinkerer", "shelves"],
+    [(plant_tinkerer, TINKERER_QUESTIONS), (plant_shelves, SHELVES_QUESTIONS), (plant_attic, ATTIC_QUESTIONS)],
+    ids=["tinkerer", "shelves", "attic"],
 )
 def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
     plant_home: Callable[[Path], None], questions: tuple[Question, ...], tmp_path: Path, settings: Settings
