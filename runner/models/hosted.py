@@ -173,13 +173,8 @@ class HostedModel(ABC):
         usage = Usage()
         trouble = ""
         for _ in range(2):
-            held = self._held(asked)
-            try:
-                said = await self._ask(asked)
-            except ModelError as error:
-                counted(error, usage + self._priced(error.usage, asked) if error.usage.total else usage)
-                raise
-            usage += self._paid(said, asked, held)
+            said = await self._try(asked, usage)
+            usage = said.usage
             if said.message.text or said.message.calls or said.refused:
                 return Reply(
                     message=said.message,
@@ -196,6 +191,16 @@ class HostedModel(ABC):
             trouble = said.trouble
         told = "ask again in other words, or use another model"
         raise counted(ModelError(f"{self.name} {trouble}, twice; {told}", retryable=True), usage)
+
+    async def _try(self, asked: Asked, before: Usage) -> Said:
+        """Ask once; the usage, of an error too, is priced, with what was used before."""
+        try:
+            held = self._held(asked)
+            said = await self._ask(asked)
+        except ModelError as error:
+            counted(error, before + self._priced(error.usage, asked) if error.usage.total else before)
+            raise
+        return said._replace(usage=before + self._paid(said, asked, held))
 
     def _held(self, asked: Asked) -> Held | None:
         """Set aside what the request costs at most, and bound its reply by what is left."""
