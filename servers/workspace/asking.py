@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +22,10 @@ from servers.workspace.scan_results import Found
 from servers.workspace.scan_running import made_ready
 
 if TYPE_CHECKING:
+    from servers.workspace.asking_question import Wish
+    from servers.workspace.asking_search import Known
     from servers.workspace.opened import Opened
+    from servers.workspace.scan_place import Scope
     from servers.workspace.scan_walk import Pace
 
 __all__ = ["Answer", "answer", "offer_asking"]
@@ -62,6 +66,8 @@ def answer(opened: Opened, question: str, path: str, pace: Pace, *, limit: int) 
     with scope_at(opened, path) as scope:
         ready = made_ready(scope, pace, depth="asked", min_size=1 if wish.subject == "duplicates" else 0)
         known = known_words(scope, wish.words)
+        if known.mended:  # a slip may stand for a kind of file, too
+            wish, known = _again(scope, wish, known)
         wish = wish._replace(words=known.words)
         asked = Asked(scope, wish, Words(known.words), time.time_ns())
         rows, notes = nearer(asked, answered(asked, known), opened.settings.embed_model)
@@ -79,6 +85,18 @@ def answer(opened: Opened, question: str, path: str, pace: Pace, *, limit: int) 
         complete=ready.complete,
         notes=notes,
     )
+
+
+def _again(scope: Scope, wish: Wish, known: Known) -> tuple[Wish, Known]:
+    """Read a question again with its slips mended."""
+    from servers.workspace.asking_question import read_question
+    from servers.workspace.asking_search import known_words
+
+    text = wish.text
+    for slip, meant in known.mended:
+        text = re.sub(rf"\b{re.escape(slip)}\b", meant, text, flags=re.IGNORECASE)
+    again = read_question(text, datetime.datetime.now().astimezone())
+    return again._replace(text=wish.text), known_words(scope, again.words)
 
 
 def offer_asking(face: Face, opened: Opened) -> None:

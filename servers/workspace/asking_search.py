@@ -250,6 +250,7 @@ class Known(NamedTuple):
     said: tuple[str, ...]
     words: tuple[str, ...]
     unknown: tuple[str, ...]
+    mended: tuple[tuple[str, str], ...]
 
 
 def known_words(scope: Scope, words: Sequence[str]) -> Known:
@@ -259,8 +260,9 @@ def known_words(scope: Scope, words: Sequence[str]) -> Known:
     if 2 * lost > len(found):  # with so little known, what looks like a slip is another word
         found = [(word, known if known == word else "") for word, known in found]
     unknown = tuple(word for word, known in found if not known)
+    mended = tuple((word, known) for word, known in found if known not in ("", word))
     known = tuple(dict.fromkeys(known for _, known in found if known))
-    return Known(tuple(words), known or tuple(words), unknown)
+    return Known(tuple(words), known or tuple(words), unknown, mended)
 
 
 def _known_word(scope: Scope, word: str) -> str:

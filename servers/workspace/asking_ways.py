@@ -17,7 +17,7 @@ from servers.workspace.asking_projects import (
     unpushed,
 )
 from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, file_row, in_turns
-from servers.workspace.asking_search import Known, file_hits
+from servers.workspace.asking_search import Known, Words, file_hits
 from servers.workspace.scan_facts import CACHE, DAY_NS, project_found, projects_of
 from servers.workspace.scan_kinds import CACHES
 from servers.workspace.scan_results import Found, amount
@@ -161,6 +161,9 @@ def answered(asked: Asked, known: Known) -> Rows:
 
     wish = asked.wish
     lost = wish.words and len(known.unknown) == len(known.said) and not (wish.subject or wish.kinds or wish.endings)
+    if lost and wish.span:  # nobody calls files by what was done with them: downloaded last month
+        asked = asked._replace(wish=wish._replace(words=(), target=wish.target or "file"), words=Words(()))
+        return _way_of(asked.wish)(asked)
     if lost or wish.subject == "mentions":
         return by_text(asked, known.said)
     return _way_of(wish)(asked)

@@ -141,8 +141,8 @@ SUBJECTS: Mapping[str, str] = {
     "space": r"wast\w* (?:my |the |so much |disk )*(?:space|disk|room|storage)"
     r"|(?:most|so much|too much|much|all my|lots? of|loads of|tons of|plenty of)(?: the| my)? "
     r"(?:disk |hard drive |storage )?(?:space|room|storage)|disk usage"
-    r"|(?:eat|hog|fill|us|gobbl|consum|clog|chew|swallow|occup|suck)\w* (?:(?:up|through|all|of|the|my|this|so|much"
-    r"|most) )*(?:disk|drive|ssd|space|storage|room|laptop|machine|computer)"
+    r"|(?:eat|hog|fill|us|gobbl|consum|clog|chew|swallow|occup|suck)\w* (?:(?:up|through|all|of|the|my|this|so|hard"
+    r"|much|most) )*(?:disk|drive|ssd|space|storage|room|laptop|machine|computer)"
     r"|(?:disk|space|storage) hogs?|(?:out of|low on|no|little) (?:disk |free )?(?:space|storage|room)"
     r"|(?:disk|drive|ssd|laptop|machine|computer|storage) (?:is )?(?:so |nearly |almost |always |getting )?full"
     r"|where did (?:all )?my (?:disk )?space go|tak\w* up (?:the most )?space",

@@ -116,6 +116,22 @@ async def test_words_that_no_name_has_are_told(settings: Settings) -> None:
     assert "no name here has: unheardof" in told["notes"]
 
 
+async def test_a_slip_in_the_word_for_a_kind_is_mended(settings: Settings, root: Path) -> None:
+    (root / "databases").mkdir()
+    (root / "databases/ledger.sqlite").write_bytes(b"SQLite format 3")
+    told = await ask(settings, "where is my databse")
+    assert told["question"] == "where is my databse"
+    assert "kinds: database" in told["understood"]
+    assert "databases/ledger.sqlite" in str(told["found"])
+
+
+async def test_a_time_is_enough_where_no_name_has_the_words(settings: Settings, root: Path) -> None:
+    (root / "fresh.bin").write_bytes(b"\x01")
+    told = await ask(settings, "files that I frobnicated today")
+    assert "fresh.bin" in [row["path"] for row in told["found"][:3]]
+    assert "no name here has: frobnicated" in told["notes"]
+
+
 async def test_what_files_mention_is_looked_for_in_their_text(settings: Settings, root: Path) -> None:
     (root / "Documents/plain.md").write_text("The Armos Knights hop in a ring.\n", encoding="utf-8")
     told = await ask(settings, "which files mention armos knights")
