@@ -99,7 +99,7 @@ async def test_a_cancelled_call_cancels_its_job(queue: Queue) -> None:
         tasks.start_soon(ask)
         await soon(lambda: len(queue.states()) == 2)
         tasks.cancel_scope.cancel()
-    await soon(lambda: queue.jobs()[1].state == "cancelled")
+    assert await soon(lambda: queue.jobs()[1].state == "cancelled")
     queue.let_go("one")
 
 

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sysconfig
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from tests.runner.queued import Queue, until
 pytestmark = pytest.mark.skipif(not HERE, reason="the queue needs Unix sockets")
 
 
-_FAR_APART: tuple[tuple[Priority, float], ...] = (("scheduled", 0.0), ("interactive", 60.0))
+_FAR_APART: tuple[tuple[Priority, float], ...] = (("scheduled", 100.0), ("interactive", 160.0))
 """Less than the classes are apart by our own age, and more than by that of a hasty server."""
 
 
@@ -62,8 +61,7 @@ def test_jobs_of_a_server_that_is_gone_are_listed_in_the_order_that_it_had(queue
     with queue.served("--age", "1"):
         pass
     store = Store(queue.place.database)
-    now = time.time()
-    low, high = (store.add(queue.submission(priority=name), now=now + at) for name, at in _FAR_APART)
+    low, high = (store.add(queue.submission(priority=name), now=at) for name, at in _FAR_APART)
     store.close()
     listed = json.loads(queue.command("queue", "--json").stdout)
     assert [line["id"] for line in listed["jobs"]] == [low.id, high.id]
