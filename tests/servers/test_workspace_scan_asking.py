@@ -35,8 +35,8 @@ pytestmark = pytest.mark.anyio
 
 NOW = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.UTC)
 RIGHT = 0.96
-RIGHT_OF_LISTS = 0.95
-"""Of questions with whole groups and with nothing for an answer."""
+RIGHT_OF_LISTS = 0.9
+"""Of questions with whole groups and with nothing for an answer; a few depend on the day: this month, this year."""
 
 
 @pytest.fixture
