@@ -8,6 +8,7 @@ verdict becomes part of the answer, and the evidence part of the `Run`.
     async with Agent("din", finish=checking(din)) as agent: ...
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -116,7 +117,8 @@ def verdict_text(judged: Judgement) -> str:
     """Return the verdict with its evidence in a few lines, as it stands under the answer."""
     lines = [f"Verdict: {judged.verdict}{_why(judged)}"]
     for check in sorted(judged.checks, key=lambda check: _WORST_FIRST.index(check.verdict))[:6]:
-        said = f" ({shorten(' '.join(check.said.split()), 240)})" if check.said else ""
+        told = re.sub(r"(?<![.;:,])[ \t]*\n\s*", "; ", check.said.strip())
+        said = f" ({shorten(' '.join(told.split()), 240)})" if told else ""
         lines.append(f"- {check.tool}: {check.claim}: {check.verdict}{said}")
     return "\n".join(lines)
 

@@ -39,6 +39,11 @@ async def test_a_model_that_sees_nothing_to_save_is_given_the_version_that_is_pr
     assert run.verdict == "proved"
 
 
+async def test_what_a_tool_said_in_lines_is_shown_in_parts() -> None:
+    run, _ = await asked("din", ZERO, text("It is optimal already."))
+    assert "16 master clocks saved; instructions" in run.answer
+
+
 async def test_a_wrong_version_is_answered_with_the_difference_and_a_right_one() -> None:
     wrong = text("```asm\nldx #$01\nstx $45\nrts\n```")
     _, told = await asked("din", ZERO, wrong, wrong, text("```asm\nstz $45\nrts\n```"))
