@@ -14,7 +14,7 @@ from runner.queue.hand import Hand
 from runner.queue.job import ENDED, Job, as_line, had_ended
 from runner.queue.order import AGE_SECONDS, Slots, in_turn, moves
 from runner.queue.questions import Questions
-from runner.queue.settle import Ending, end_as_told, settle
+from runner.queue.settle import Ending, end_as_told, has_its_run, settle
 from runner.queue.store import Store
 from runner.queue.watch import Bounds, Reading, read_machine, reason_to_wait
 
@@ -168,7 +168,7 @@ class Board:
             if now.state == "running" and now.attempt == job.attempt:
                 if ending is not None:
                     end_as_told(self.store, now, ending)
-                elif status > 0:
+                elif status > 0 and not has_its_run(now):
                     self.store.end(now, "failed", detail=f"{why}; afs doctor says what is missing")
                 else:
                     settle(self.store, now, why)

@@ -13,7 +13,7 @@ from runner.queue.store import Store
 from runner.recorder import Recorder
 from schemas.run import Run
 
-__all__ = ["MOST_ATTEMPTS", "Ending", "end_as_told", "settle"]
+__all__ = ["MOST_ATTEMPTS", "Ending", "end_as_told", "has_its_run", "settle"]
 
 MOST_ATTEMPTS = 3
 """So often is a job begun; one that ends its worker each time would do so for ever."""
@@ -25,7 +25,7 @@ Ending = Literal["cancel", "expire", "stop"]
 def settle(store: Store, job: Job, why: str) -> None:
     """Settle the attempt `job`, of whose worker nothing is left; `why` says what happened."""
     run = _kept(job)
-    if run is not None and run.stop not in ("running", "interrupted"):
+    if run is not None and _came_to_its_end(run):
         store.end(job, "done", run=run.id, detail=run.stop)
         return
     goes_on = run.id if run is not None else job.resume
@@ -46,6 +46,16 @@ def end_as_told(store: Store, job: Job, why: Ending) -> None:
         store.end(job, "expired", detail=f"its deadline came while it ran{kept}")
     else:
         settle(store, job, "the queue was stopped")
+
+
+def has_its_run(job: Job) -> bool:
+    """Tell whether the run of an attempt was kept as one that came to its end, whatever its worker said after that."""
+    run = _kept(job)
+    return run is not None and _came_to_its_end(run)
+
+
+def _came_to_its_end(run: Run) -> bool:
+    return run.stop not in ("running", "interrupted")
 
 
 def _known(run: Run | None) -> int:

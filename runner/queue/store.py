@@ -42,8 +42,8 @@ _WITHDRAWN = "taken back by the one who asked"
 class Store:
     """An open database. Each method raises KeepError when the disk or the file does not do its part."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, or make it for this user alone.
+    def __init__(self, path: Path, *, patience: float = _BUSY_SECONDS) -> None:
+        """Open the file, or make it for this user alone; wait so many seconds while others write.
 
         Raises:
             ConfigError: the file is not a queue of this form.
@@ -52,7 +52,7 @@ class Store:
         with self._told():
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-            self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._db = sqlite3.connect(path, timeout=patience, isolation_level=None)
             try:
                 self._make()
             except BaseException:

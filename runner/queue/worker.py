@@ -36,6 +36,8 @@ _ENDING_SECONDS = 8
 """How long the run and its servers may take to end; then the process is killed."""
 
 
+_PATIENCE = 60.0
+"""Seconds to wait for the database: on a busy disk a work that is done shall not be lost for want of a line."""
 _LATE_SECONDS = 10.0
 """How much longer than the user an answer may take."""
 _ASKED_LIMIT = 100_000
@@ -193,7 +195,7 @@ def main() -> None:
     sys.stderr = io.TextIOWrapper(
         io.BufferedWriter(_Shown()), encoding="utf-8", errors="backslashreplace", line_buffering=True
     )
-    store = Store(Path(database))
+    store = Store(Path(database), patience=_PATIENCE)
     job = store.job(name)
     if job.state != "running" or job.attempt != int(attempt):
         return

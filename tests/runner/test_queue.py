@@ -210,7 +210,7 @@ def test_a_killed_server_loses_none_of_twenty_jobs_and_leaves_nothing_running(qu
     queue.let_go("one", "two", "three", "four")
     with queue.served("--at-once", "4"):
         jobs = queue.ended(*held, *waiting)
-    assert [job.state for job in jobs[2:]] == ["done"] * 20
+    assert [(job.state, job.detail) for job in jobs[2:]] == [("done", "answer")] * 20
     assert [job.attempt for job in jobs[2:]] == [1] * 20
     assert [(job.state, job.attempt) for job in jobs[:2]] == [("done", 2)] * 2
     assert all(queue.run(name).resumes for name in held)

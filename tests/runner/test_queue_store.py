@@ -9,7 +9,7 @@ from runner.errors import ConfigError, KeepError
 from runner.queue import store as store_module
 from runner.queue.client import new_submission
 from runner.queue.job import Job, Submission
-from runner.queue.settle import MOST_ATTEMPTS, settle
+from runner.queue.settle import MOST_ATTEMPTS, has_its_run, settle
 from runner.queue.store import Store
 from runner.recorder import Recorder, new_run_id
 from schemas.message import ToolCall
@@ -51,6 +51,18 @@ def test_what_was_taken_on_is_there_when_the_file_is_opened_again(store: Store, 
     again = Store(tmp_path / "queue.sqlite").jobs("waiting")
     assert again == [job]
     assert (job.submitted, job.deadline) == (100.0, 105.0)
+
+
+@pytest.mark.parametrize(
+    ("stop", "ended"), [("answer", True), ("budget", True), ("running", False), ("interrupted", False)]
+)
+def test_a_run_that_was_kept_whole_counts_even_if_its_worker_failed_after_it(
+    store: Store, tmp_path: Path, stop: Stop, *, ended: bool
+) -> None:
+    job = begun(store, tmp_path)
+    assert not has_its_run(job)
+    store.note(job, run=kept(tmp_path, stop))
+    assert has_its_run(store.job(job.id)) == ended
 
 
 def test_a_clock_that_is_set_back_reorders_nothing(store: Store, tmp_path: Path) -> None:
