@@ -45,7 +45,7 @@ PROMPTS = Path(__file__).with_name("prompts.csv")
 """The labelled prompts that are trained on, written by hand by several authors."""
 STRENGTH = 10.0
 """Inverse of the regularisation."""
-SEEN_AT_LEAST = (2, 12)
+SEEN_AT_LEAST = (3, 30)
 """A feature counts when so many prompts have it: words, ideas and form; and parts of words."""
 BINS = 10
 """Bins of the expected calibration error."""
