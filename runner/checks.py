@@ -120,7 +120,14 @@ def verdict_text(judged: Judgement) -> str:
         told = re.sub(r"(?<![.;:,])[ \t]*\n\s*", "; ", check.said.strip())
         said = f" ({shorten(' '.join(told.split()), 240)})" if told else ""
         lines.append(f"- {check.tool}: {check.claim}: {check.verdict}{said}")
+    if judged.verdict not in ("proved", "tested"):
+        lines += [_instead(check) for check in judged.checks if check.claim == CAN_SAVE]
     return "\n".join(lines)
+
+
+def _instead(known: Checked) -> str:
+    """Return the code of a tool, where the answer has none that holds."""
+    return f"Not the model's, but of {known.tool}, {known.verdict} to do the same:\n```asm\n{known.code}\n```"
 
 
 def _why(judged: Judgement) -> str:

@@ -106,6 +106,8 @@ class Loop:
     _nudged: set[str] = field(default_factory=set[str])
     """Kinds of what the model was told, and the user, and is to be told once."""
     _rounds: int = 0
+    _diagnoses: list[str] = field(default_factory=list[str])
+    """What the checks said to the model: tools stand behind it, so an answer may say it too."""
     _must_answer: bool = False
 
     def __post_init__(self) -> None:
@@ -291,6 +293,7 @@ class Loop:
         if diagnosis and not last and self._rounds < self.limits.rounds:
             self._rounds += 1
             self._must_answer = False
+            self._diagnoses.append(diagnosis)
             self._tell(diagnosis)
         else:
             self._end("answer")
@@ -306,7 +309,8 @@ class Loop:
 
     def _doubt(self, text: str) -> _Nudge | None:
         stated = text if self.judge is None else without_code(text)
-        missing = unsupported(stated, self._results(), self._asked())
+        names = " ".join(tool.name for tool in self._tools())
+        missing = unsupported(stated, [*self._results(), *self._diagnoses], f"{self._asked()}\n{names}")
         return _unproven(missing) if missing else None
 
     def _results(self) -> list[str]:

@@ -76,3 +76,17 @@ async def test_code_in_one_line_is_judged_and_given_as_a_block() -> None:
     assert told == []
     assert {check.tool for check in run.checks} >= {"assemble", "lint"}
     assert "```asm\npha\nlda #$07\nsta $20\npla\nrts\n```" in run.answer
+
+
+async def test_where_no_answer_holds_the_version_that_is_proved_is_shown_as_the_tool_s() -> None:
+    run, _ = await asked("din", ZERO, text("It is optimal already."), text("I would not change a thing."))
+    assert run.verdict != "proved"
+    under = run.answer.partition("Verdict: ")[2]
+    assert "Not the model's, but of optimize_code, proved to do the same:\n```asm\nstz.b $45\nrts\n```" in under
+
+
+async def test_an_answer_may_name_the_tools_and_what_the_checks_have_said() -> None:
+    wise = "optimize_code and count_cycles say: 66.0 clocks.\n```asm\nstz $45\nrts\n```"
+    run, told = await asked("din", ZERO, text("It is optimal already."), text(wise))
+    assert [line.splitlines()[0][:30] for line in told] == ["Your answer holds no code that"]
+    assert run.verdict == "proved"
