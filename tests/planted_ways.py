@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Question", "questions_of", "right", "write_lines"]
+__all__ = ["Question", "fair", "questions_of", "right", "write_lines"]
 
 _DAY = 86_400
 _NOTHING = "-"
@@ -37,6 +37,18 @@ def right(question: Question, found: Sequence[str]) -> bool:
     if question.every:
         return set(question.paths) <= set(found[: len(question.paths) + 2])
     return bool(set(question.paths) & set(found[:3]))
+
+
+def fair(question: Question, found: Sequence[str]) -> bool:
+    """Tell whether an answer helps: as `right`, but a folder may stand for what is in it, and a file for its folder."""
+    if not question.paths:
+        return not found
+    near = [any(_near(path, row) for row in found[: None if question.every else 3]) for path in question.paths]
+    return all(near) if question.every else any(near)
+
+
+def _near(path: str, row: str) -> bool:
+    return row == path or row.startswith(path + "/") or path.rpartition("/")[0] == row
 
 
 def write_lines(root: Path, lines: str) -> None:

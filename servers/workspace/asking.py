@@ -54,6 +54,7 @@ class Answer(Frozen):
 
 def answer(opened: Opened, question: str, path: str, pace: Pace, *, limit: int) -> Answer:
     """Answer a question about the files below a folder; it is scanned first where it has to be. Raises ServerError."""
+    from servers.workspace.asking_games import as_said
     from servers.workspace.asking_meaning import nearer
     from servers.workspace.asking_question import read_question
     from servers.workspace.asking_rows import Asked
@@ -74,7 +75,7 @@ def answer(opened: Opened, question: str, path: str, pace: Pace, *, limit: int) 
         unique = list(dict(rows.rows).items())
         shown = still_there(scope, unique, limit)
     if known.unknown:
-        notes = (*notes, f"no name here has: {', '.join(known.unknown)}")
+        notes = (*notes, f"no name here has: {', '.join(map(as_said, known.unknown))}")
     page = page_of(shown, offset=0, limit=limit, weigh=lambda row: len(row.as_text()) + len(row.path) + 150)
     return Answer(
         question=wish.text,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from servers.machine.names import escape
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["by_duplicates", "by_files", "by_names", "empty_ones", "trashed"]
 
 _TWINS = 400
+_SEVERAL = 3
+"""Folders of what is found in one that has a third of it."""
 _FEW = 3
 """Files that are named before the folders that hold them."""
 
@@ -32,9 +35,7 @@ def by_files(asked: Asked) -> Rows:
     if (wish.order or wish.target == "file") and wish.target != "folder" and not (asked.words.groups or wish.kinds):
         return _first_files(asked)
     hits = file_hits(asked.scope, wish, asked.words)
-    if not hits and wish.kinds and wish.endings and not asked.words.groups:
-        return by_files(asked._replace(wish=wish._replace(endings=())))
-    if not hits and asked.words.groups and (wish.kinds or wish.endings or wish.names):
+    if not hits and (asked.words.groups or wish.endings) and (wish.kinds or wish.endings or wish.names):
         return _by_less(asked)
     files = [file_row(asked, hit) for hit in hits[:MOST]]
     if wish.order or wish.names or wish.target == "file" or len(hits) < 2:
@@ -60,26 +61,32 @@ def by_files(asked: Asked) -> Rows:
 
 
 def _gathered(asked: Asked, hits: Sequence[FileHit], folders: list[Row]) -> list[Row]:
-    """Put the folder first that holds most of what is found, in several folders, and is called what is asked for."""
-    soft = Words(asked.wish.kind_words)
-    if not soft.groups:
-        return folders
-    counts: dict[bytes, int] = {}
+    """Put the folder first that holds what is found, in several folders, and is called what is asked for."""
+    said, text = asked.wish.kind_words, asked.wish.text.casefold()
+    pairs = {word: word + after for word, after in pairwise(said) if f"{word} {after}" in text}
+    soft = [Words((pairs.get(word, word),)) for word in said]  # of `rom hacks` the hacks are meant, not any rom
+    below: dict[bytes, list[bytes]] = {}
     for hit in hits:
-        parts = hit.path.split(b"/")[:-2]
-        for depth in range(1, len(parts) + 1):
-            above = b"/".join(parts[:depth])
-            counts[above] = counts.get(above, 0) + 1
+        parts = hit.path.split(b"/")[:-1]
+        for depth in range(1, len(parts)):
+            below.setdefault(b"/".join(parts[:depth]), []).append(parts[depth])
     fitting = [
         path
-        for path, count in counts.items()
-        if 2 * count > len(hits) and soft.fit(escape(path.rpartition(b"/")[2])) and path != asked.scope.top
+        for path, holding in below.items()
+        if (2 * len(holding) > len(hits) or (3 * len(holding) >= len(hits) and len(set(holding)) >= _SEVERAL))
+        and _any_fits(soft, path)
+        and path != asked.scope.top
     ]
     if not fitting:
         return folders
     whole = max(fitting, key=len)
     rows = by_folders(asked, "path = ?", values=(whole,)).rows
     return list(dict([*rows, *folders]).items())
+
+
+def _any_fits(soft: Sequence[Words], path: bytes) -> bool:
+    name = escape(path.rpartition(b"/")[2])
+    return any(words.score(name, "") > 0.0 for words in soft)
 
 
 def _first_files(asked: Asked) -> Rows:
@@ -94,6 +101,13 @@ def _by_less(asked: Asked) -> Rows:
 
     What has all of the words comes first.
     """
+    wish = asked.wish
+    if wish.kinds and wish.endings:
+        wider = asked._replace(wish=wish._replace(endings=()))
+        if not asked.words.groups or file_hits(asked.scope, wider.wish, asked.words, most=1):
+            return by_files(wider)
+    if not asked.words.groups:
+        return Rows([], counted(()))
     names, alone = by_names(asked), by_files(asked._replace(words=Words(())))
     if not asked.wish.names and any(asked.words.fit(row.path) for _, row in names.rows):
         return names._replace(rows=in_turns(names.rows, alone.rows))
@@ -155,9 +169,10 @@ def by_duplicates(asked: Asked) -> Rows:
 
 def _twins(asked: Asked) -> Rows:
     """Return the files of a name, and all files that have the content of one of them."""
-    hits = file_hits(asked.scope, asked.wish._replace(span=None), asked.words)[:_TWINS]
+    wish = asked.wish
+    hits = file_hits(asked.scope, wish._replace(span=None), asked.words)[:_TWINS]
     if not hits:
-        return Rows([], "")
+        return _twins(asked._replace(wish=wish._replace(kinds=()))) if wish.kinds else Rows([], "")
     sizes = sorted({hit.size for hit in hits})
     where = f"size IN ({', '.join('?' * len(sizes))})"
     wanted = {hit.path for hit in hits}
@@ -169,6 +184,8 @@ def _twins(asked: Asked) -> Rows:
                 shown = asked.scope.shown(copy.path)
                 found = Found(path=shown, kind="duplicate", size=group.size, modified=utc(copy.mtime), why=said)
                 rows.append((copy.path, found))
+    if not rows and wish.kinds:  # what people call a script may be a text, too
+        return _twins(asked._replace(wish=wish._replace(kinds=())))
     known = {path for path, _ in rows}
     alone = [file_row(asked, hit, "of this name, with a content of its own") for hit in hits if hit.path not in known]
     return Rows([*rows, *alone], f"{len(rows)} files of the same content, {len(alone)} with a content of their own")

@@ -6,6 +6,7 @@ import datetime
 import re
 from typing import NamedTuple
 
+from servers.workspace.asking_games import as_said, one_name
 from servers.workspace.asking_time import Span, read_span
 from servers.workspace.asking_words import (
     CONSOLE_WORDS,
@@ -17,6 +18,7 @@ from servers.workspace.asking_words import (
     PROGRAM_WORDS,
     SAME,
     SUBJECTS,
+    TOPICAL,
 )
 from servers.workspace.scan_kinds import KINDS
 
@@ -43,7 +45,7 @@ _NEWEST = re.compile(
     r"\b(?:\d{1,3} )?(?:newest|latest|last|most recent\w*|recently|recent|just|youngest|freshest)\b"
     r"(?! (?:week|month|year|\d))"
 )
-_OLDEST = re.compile(r"\b(?:\d{1,3} )?(?:oldest|most ancient|earliest|longest ago|first created)\b")
+_OLDEST = re.compile(r"\b(?:\d{1,3} )?(?:oldest|most ancient|ancient|prehistoric|earliest|longest ago|first created)\b")
 _OLD = re.compile(r"\b(?:old|ancient|outdated|unused|stale|forgotten|abandoned|dead)\b")
 _CACHES = re.compile(
     r"\b(?:(?:build |compiler )?caches?|node.modules|virtual ?env\w*|venvs?|pycache"
@@ -65,7 +67,20 @@ _SHORT = re.compile(r"\b\w+n't\b|'(?:s|m|d|re|ve|ll)\b")
 _WRITTEN = frozenset(("code", "assembly", "notebook", "build output", "program", "configuration"))
 """Kinds of files that are in a language; of others its name is a word: a document about Python."""
 _HALF = re.compile(r"\bhalf (?:a )?year\b")
-_GAME = re.compile(r"\b(?:a )?link to the past\b")
+_BUILT = re.compile(r"\b(?:builds?|releases?)\b(?! (?:scripts?|files?|notes?|system|tools?|folder))")
+"""What a build made, where the newest of it is asked for: a ROM, a patch, a program."""
+_ABOUT = re.compile(
+    r"(?<!what )(?<!how )\b(?:about|regarding|describing|explaining|concerning) (?!\d)"
+    r"|\b(?:notes?|docs?|documents?|documentation|pdfs?|guides?|articles?|tutorials?|manuals?|papers?) "
+    r"(?:\w+ ){0,2}?on "
+)
+"""What a text is about stands behind it: words, whatever they mean elsewhere."""
+_HERE = re.compile(
+    r"\b(?:on|in) (?:my|this|the|our) (?:whole |entire |old )?(?:machine|computer|laptop|pc|box|system|disk|drive|ssd"
+    r"|hard drive|home(?: folder| directory)?)\b"
+)
+_FETCHED = re.compile(r"\bdownload(?:ed|s)? (?:\w+ )?(?:off|from) (?:the )?(?:web|internet|net)\b|\bdownloaded\b")
+_OF = re.compile(r"\b(?:for|of|about|on|with|from|to|in|inside|regarding|explaining|describing)\b")
 _QUOTED = re.compile(r"[\"'`\u201c\u2018]([^\"'`\u201d\u2019]{2,80})[\"'`\u201d\u2019]")
 _SINGLE = re.compile(r"(?<![\w.*-])([\w~-][\w.~()-]{0,80}\.[a-z][a-z0-9]{1,7}|[\w~-]+\.[a-z])\b(?![/.])")
 
@@ -95,6 +110,8 @@ class Wish(NamedTuple):
     """1: with a copier header, 0: without, -1: not asked."""
     old: bool
     where: bool
+    about: tuple[str, ...]
+    """Those of the words that stand behind `about`, `of`, `for`: what files of a kind are to have to do with."""
 
     def understood(self) -> str:
         """Return how the question was read."""
@@ -105,7 +122,7 @@ class Wish(NamedTuple):
             f"names: {', '.join((*self.names, *(f'*.{each}' for each in self.endings)))}"
             if self.names or self.endings
             else "",
-            f"words: {', '.join(self.words)}" if self.words else "",
+            f"words: {', '.join(map(as_said, self.words))}" if self.words else "",
             f"time: {self.span.said}" if self.span else "",
             f"at least {self.least} bytes" if self.least else "",
             f"at most {self.most} bytes" if self.most else "",
@@ -128,6 +145,13 @@ class _Left:
             self.text = f"{self.text[: match.start()]} {self.text[match.end() :]}"
         return match
 
+    def cut(self, pattern: re.Pattern[str]) -> str:
+        """Cut off what stands behind the first match, and return it."""
+        match = pattern.search(self.text)
+        rest = self.text[match.end() :] if match else ""
+        self.text = self.text[: match.end()] if match else self.text
+        return rest
+
 
 def stem(word: str) -> str:
     """Return a word without its plural's ending."""
@@ -141,7 +165,7 @@ def stem(word: str) -> str:
 def read_question(question: str, now: datetime.datetime) -> Wish:
     """Take a question apart; whatever is sent can be read, and what is not understood is taken for names."""
     text = " ".join(question[:_READ].replace("\u2019", "'").split())
-    left = _Left(_GAME.sub("alttp", _HALF.sub("6 months", text.casefold().strip(" ?!."))))
+    left = _Left(one_name(_HALF.sub("6 months", text.casefold().strip(" ?!."))))
     quoted = tuple(match.group(1).strip() for match in _QUOTED.finditer(text.casefold()))
     single = tuple(match.group(1) for match in _SINGLE.finditer(left.text))
     names = tuple(dict.fromkeys(name for name in (*quoted, *single) if "." in name))
@@ -152,20 +176,29 @@ def read_question(question: str, now: datetime.datetime) -> Wish:
     span = read_span(left.text, now)
     if span:
         left.text = span.rest
+    left.text = _FETCHED.sub("downloads", _HERE.sub(" ", left.text))
+    topic = left.cut(_ABOUT)
     subject = _subject(left)
     target = _target(left.text)
     where = bool(_WHERE.search(left.text))
     header = _header(left, text.casefold())
     order = _order(left, subject)
+    about = _words(topic)
+    topic = _behind_kind(left)
+    about = [word for word in _words(topic) if _plain(word)] + [
+        word for word in about if _plain(word) or word in TOPICAL
+    ]
     endings += _meant(left)
-    kinds, said = _kinds(left)
-    endings += _told_endings(kinds, said)
+    kinds, kind_words = _kinds(left)
+    if order == "newest" and not kinds and left.take(_BUILT):
+        kinds = _BUILDS
+    endings += _told_endings(kinds, kind_words)
     languages = _languages(left, target) if not kinds or set(kinds) & _WRITTEN else ()
-    words = tuple(dict.fromkeys(word for word in _words(left.text) if word not in NOISE and not _is_target(word)))
+    words = tuple(dict.fromkeys((*filter(_plain, _words(left.text)), *about)))
     return Wish(
-        text=text, subject=subject, kinds=kinds, kind_words=said, languages=languages, names=names,
+        text=text, subject=subject, kinds=kinds, kind_words=kind_words, languages=languages, names=names,
         endings=tuple(dict.fromkeys(endings)), words=words, span=span, least=least, most=most, order=order,
-        target=target, header=header, old=bool(_OLD.search(text.casefold())), where=where,
+        target=target, header=header, about=tuple(about), old=bool(_OLD.search(text.casefold())), where=where,
     )  # fmt: skip
 
 
@@ -192,6 +225,11 @@ def _target(text: str) -> str:
     return "file" if _FILES.search(text) else ""
 
 
+def _plain(word: str) -> bool:
+    """Tell whether a word may stand in a name for what is asked for."""
+    return word not in NOISE and not _is_target(word)
+
+
 def _is_target(word: str) -> bool:
     return _PROJECTS.fullmatch(word) is not None or word in ("git", "copier", "header", "headers", "headered")
 
@@ -212,6 +250,21 @@ def _order(left: _Left, subject: str) -> str:
     if left.take(_OLDEST):
         return "oldest"
     return "newest" if left.take(_NEWEST) else ""
+
+
+def _behind_kind(left: _Left) -> str:
+    """Cut off what stands behind the first kind and a preposition: in `a database of notes` no notes are meant."""
+    ends = [(match.start(), match.end()) for pattern, _ in _KINDS if (match := pattern.search(left.text))]
+    ends += [(match.start(), match.end()) for pattern, _, _ in _CLOSER if (match := pattern.search(left.text))]
+    if not ends:
+        return ""
+    end = max(end for start, end in ends if start == min(ends)[0])
+    match = _OF.search(left.text, end)
+    if not match:
+        return ""
+    rest = left.text[match.end() :]
+    left.text = left.text[: match.end()]
+    return rest
 
 
 def _meant(left: _Left) -> tuple[str, ...]:
@@ -247,6 +300,7 @@ def _variants(words: str) -> str:
     return "|".join(re.escape(word) for word in sorted(each, key=lambda word: (-len(word), word)))
 
 
+_BUILDS = ("rom", "patch", "program", "archive")
 _VERBS = frozenset(("save",))
 """Words that are a kind of file in the plural only."""
 _GAMES = r"(?:games?|roms?(?! hack)|rom files|cartridges?|dumps?)"
@@ -288,4 +342,5 @@ def _words(text: str) -> list[str]:
 
 def alike(word: str) -> tuple[str, ...]:
     """Return a word with others that mean the same."""
-    return next((tuple(sorted(same)) for same in SAME if word in same), (word,))
+    either = {word, stem(word)}
+    return next((tuple(sorted(same | {word})) for same in SAME if either & same), (word,))

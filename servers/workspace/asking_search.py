@@ -37,6 +37,10 @@ _OWN_OR_MADE = (
     "NOT folder.git AND (inside = 0 OR EXISTS "
     "(SELECT 1 FROM folder made WHERE made.id = folder.inside AND made.trait = 'build output'))"
 )
+_HACKED = (
+    "(kind <> 'rom' OR project <> 0 OR instr(lower(CAST(folder.path AS TEXT)), 'hack') OR EXISTS "
+    "(SELECT 1 FROM file near WHERE near.folder = folder.id AND near.kind IN ('patch', 'assembly')))"
+)
 _ORDERS = {"size": "size DESC", "-size": "size", "newest": "file.mtime DESC", "oldest": "file.mtime"}
 
 
@@ -131,8 +135,8 @@ def conditions(wish: Wish) -> tuple[str, tuple[object, ...]]:
         ]
         parts.append("(" + " OR ".join(["lower(CAST(name AS TEXT)) LIKE ?"] * len(known)) + ")")
         values += known
-    if "hack" in map(stem, wish.kind_words):  # an original ROM is no hack
-        parts.append("(kind <> 'rom' OR project <> 0 OR instr(lower(CAST(folder.path AS TEXT)), 'hack'))")
+    if {"hack", "romhack"} & set(map(stem, wish.kind_words)):  # an original ROM is no hack
+        parts.append(_HACKED)
     if wish.names:
         parts.append("(" + " OR ".join(["lower(CAST(name AS TEXT)) = ?"] * len(wish.names)) + ")")
         values += wish.names

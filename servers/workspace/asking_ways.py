@@ -18,6 +18,7 @@ from servers.workspace.asking_projects import (
 )
 from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, file_row, in_turns
 from servers.workspace.asking_search import Known, Words, file_hits
+from servers.workspace.asking_words import WEAK
 from servers.workspace.scan_facts import CACHE, DAY_NS, project_found, projects_of
 from servers.workspace.scan_kinds import CACHES
 from servers.workspace.scan_results import Found, amount
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 __all__ = ["answered"]
 
 _OLD_CACHE_DAYS = 90
+_FIRST = 3
+"""Rows that are read; the place where files are is told among them."""
+_INNER = frozenset(
+    b"src source include lib assets scenes scripts prefabs app game main sprites gfx data res bin".split()
+)
 _CODE = frozenset(("code", "assembly"))
 _LOOSE = frozenset(("build", "dist", "Caches", ".cache", "target", "virtualenv"))
 
@@ -156,6 +162,33 @@ def _space(asked: Asked) -> Rows:
 
 
 def answered(asked: Asked, known: Known) -> Rows:
+    """Answer a question, with the place of the first files among the first rows."""
+    rows, wish = _answered(asked, known), asked.wish
+    first = [row.kind for _, row in rows.rows[:_FIRST]]
+    if not first or wish.target == "file" or wish.order or wish.span or wish.subject or wish.least or wish.most:
+        return rows
+    if set(first) & {"folder", "project", "cache"}:
+        return rows
+    place, *others = {_place(asked, path) for path, _ in rows.rows[:_FIRST]}
+    if others or place == asked.scope.top:
+        return rows
+    around = by_folders(asked, "path = ?", values=(place,)).rows
+    at = 0 if wish.target == "project" else _FIRST - 1
+    return rows._replace(rows=[*rows.rows[:at], *around, *rows.rows[at:]])
+
+
+def _place(asked: Asked, path: bytes) -> bytes:
+    """Return the project that a file is in, or the folder that is not called by what it has to do in a project."""
+    owner = _owner(path, {fact.path: fact for fact in projects_of(asked.scope)})
+    if owner:
+        return owner
+    above = path.rpartition(b"/")[0]
+    while b"/" in above and above.rpartition(b"/")[2].lower() in _INNER:
+        above = above.rpartition(b"/")[0]
+    return above
+
+
+def _answered(asked: Asked, known: Known) -> Rows:
     """Answer a question; where no name has any of its words and nothing else is asked, by the text of files."""
     from servers.workspace.asking_text import by_text
 
@@ -166,8 +199,39 @@ def answered(asked: Asked, known: Known) -> Rows:
         return _way_of(asked.wish)(asked)
     if lost or wish.subject == "mentions":
         return by_text(asked, known.said)
+    strange = _strange(wish, known)
+    if strange:
+        alone = asked._replace(words=Words(strange))
+        rows = by_text(alone, strange)
+        rows = rows if rows.rows else by_text(alone, (max(strange, key=len),))
+        if rows.rows:
+            return rows
+        if _telling(wish, strange):
+            kinds = by_files(asked._replace(words=Words(()))).summary if wish.kinds else "nothing"
+            return Rows([], f"nothing has these words; without them: {kinds}")
     return _way_of(wish)(asked)
 
+
+def _strange(wish: Wish, known: Known) -> tuple[str, ...]:
+    """Return the words of what is asked for where no name has any of them: another thing than files of its kind here.
+
+    Those are the words behind `about`, or all of them.
+    """
+    if wish.subject or wish.names or wish.order or wish.span or wish.least or wish.most:
+        return ()
+    unknown = tuple(word for word in known.unknown if word not in WEAK and not word.endswith(("ed", "ing", "ly")))
+    about = tuple(word for word in unknown if word in wish.about)
+    if about and set(wish.about) <= set(known.unknown) and not (wish.kinds and set(known.said) - set(known.unknown)):
+        return about
+    return unknown if wish.kinds and set(known.said) <= set(known.unknown) else ()
+
+
+def _telling(wish: Wish, strange: tuple[str, ...]) -> bool:
+    """Tell whether words that nothing has say what is asked for, and not how it is: two of them, or a topic."""
+    return len(strange) > 1 or (bool(set(strange) & set(wish.about)) and _TOPIC.search(wish.text) is not None)
+
+
+_TOPIC = re.compile(r"\b(?:about|of|for|on|regarding) (?:\w+ ){0,3}\w+\W*$")
 
 _WAYS: dict[str, Callable[[Asked], Rows]] = {
     "duplicates": _double,

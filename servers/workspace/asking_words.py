@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from servers.workspace.asking_games import WRITTEN
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,6 +20,8 @@ __all__ = [
     "PROGRAM_WORDS",
     "SAME",
     "SUBJECTS",
+    "TOPICAL",
+    "WEAK",
 ]
 
 KIND_WORDS: Mapping[str, tuple[str, ...]] = {
@@ -168,22 +172,29 @@ tree type types under unused up us use used uses using very want was way we were
 wheres which while who whole whose why will with within without work worked working works would write written wrote
 you your pls plz hey hi remember forgot forget recall think thought guess ok okay thanks cheers lately days weeks months
 years past end ended back really probably maybe rather somehow gonna wanna dunno
+single entire absolute ages mine
 """
 NOISE = frozenset(_NOISE.split())
 """Words that say nothing about a name."""
+TOPICAL = frozenset(("free", "space", "full", "size", "sizes", "save", "tree", "types", "memory", "size", "key"))
+"""Words of noise that say something where they are what a text is about."""
+_WEAK = """
+vanilla original clean favourite favorite cool good bad best nice pretty great funny personal private own legit official
+important random various finished working unpatched unmodified fresh local quantized retro classic silly weird secret
+actual real main current proper different certain usual special public boring interesting cute long short bunch english
+machine learning neural network deep training ml ai llm
+local vintage plain rare modern simple everyday homemade handmade professional digital virtual precious beloved
+"""
+WEAK = frozenset(_WEAK.split())
+"""Words that say how something is, not what: files of a kind are meant even where no name has them."""
 SAME: tuple[frozenset[str], ...] = (
-    frozenset(("alttp", "zelda3", "lttp", "z3", "alttpr", "link to the past")),
-    frozenset(("oos", "oracle of secrets", "oracle-of-secrets")),
-    frozenset(("smw", "super mario world", "mario world")),
-    frozenset(("sm", "super metroid", "metroid")),
-    frozenset(("ml", "machine learning")),
-    frozenset(("ai", "artificial intelligence")),
+    *map(frozenset, WRITTEN.values()),
     frozenset(("pics", "pictures", "photos")),
     frozenset(("docs", "documents", "documentation")),
-    frozenset(("downloads", "download")),
+    frozenset(("downloads", "download", "dl", "incoming", "internet", "descargas", "téléchargements", "scaricati")),
     frozenset(("disasm", "disassembly", "disassemblies")),
     frozenset(("randomizer", "rando")),
-    frozenset(("emulator", "emu", "emulators")),
+    frozenset(("asm", "assembly", "assembler")),
     frozenset(("configuration", "config", "configs")),
     frozenset(("backup", "backups", "bak")),
     frozenset(("linux", "ubuntu", "debian", "fedora", "archlinux", "mint")),

@@ -84,6 +84,11 @@ LANGUAGES: Mapping[str, str] = {
     "vue svelte": "JavaScript",
     "glsl frag vert hlsl": "Shaders",
     "m mm": "Objective-C",
+    "bas vb": "Basic",
+    "pas": "Pascal",
+    "f f90 for": "Fortran",
+    "ino": "C++",
+    "tcl": "Tcl",
 }
 """endings -> language."""
 CODE = "code"

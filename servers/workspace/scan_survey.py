@@ -102,6 +102,12 @@ def _placed(folders: list[_Folder], telling: dict[int, frozenset[bytes]]) -> dic
     gits = {folder.path[:-5] for folder in folders if folder.path.endswith(b"/.git")}
     if b".git" in by_path:
         gits.add(b"")
+    unity = {
+        folder.path[:-7]
+        for folder in folders
+        if folder.path.endswith(b"/Assets")
+        and any(folder.path[:-6] + beside in by_path for beside in (b"ProjectSettings", b"Library", b"Packages"))
+    }
     nothing = frozenset[bytes]()
     projects: dict[int, _Project] = {}
     for folder in folders:
@@ -117,7 +123,8 @@ def _placed(folders: list[_Folder], telling: dict[int, frozenset[bytes]]) -> dic
             folder.trash = folder.trait == TRASH
         if not folder.inside and not folder.git:
             git = folder.path in gits or b".git" in inside
-            if git or (not folder.project and inside & _SIGNS and folder.path):
+            signed = inside & _SIGNS or folder.path in unity  # Unity makes folders and no telling file
+            if git or (not folder.project and signed and folder.path):
                 folder.project = folder.number
                 projects[folder.number] = _Project(git=git, language=_told_language(inside))
     return projects

@@ -23,13 +23,17 @@ from servers.workspace.server import build
 from tests.planted import QUESTIONS, plant
 from tests.planted_attic import QUESTIONS as ATTIC_QUESTIONS
 from tests.planted_attic import plant_attic
+from tests.planted_bench import QUESTIONS as BENCH_QUESTIONS
+from tests.planted_bench import plant_bench
+from tests.planted_drive import QUESTIONS as DRIVE_QUESTIONS
+from tests.planted_drive import plant_drive
 from tests.planted_other import QUESTIONS as OTHER_QUESTIONS
 from tests.planted_other import plant_other
 from tests.planted_shelves import QUESTIONS as SHELVES_QUESTIONS
 from tests.planted_shelves import plant_shelves
 from tests.planted_tinkerer import QUESTIONS as TINKERER_QUESTIONS
 from tests.planted_tinkerer import plant_tinkerer
-from tests.planted_ways import Question, right
+from tests.planted_ways import Question, fair, right
 
 pytestmark = pytest.mark.anyio
 
@@ -88,12 +92,22 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
 
 
 @pytest.mark.parametrize(
-    ("plant_home", "questions"),
-    [(plant_tinkerer, TINKERER_QUESTIONS), (plant_shelves, SHELVES_QUESTIONS), (plant_attic, ATTIC_QUESTIONS)],
-    ids=["tinkerer", "shelves", "attic"],
+    ("plant_home", "questions", "judge"),
+    [
+        (plant_tinkerer, TINKERER_QUESTIONS, right),
+        (plant_shelves, SHELVES_QUESTIONS, right),
+        (plant_attic, ATTIC_QUESTIONS, right),
+        (plant_bench, BENCH_QUESTIONS, fair),
+        (plant_drive, DRIVE_QUESTIONS, fair),
+    ],
+    ids=["tinkerer", "shelves", "attic", "bench", "drive"],
 )
 def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
-    plant_home: Callable[[Path], None], questions: tuple[Question, ...], tmp_path: Path, settings: Settings
+    plant_home: Callable[[Path], None],
+    questions: tuple[Question, ...],
+    judge: Callable[[Question, Sequence[str]], bool],
+    tmp_path: Path,
+    settings: Settings,
 ) -> None:
     home = tmp_path / "shelves"
     home.mkdir()
@@ -103,7 +117,7 @@ def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
     for question in questions:
         found = [row.path for row in answer(opened, question.text, "", PATIENT, limit=10).found]
         assert [path for path in found if not (home / path).exists()] == []
-        if not right(question, found):
+        if not judge(question, found):
             wrong.append(f"{question.text}: {found[:3]}")
     opened.close()
     assert len(questions) == 40
