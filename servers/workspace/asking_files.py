@@ -11,7 +11,7 @@ from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, counted
 from servers.workspace.asking_search import FileHit, Words, file_hits, file_sum, folder_hits, grouped
 from servers.workspace.duplicates_groups import groups_of, sum_of_groups
 from servers.workspace.scan_facts import OWN, project_found, projects_of
-from servers.workspace.scan_kinds import TRASH
+from servers.workspace.scan_kinds import CACHES, TRASH
 from servers.workspace.scan_results import Found, amount
 from servers.workspace.scan_store import SCOPE, scope_of
 
@@ -124,9 +124,12 @@ def _with_projects(asked: Asked, folders: list[tuple[bytes, Found]]) -> list[tup
     out: list[tuple[bytes, Found]] = []
     for path, row in folders:
         above = [fact for fact in projects if fact.path and path.startswith(fact.path + b"/")]
-        if "patch" in asked.wish.kinds or not above:
+        if above and path.rpartition(b"/")[2].decode("utf-8", "replace") in CACHES:  # what a build made is the project
+            out.append((above[-1].path, project_found(asked.scope, above[-1])))
+        elif "patch" in asked.wish.kinds or not above:
             out.append((path, row))
-    return [*out[:3], *more, *out[3:]] if "patch" in asked.wish.kinds else [*more, *out]
+    both = [*out[:3], *more, *out[3:]] if "patch" in asked.wish.kinds else [*more, *out]
+    return list(dict(both).items())
 
 
 def by_names(asked: Asked) -> Rows:

@@ -17,6 +17,7 @@ from servers.workspace.asking_words import (
     NOISE,
     PROGRAM_WORDS,
     SAME,
+    SAVE_WORDS,
     SUBJECTS,
     TOPICAL,
 )
@@ -309,6 +310,7 @@ _CLOSER = tuple(
     for words, kind, endings in (
         *((f"(?:{console}) {_GAMES}", "roms", endings) for console, endings in CONSOLE_WORDS.items()),
         *((words, "documents", endings) for words, endings in FORMAT_WORDS.items()),
+        *((words, "saves", endings) for words, endings in SAVE_WORDS.items()),
         *((words, "disk images", endings) for words, endings in DISK_WORDS.items()),
         *(
             (rf"(?:{words}) (?:files?|documents?|projects?|images?|pictures?|photos?|drawings?)", "pictures", endings)
@@ -341,6 +343,8 @@ def _words(text: str) -> list[str]:
 
 
 def alike(word: str) -> tuple[str, ...]:
-    """Return a word with others that mean the same."""
+    """Return a word with others that mean the same; two words that names join, in each way of joining them."""
+    if " " in word:
+        return tuple(word.replace(" ", by) for by in ("", " ", "-", "_"))
     either = {word, stem(word)}
     return next((tuple(sorted(same | {word})) for same in SAME if either & same), (word,))

@@ -259,7 +259,7 @@ class Known(NamedTuple):
 
 def known_words(scope: Scope, words: Sequence[str]) -> Known:
     """Return the words that names have; where none has any, all as they are, so that nothing is found by them."""
-    found = [(word, _known_word(scope, word)) for word in words]
+    found = [(word, word if " " in word else _known_word(scope, word)) for word in _joined(scope, words)]
     lost = sum(1 for _, known in found if not known)
     if 2 * lost > len(found):  # with so little known, what looks like a slip is another word
         found = [(word, known if known == word else "") for word, known in found]
@@ -267,6 +267,17 @@ def known_words(scope: Scope, words: Sequence[str]) -> Known:
     mended = tuple((word, known) for word, known in found if known not in ("", word))
     known = tuple(dict.fromkeys(known for _, known in found if known))
     return Known(tuple(words), known or tuple(words), unknown, mended)
+
+
+def _joined(scope: Scope, words: Sequence[str]) -> tuple[str, ...]:
+    """Return words with two that names write as one taken together: a bomb shop in `bombshop`, mode 7 in `mode7`."""
+    out: list[str] = []
+    for word in words:
+        if out and " " not in out[-1] and len(out[-1] + word) > _SHORT and _named(scope, out[-1] + word):
+            out[-1] = f"{out[-1]} {word}"
+        else:
+            out.append(word)
+    return tuple(out)
 
 
 def _known_word(scope: Scope, word: str) -> str:

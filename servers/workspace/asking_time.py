@@ -86,7 +86,7 @@ def read_span(text: str, now: datetime.datetime) -> Span | None:
             rest = f"{text[: match.start()]} {text[match.end() :]}"
             if days.start and not days.end and _NOT.search(text[: match.start()]):  # not since then: before
                 days = _Days(None, days.start)
-            named = _named(match, days) if pattern in (_YEAR, _MONTH) and not _DONE.search(text) else ()
+            named = _named(match, days) if pattern in (_YEAR, _MONTH, _LAST) and not _DONE.search(text) else ()
             return Span(_ns(days.start, 0), _ns(days.end, 1 << 62), match.group().strip(), rest, named)
     return None
 
@@ -94,6 +94,9 @@ def read_span(text: str, now: datetime.datetime) -> Span | None:
 def _named(match: re.Match[str], days: _Days) -> tuple[str, ...]:
     if not (days.start and days.end):
         return ()
+    if match.re is _LAST:  # what is for last year says so in its name
+        whole = days.start.month == 1 and (days.end - days.start).days > 360
+        return (str(days.start.year),) if whole else ()
     year, month = match.groups()[-1], f"{days.start.month:02}"
     return (year,) if match.re is _YEAR else (f"{year}-{month}", f"{year}_{month}", f"{year}{month}")
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["answered"]
 
 _OLD_CACHE_DAYS = 90
+_WORKED = re.compile(r"\bwork(?:ed|ing)? on\b|\bbusy\b|\bbeen (?:doing|up to)\b", re.IGNORECASE)
 _FIRST = 3
 """Rows that are read; the place where files are is told among them."""
 _INNER = frozenset(
@@ -60,11 +61,13 @@ def _way_of(wish: Wish) -> Callable[[Asked], Rows]:
         return by_names
     if wish.span and not wish.span.start and not wish.target:
         return _untouched
+    if wish.span and not (wish.target or wish.order) and _WORKED.search(wish.text):
+        return _untouched
     return by_files if wish.order or wish.span or wish.target else _space
 
 
 def _untouched(asked: Asked) -> Rows:
-    """Answer by projects without work since then, in turns with files that did not change."""
+    """Answer by projects with or without work in a time, in turns with files that did or did not change."""
     projects, files = by_projects(asked), by_files(asked)
     return files._replace(rows=in_turns(projects.rows, files.rows))
 

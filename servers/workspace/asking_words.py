@@ -19,6 +19,7 @@ __all__ = [
     "NOISE",
     "PROGRAM_WORDS",
     "SAME",
+    "SAVE_WORDS",
     "SUBJECTS",
     "TOPICAL",
     "WEAK",
@@ -93,6 +94,11 @@ PROGRAM_WORDS: Mapping[str, str] = {
     "inkscape|vector": "svg",
     "raw": "raw cr2 cr3 nef arw dng",
 }
+SAVE_WORDS: Mapping[str, str] = {
+    "save ?states?|states? saves?": "state state0 state1 state2 state3 zst zs1 s9x mss mst frz 000 001 dss st0 st1",
+    "battery saves?|sram(?: files?| saves?)?": "srm sav sra",
+}
+"""Names of sorts of saved games, as expressions -> their endings."""
 DISK_WORDS: Mapping[str, str] = {
     "(?:virtual|vm) ?(?:machines?|disks?|images?)(?: disks?| images?)?|vms": "vmdk vdi qcow2 vhd vhdx",
     "(?:operating systems?|os|linux|windows|install\\w*) (?:disk |disc )?(?:images?|isos?|media)": "iso img dmg",

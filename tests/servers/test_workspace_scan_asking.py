@@ -27,6 +27,8 @@ from tests.planted_bench import QUESTIONS as BENCH_QUESTIONS
 from tests.planted_bench import plant_bench
 from tests.planted_drive import QUESTIONS as DRIVE_QUESTIONS
 from tests.planted_drive import plant_drive
+from tests.planted_mac import QUESTIONS as MAC_QUESTIONS
+from tests.planted_mac import plant_mac
 from tests.planted_other import QUESTIONS as OTHER_QUESTIONS
 from tests.planted_other import plant_other
 from tests.planted_shelves import QUESTIONS as SHELVES_QUESTIONS
@@ -99,8 +101,9 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
         (plant_attic, ATTIC_QUESTIONS, right),
         (plant_bench, BENCH_QUESTIONS, fair),
         (plant_drive, DRIVE_QUESTIONS, fair),
+        (plant_mac, MAC_QUESTIONS, fair),
     ],
-    ids=["tinkerer", "shelves", "attic", "bench", "drive"],
+    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac"],
 )
 def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
     plant_home: Callable[[Path], None],
