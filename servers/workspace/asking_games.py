@@ -14,7 +14,7 @@ _GAMES = """
 alttp: a link to the past, link to the past, zelda 3, lttp, z3, alttpr
 sm: super metroid, metroid 3, metroid
 smw: super mario world, mario world
-smw2: yoshi's island, yoshis island
+smw2: yoshi's island, yoshis island, yi
 smb3: super mario bros 3, super mario bros. 3
 smrpg: super mario rpg, mario rpg
 smk: super mario kart, mario kart
@@ -26,7 +26,7 @@ ff5: final fantasy 5, final fantasy v, ffv
 ff6: final fantasy 6, final fantasy vi, final fantasy iii, final fantasy 3, ffvi, ff3us
 ct: chrono trigger, chronotrigger
 dkc2: donkey kong country 2, diddy's kong quest
-dkc: donkey kong country
+dkc: donkey kong country, donkey kong
 som: secret of mana, seiken densetsu 2
 sd3: trials of mana, seiken densetsu 3
 fzero: f zero, f-zero

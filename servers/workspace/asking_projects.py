@@ -47,7 +47,8 @@ def by_projects(asked: Asked) -> Rows:
         best = max((score for score, _ in scored), default=0)
         fitting = [(score, fact) for score, fact in scored if score > best / 2]
         if not fitting:
-            return by_names(asked)
+            names = by_names(asked)
+            return names if names.rows or not wish.languages else _told(asked, _ordered(facts, wish.order))
         fitting.sort(key=lambda item: -item[0])
         facts = [fact for _, fact in fitting]
     return _told(asked, _ordered(facts, wish.order))

@@ -25,6 +25,8 @@ __all__ = ["FileHit", "Known", "Words", "conditions", "file_hits", "file_sum", "
 _PLACES = 400
 """Folders that full text search gives to be ranked."""
 _SHORT = 4
+_SURE = 5
+"""Letters of a word up to which a letter for another is no slip."""
 _LONG = 8
 """Letters of a word in which two slips are mended; in a shorter one it is one."""
 _HITS = 200_000
@@ -297,6 +299,8 @@ def _known_word(scope: Scope, word: str) -> str:
         return word if word in known else ""
     slips = 1 if len(word) < _LONG else 2
     best = process.extractOne(word, known, scorer=OSA.distance, score_cutoff=slips)
+    if best and len(word) <= _SURE and len(best[0]) == len(word) and sorted(best[0]) != sorted(word):
+        return ""  # one letter for another makes another word: a horse is no house
     return str(best[0]) if best else ""
 
 

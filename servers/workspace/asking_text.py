@@ -11,6 +11,7 @@ from servers.machine.names import escape
 from servers.machine.ripgrep import search_of
 from servers.machine.ripgrep_query import Counts, Query
 from servers.workspace.asking_files import by_names
+from servers.workspace.asking_question import stem
 from servers.workspace.asking_rows import MOST, Asked, Rows, file_row
 from servers.workspace.asking_search import FileHit
 from servers.workspace.duplicates_reading import joined
@@ -28,14 +29,17 @@ _IN_GLOB = 16
 _LOOKED_AT = 2_000
 
 
-def by_text(asked: Asked, words: Sequence[str]) -> Rows:
-    """Answer by the files whose text has the words of the question; those with them in the name first, then most."""
+def by_text(asked: Asked, words: Sequence[str], *, seconds: float = _SECONDS) -> Rows:
+    """Answer by the files whose text has the words; those with them in the name first, then most.
+
+    The search takes the seconds at most.
+    """
     named = by_names(asked._replace(wish=asked.wish._replace(target="file")))
     if not words:
         return named
     counts = Counts((), 0, 0, 0, complete=False)
     with contextlib.suppress(ServerError):  # what cannot be searched for stands in no text
-        counts = _counts(asked, words)
+        counts = _counts(asked, words, seconds)
     hits: list[tuple[float, int, FileHit]] = []
     for file in counts.files[:_LOOKED_AT]:
         hit = _hit(asked, joined(asked.scope.top, file.path))
@@ -47,14 +51,14 @@ def by_text(asked: Asked, words: Sequence[str]) -> Rows:
     return Rows([*rows, *named.rows], f"the text of {len(hits)} files has it{late}")
 
 
-def _counts(asked: Asked, words: Sequence[str]) -> Counts:
+def _counts(asked: Asked, words: Sequence[str], seconds: float) -> Counts:
     endings = [ending for kind in _TEXTS for ending in KINDS[kind].split()]
     endings += [ending for many in LANGUAGES for ending in many.split()]
     known = list(dict.fromkeys(endings))
     batched = [known[at : at + _IN_GLOB] for at in range(0, len(known), _IN_GLOB)]
-    pattern = r".{0,40}".join(re.escape(word) for word in words)
+    pattern = r".{0,40}".join(re.escape(stem(word)) for word in words)
     query = Query(pattern, "regex", "ignore", tuple(f"*.{{{','.join(some)}}}" for some in batched))
-    return search_of(query, seconds=_SECONDS).count(asked.scope.root, asked.scope.top, asked.scope.path)
+    return search_of(query, seconds=seconds).count(asked.scope.root, asked.scope.top, asked.scope.path)
 
 
 def _hit(asked: Asked, path: bytes) -> FileHit | None:

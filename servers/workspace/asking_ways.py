@@ -34,12 +34,15 @@ __all__ = ["answered"]
 
 _OLD_CACHE_DAYS = 90
 _WORKED = re.compile(r"\bwork(?:ed|ing)? on\b|\bbusy\b|\bbeen (?:doing|up to)\b", re.IGNORECASE)
+_EACH = 0.6
+"""Seconds for each of two searches in text."""
 _FIRST = 3
 """Rows that are read; the place where files are is told among them."""
 _INNER = frozenset(
     b"src source include lib assets scenes scripts prefabs app game main sprites gfx data res bin".split()
 )
 _CODE = frozenset(("code", "assembly"))
+_MADE = frozenset(("code", "assembly", "patch", "rom"))
 _LOOSE = frozenset(("build", "dist", "Caches", ".cache", "target", "virtualenv"))
 
 
@@ -47,7 +50,7 @@ def _way_of(wish: Wish) -> Callable[[Asked], Rows]:
     """Return the way to answer a question."""
     if wish.subject == "duplicates" and wish.target == "project":
         return scattered
-    if wish.subject in _WAYS:
+    if wish.subject in _WAYS and not _left_lying(wish):
         return _WAYS[wish.subject]
     if wish.target == "project" or (wish.languages and not wish.kinds):
         return by_projects
@@ -64,6 +67,13 @@ def _way_of(wish: Wish) -> Callable[[Asked], Rows]:
     if wish.span and not (wish.target or wish.order) and _WORKED.search(wish.text):
         return _untouched
     return by_files if wish.order or wish.span or wish.target else _space
+
+
+def _left_lying(wish: Wish) -> bool:
+    """Tell whether files are meant that nobody went on with: an unfinished song is no project."""
+    return (
+        wish.subject == "abandoned" and bool(wish.kinds) and not (wish.target == "project" or _MADE & set(wish.kinds))
+    )
 
 
 def _untouched(asked: Asked) -> Rows:
@@ -197,7 +207,9 @@ def _answered(asked: Asked, known: Known) -> Rows:
 
     wish = asked.wish
     lost = wish.words and len(known.unknown) == len(known.said) and not (wish.subject or wish.kinds or wish.endings)
-    if lost and wish.span:  # nobody calls files by what was done with them: downloaded last month
+    if (
+        lost and wish.span and (wish.target or all(map(_says_how, wish.words)))
+    ):  # nobody calls files by what was done with them: downloaded last month
         asked = asked._replace(wish=wish._replace(words=(), target=wish.target or "file"), words=Words(()))
         return _way_of(asked.wish)(asked)
     if lost or wish.subject == "mentions":
@@ -205,8 +217,8 @@ def _answered(asked: Asked, known: Known) -> Rows:
     strange = _strange(wish, known)
     if strange:
         alone = asked._replace(words=Words(strange))
-        rows = by_text(alone, strange)
-        rows = rows if rows.rows else by_text(alone, (max(strange, key=len),))
+        rows = by_text(alone, strange, seconds=_EACH)
+        rows = rows if rows.rows else by_text(alone, (max(strange, key=len),), seconds=_EACH)
         if rows.rows:
             return rows
         if _telling(wish, strange):
@@ -222,11 +234,15 @@ def _strange(wish: Wish, known: Known) -> tuple[str, ...]:
     """
     if wish.subject or wish.names or wish.order or wish.span or wish.least or wish.most:
         return ()
-    unknown = tuple(word for word in known.unknown if word not in WEAK and not word.endswith(("ed", "ing", "ly")))
+    unknown = tuple(word for word in known.unknown if not _says_how(word))
     about = tuple(word for word in unknown if word in wish.about)
     if about and set(wish.about) <= set(known.unknown) and not (wish.kinds and set(known.said) - set(known.unknown)):
         return about
     return unknown if wish.kinds and set(known.said) <= set(known.unknown) else ()
+
+
+def _says_how(word: str) -> bool:
+    return word in WEAK or word.endswith(("ed", "ing", "ly"))
 
 
 def _telling(wish: Wish, strange: tuple[str, ...]) -> bool:

@@ -55,7 +55,7 @@ KIND_WORDS: Mapping[str, tuple[str, ...]] = {
     "songs|music|audio files|audio|sound files|mp3s|podcasts|soundtracks": ("audio", "game music"),
     "fonts|font files|typefaces": ("font",),
     "databases|database files|database|sqlite files": ("database",),
-    "log files|logs|logfiles": ("log",),
+    "log files|logs|log|logfiles|training runs|training run|training logs": ("log",),
     "unfinished downloads|incomplete downloads|interrupted downloads|broken downloads|partial downloads": (
         "temporary",
     ),
@@ -82,7 +82,7 @@ FORMAT_WORDS: Mapping[str, str] = {
     "(?:ms |microsoft )?word (?:documents?|files?)|letters? in word": "doc docx odt rtf",
     "excel (?:sheets?|files?|tables?|documents?)|spreadsheets?": "xls xlsx ods csv",
     "power ?points?(?: files?| presentations?)?|presentations?|slide ?decks?|slides": "ppt pptx odp key",
-    "e-?books?": "epub mobi pdf",
+    "e-?books?": "epub mobi azw3",
 }
 PROGRAM_WORDS: Mapping[str, str] = {
     "(?:adobe )?photoshop": "psd psb",
@@ -215,6 +215,7 @@ SAME: tuple[frozenset[str], ...] = (
     frozenset(("rent", "rental", "lease", "miete", "mietvertrag", "loyer")),
     frozenset(("insurance", "versicherung", "assurance", "seguro")),
     frozenset(("application", "bewerbung")),
+    frozenset(("timesheet", "timesheets", "hours", "stundenzettel")),
     frozenset(("holiday", "holidays", "vacation", "urlaub", "vacances", "trip")),
     frozenset(("recipe", "recipes", "rezept", "rezepte", "recette")),
     frozenset(("wallpaper", "wallpapers", "background", "backgrounds")),

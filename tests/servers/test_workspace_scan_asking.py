@@ -25,6 +25,8 @@ from tests.planted_attic import QUESTIONS as ATTIC_QUESTIONS
 from tests.planted_attic import plant_attic
 from tests.planted_bench import QUESTIONS as BENCH_QUESTIONS
 from tests.planted_bench import plant_bench
+from tests.planted_cellar import QUESTIONS as CELLAR_QUESTIONS
+from tests.planted_cellar import plant_cellar
 from tests.planted_drive import QUESTIONS as DRIVE_QUESTIONS
 from tests.planted_drive import plant_drive
 from tests.planted_mac import QUESTIONS as MAC_QUESTIONS
@@ -102,8 +104,9 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
         (plant_bench, BENCH_QUESTIONS, fair),
         (plant_drive, DRIVE_QUESTIONS, fair),
         (plant_mac, MAC_QUESTIONS, fair),
+        (plant_cellar, CELLAR_QUESTIONS, fair),
     ],
-    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac"],
+    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac", "cellar"],
 )
 def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
     plant_home: Callable[[Path], None],
