@@ -24,7 +24,7 @@ megaman: mega man, rockman, mmx
 ff4: final fantasy 4, final fantasy iv, final fantasy ii, ffiv
 ff5: final fantasy 5, final fantasy v, ffv
 ff6: final fantasy 6, final fantasy vi, final fantasy iii, final fantasy 3, ffvi, ff3us
-ct: chrono trigger, chronotrigger
+ct: chrono trigger, chrono, crono
 dkc2: donkey kong country 2, diddy's kong quest
 dkc: donkey kong country, donkey kong
 som: secret of mana, seiken densetsu 2

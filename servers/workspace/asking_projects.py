@@ -109,8 +109,11 @@ def _named(asked: Asked, facts: Sequence[ProjectFact]) -> list[ProjectFact]:
     """Return the projects that have a word of the question, all where none has."""
     if not asked.words.groups:
         return list(facts)
-    fitting = [fact for fact in facts if asked.words.score(fact.name, fact.path.decode("utf-8", "replace")) > 0.3]
-    return fitting or list(facts)
+    return _fitting(asked, facts) or list(facts)
+
+
+def _fitting(asked: Asked, facts: Sequence[ProjectFact]) -> list[ProjectFact]:
+    return [fact for fact in facts if asked.words.score(fact.name, fact.path.decode("utf-8", "replace")) > 0.3]
 
 
 def uncommitted(asked: Asked) -> Rows:
@@ -137,6 +140,10 @@ def abandoned(asked: Asked) -> Rows:
         found = sorted((fact for fact in facts if span.start <= fact.last < span.end), key=lambda fact: fact.last)
     else:
         found = abandoned_of(facts)
+    if asked.words.groups and asked.wish.target == "project" and not _fitting(asked, found):
+        names = by_names(asked)  # what people call a project may have no sign of one
+        if names.rows:
+            return names
     found = [fact for fact in _with_kinds(asked, _named(asked, found)) if language_fits(fact, asked.wish)]
     said = f" in {ABANDONED_DAYS} days" if not span else ""
     return _told(asked, found)._replace(summary=f"{len(found)} projects without work{said}")

@@ -330,9 +330,13 @@ def _languages(left: _Left, target: str) -> tuple[str, ...]:
     found: list[str] = []
     for word, language in LANGUAGE_WORDS.items():
         pattern = re.compile(rf"(?<![\w+#.-]){re.escape(word)}(?![\w+#-])")
-        if (len(word) > 2 or target == "project") and left.take(pattern):
+        if (len(word) > 2 or target == "project" or _in_it(word, left.text)) and left.take(pattern):
             found.append(language)
     return tuple(dict.fromkeys(found))
+
+
+def _in_it(word: str, text: str) -> bool:
+    return re.search(rf"\b(?:written|coded|programmed|made) (?:in|with) {re.escape(word)}(?![\w+#])", text) is not None
 
 
 def _words(text: str) -> list[str]:
