@@ -25,6 +25,7 @@ __all__ = ["FileHit", "Known", "Words", "conditions", "file_hits", "file_sum", "
 _PLACES = 400
 """Folders that full text search gives to be ranked."""
 _SHORT = 4
+_ENDINGS = ("ing", "er", "ed", "ion")
 _SURE = 5
 """Letters of a word up to which a letter for another is no slip."""
 _LONG = 8
@@ -266,7 +267,9 @@ def known_words(scope: Scope, words: Sequence[str]) -> Known:
     if 2 * lost > len(found):  # with so little known, what looks like a slip is another word
         found = [(word, known if known == word else "") for word, known in found]
     unknown = tuple(word for word, known in found if not known)
-    mended = tuple((word, known) for word, known in found if known not in ("", word))
+    mended = tuple(
+        (word, known) for word, known in found if known and word not in (known, *(known + end for end in _ENDINGS))
+    )
     known = tuple(dict.fromkeys(known for _, known in found if known))
     return Known(tuple(words), known or tuple(words), unknown, mended)
 
@@ -286,7 +289,7 @@ def _known_word(scope: Scope, word: str) -> str:
     """Return a word, or the one that it is most likely a slip of; nothing where no name has either."""
     if any(_named(scope, each) for each in {*alike(word), stem(word)}):
         return word
-    for ending in ("ing", "er", "ed"):
+    for ending in _ENDINGS:
         root = word.removesuffix(ending)
         if len(root) > 3 and root != word and _named(scope, root):
             return root

@@ -221,9 +221,9 @@ def _answered(asked: Asked, known: Known) -> Rows:
         rows = rows if rows.rows else by_text(alone, (max(strange, key=len),), seconds=_EACH)
         if rows.rows:
             return rows
-        if _telling(wish, strange):
-            kinds = by_files(asked._replace(words=Words(()))).summary if wish.kinds else "nothing"
-            return Rows([], f"nothing has these words; without them: {kinds}")
+        kinds = by_files(asked._replace(words=Words(()))) if wish.kinds else Rows([], "nothing")
+        if _telling(wish, strange) and len(kinds.rows) != 1:  # the only one of its kind is told anyway
+            return Rows([], f"nothing has these words; without them: {kinds.summary}")
     return _way_of(wish)(asked)
 
 
