@@ -12,7 +12,7 @@ from runner.asking import Decision, Gate
 from runner.audit import Audit
 from runner.classes import Classes, Grade
 from runner.connection import Connection, Outcome
-from runner.models.keys import without_known_keys
+from runner.models.keys import known_keys, without_known_keys
 from runner.offers import Answer, Offer
 from schemas.message import ToolCall, ToolSpec
 from schemas.run import CallRecord, ServerState
@@ -149,6 +149,8 @@ class Calls:
 
 def _keyless(outcome: Outcome) -> Outcome:
     """Return what came back without the user's keys: a tool may read a file, or run a program, that shows one."""
+    if not known_keys():
+        return outcome
     given = outcome.answer
     whole = json.dumps(given.structured)
     kept = without_known_keys(whole)

@@ -9,7 +9,7 @@ changes seldom and a provider's cache of it holds.
 
 import json
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from schemas.message import Message, ToolSpec
 
@@ -32,6 +32,10 @@ _SHORTEST = 300
 """Characters of a result that is not worth a line in its place; of longer newest ones half as many stay."""
 
 
+_MOST_KNOWN = 4096
+"""Messages and tools whose weight is kept."""
+_Item = TypeVar("_Item", Message, ToolSpec)
+
 _WINDOWS = {"claude": 180_000, "gemini": 900_000, "openai": 32_768}
 """Tokens of hosted models by provider: a little less than their smallest has; a server that is compatible with OpenAI
 does not say, and most local ones are started with less than a hosted model has."""
@@ -50,17 +54,38 @@ def weight(message: Message) -> int:
     return int((said + calls) / CHARACTERS_PER_TOKEN) + _PER_MESSAGE + _PER_IMAGE * len(message.images)
 
 
+def _characters(tool: ToolSpec) -> int:
+    return len(tool.name) + len(tool.description) + len(json.dumps(tool.parameters))
+
+
+class _Weighed(NamedTuple):
+    item: Message | ToolSpec
+    """Held, so that its id stays its own."""
+    weight: int
+
+
 class Estimate:
     """How many tokens a request has for one model: by characters, corrected by what the model says that it read."""
 
     def __init__(self) -> None:
         self.factor = 1.0
         """Tokens of the model for each estimated one."""
+        self._known: dict[int, _Weighed] = {}
 
     def of(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> int:
         """Return the estimated tokens of a request."""
-        offered = sum(len(tool.name) + len(tool.description) + len(json.dumps(tool.parameters)) for tool in tools)
-        return int((sum(map(weight, messages)) + offered / CHARACTERS_PER_TOKEN) * self.factor)
+        said = sum(self._of(message, weight) for message in messages)
+        offered = sum(self._of(tool, _characters) for tool in tools)
+        return int((said + offered / CHARACTERS_PER_TOKEN) * self.factor)
+
+    def _of(self, item: _Item, weigh: Callable[[_Item], int]) -> int:
+        """Weigh an item once: each request holds all that the one before it held."""
+        known = self._known.get(id(item))
+        if known is None or known.item is not item:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[id(item)] = _Weighed(item, weigh(item))
+        return known.weight
 
     def learn(self, estimated: int, read: int) -> None:
         """Take in that a request estimated at `estimated` tokens had `read`; 0: the model did not say."""

@@ -6,6 +6,7 @@ whatever text is shown or kept.
 """
 
 import contextlib
+import functools
 import os
 import re
 import stat
@@ -16,7 +17,16 @@ from typing import NamedTuple
 
 from runner.errors import ConfigError
 
-__all__ = ["KEY_VARIABLES", "key_for", "key_place", "keys_file", "need_key", "without_keys", "without_known_keys"]
+__all__ = [
+    "KEY_VARIABLES",
+    "key_for",
+    "key_place",
+    "keys_file",
+    "known_keys",
+    "need_key",
+    "without_keys",
+    "without_known_keys",
+]
 
 KEY_VARIABLES: dict[str, tuple[str, ...]] = {
     "claude": ("ANTHROPIC_API_KEY",),
@@ -31,6 +41,8 @@ _OTHER_NAMES = {"anthropic": "claude", "google": "gemini"}
 _LARGEST_FILE = 64 * 1024
 _LONGEST_KEY = 4096
 _SHORTEST_SECRET = 8
+_SAYS_WHERE = ("HOME", "XDG_CONFIG_HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
+"""Variables that move the user's config directory, on one system or another."""
 _SHOWN = "[key]"
 _LOOKS_LIKE_A_KEY = re.compile(r"\b(?:sk-[A-Za-z0-9_-]{16,}|AIza[A-Za-z0-9_-]{30,}|AQ\.[A-Za-z0-9_-]{30,})")
 
@@ -42,11 +54,17 @@ class _Found(NamedTuple):
 
 def keys_file(environ: Mapping[str, str] | None = None) -> Path:
     """Return where the file of keys is looked for: AFS_KEYS_FILE, else `keys.toml` in the user's config directory."""
-    import platformdirs
-
     given = (os.environ if environ is None else environ).get("AFS_KEYS_FILE", "").strip()
     if given:
         return Path(given).expanduser().absolute()
+    return _usual_file(*(os.environ.get(name, "") for name in _SAYS_WHERE))
+
+
+@functools.lru_cache(maxsize=8)
+def _usual_file(*_where: str) -> Path:
+    """Return where the file lies by the variables that say where; asked for at each result of a tool."""
+    import platformdirs
+
     return platformdirs.user_config_path("afs-suite", appauthor=False) / "keys.toml"
 
 
@@ -92,15 +110,19 @@ def without_keys(text: str, *, environ: Mapping[str, str] | None = None) -> str:
 
 def without_known_keys(text: str, *, environ: Mapping[str, str] | None = None) -> str:
     """Return `text` with every key that is known here replaced by `[key]`, and nothing else."""
+    for key in known_keys(environ):
+        text = text.replace(key, _SHOWN)
+    return text
+
+
+def known_keys(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return every key that is known here and long enough to be told from other text, the longest first."""
     env = os.environ if environ is None else environ
     variables = [*_ALSO_SECRET, *(name for names in KEY_VARIABLES.values() for name in names)]
     known = [value for name in variables if (value := env.get(name, "").strip())]
     with contextlib.suppress(ConfigError):  # a file that is refused gives no key, so none of it can be in the text
         known += _in_file(keys_file(env)).values()
-    for key in sorted(set(known), key=len, reverse=True):
-        if len(key) >= _SHORTEST_SECRET:
-            text = text.replace(key, _SHOWN)
-    return text
+    return tuple(sorted({key for key in known if len(key) >= _SHORTEST_SECRET}, key=len, reverse=True))
 
 
 def _find(provider: str, environ: Mapping[str, str]) -> _Found:
