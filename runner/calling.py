@@ -12,7 +12,7 @@ from runner.asking import Decision, Gate
 from runner.audit import Audit
 from runner.classes import Classes, Grade
 from runner.connection import Connection, Outcome
-from runner.models.keys import known_keys, without_known_keys
+from runner.models.keys import hide, known_keys
 from runner.offers import Answer, Offer
 from schemas.message import ToolCall, ToolSpec
 from schemas.run import CallRecord, ServerState
@@ -149,13 +149,14 @@ class Calls:
 
 def _keyless(outcome: Outcome) -> Outcome:
     """Return what came back without the user's keys: a tool may read a file, or run a program, that shows one."""
-    if not known_keys():
+    keys = known_keys()
+    if not keys:
         return outcome
     given = outcome.answer
     whole = json.dumps(given.structured)
-    kept = without_known_keys(whole)
+    kept = hide(whole, keys)
     structured = given.structured if kept == whole else json.loads(kept)
-    return outcome._replace(answer=given._replace(text=without_known_keys(given.text), structured=structured))
+    return outcome._replace(answer=given._replace(text=hide(given.text, keys), structured=structured))
 
 
 def _refusal(text: str) -> Outcome:

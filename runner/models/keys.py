@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,13 +19,13 @@ from runner.errors import ConfigError
 
 __all__ = [
     "KEY_VARIABLES",
+    "hide",
     "key_for",
     "key_place",
     "keys_file",
     "known_keys",
     "need_key",
     "without_keys",
-    "without_known_keys",
 ]
 
 KEY_VARIABLES: dict[str, tuple[str, ...]] = {
@@ -105,12 +105,12 @@ def need_key(provider: str, *, environ: Mapping[str, str] | None = None) -> str:
 
 def without_keys(text: str, *, environ: Mapping[str, str] | None = None) -> str:
     """Return `text` with every key that is known here, and whatever else looks like one, replaced by `[key]`."""
-    return _LOOKS_LIKE_A_KEY.sub(_SHOWN, without_known_keys(text, environ=environ))
+    return _LOOKS_LIKE_A_KEY.sub(_SHOWN, hide(text, known_keys(environ)))
 
 
-def without_known_keys(text: str, *, environ: Mapping[str, str] | None = None) -> str:
-    """Return `text` with every key that is known here replaced by `[key]`, and nothing else."""
-    for key in known_keys(environ):
+def hide(text: str, keys: Iterable[str]) -> str:
+    """Return `text` with each of these keys replaced by `[key]`, in their order, and nothing else."""
+    for key in keys:
         text = text.replace(key, _SHOWN)
     return text
 
