@@ -36,11 +36,13 @@ from runner.loop import Limits
 from runner.models.bounds import UNBOUNDED, Bounds, is_elsewhere
 from runner.models.model import Model
 from runner.models.open import Opened, open_model
+from runner.narrowing import is_small
 from runner.opening import default_budget
 from runner.recorder import Recorder
 from runner.tool_lists import lists_folder
 from runner.toolbox import Source, Toolbox
 from schemas.expert import Expert
+from schemas.message import ToolSpec
 from schemas.run import Run
 from servers.settings import Settings
 
@@ -198,6 +200,7 @@ class Agent:
             model=model,
             toolbox=toolbox,
             offered=offered,
+            named=self._named(offered) if is_small(model.name) else None,
             recorder=self._recorder,
             limits=self.limits,
             hooks=self.hooks,
@@ -208,6 +211,13 @@ class Agent:
                 default_budget(model.name, self._expert.num_ctx) if self.context_budget is None else self.context_budget
             ),
         )
+
+    def _named(self, offered: Sequence[ToolSpec]) -> tuple[ToolSpec, ...] | None:
+        """Return the tools that the expert names, where it takes all others as well; None: it takes no others."""
+        if self.tools or (self._wanted and EVERYTHING not in self._wanted):
+            return None
+        names = [name for name in self._wanted if name != EVERYTHING]
+        return allowed(offered, names) if names else ()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

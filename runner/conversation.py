@@ -18,6 +18,7 @@ from runner.hooks import Hooked, Hooks
 from runner.journal import Journal
 from runner.loop import Limits, Loop
 from runner.models.model import Model
+from runner.narrowing import left_out_line, narrowed
 from runner.opening import CONTEXT_SECONDS, Gathered, gather
 from runner.pages import Pages, kept_pages, result_limit, with_pictures
 from runner.recorder import Recorder, new_run_id
@@ -104,6 +105,9 @@ class Conversation:
     model: Model
     toolbox: Servers
     offered: tuple[ToolSpec, ...]
+    named: tuple[ToolSpec, ...] | None = None
+    """Those of `offered` that are shown whatever the prompt is, of the others some (see `runner.narrowing`); None:
+    all are shown."""
     recorder: Recorder | None = None
     limits: Limits = Limits()
     hooks: Hooks = Hooks()
@@ -121,6 +125,19 @@ class Conversation:
         Raises:
             KeepError: the run could not be kept; its `run` attribute holds it, so the answer is not lost.
         """
+        return await self._for(prompt, earlier)._run(prompt, earlier)
+
+    def _for(self, prompt: str, earlier: Run | None) -> "Conversation":
+        """Return the conversation with the tools that are to be shown for a prompt."""
+        if self.named is None:
+            return self
+        said = [item.text for item in earlier.messages if item.role == "user" and not item.told] if earlier else []
+        offered = narrowed(self.offered, self.named, "\n".join((*said, prompt)))
+        if len(offered) < len(self.offered):
+            self.on_event(Note(left_out_line(len(offered), len(self.offered))))
+        return replace(self, offered=offered, named=None)
+
+    async def _run(self, prompt: str, earlier: Run | None) -> Run:
         blank = unstarted(prompt, self.expert.name, self.model.name, earlier)
         blank = blank.model_copy(update={"metadata": {**blank.metadata, **self.metadata}})
         taken = _Taken(self, blank, self._opening(prompt, earlier), self._pages(blank, earlier))
@@ -146,6 +163,9 @@ class Conversation:
 
     async def preview(self, prompt: str, *, earlier: Run | None = None) -> Preview:
         """Return what the first request of a run would be; nothing is sent to the model, and nothing is kept."""
+        return await self._for(prompt, earlier)._preview(prompt, earlier)
+
+    async def _preview(self, prompt: str, earlier: Run | None) -> Preview:
         blank = unstarted(prompt, self.expert.name, self.model.name, earlier)
         taken = _Taken(replace(self, recorder=None), blank, self._opening(prompt, earlier), Pages())
         if prompt:
