@@ -33,9 +33,10 @@ _ENDING = re.compile(r"(?:ences?|ations?|ies|ing|ed|es|s|e|y)$")
 _EMPTY = frozenset(
     re.findall(
         r"\w+",
-        "the and for with from that this what which who how why when where are was can could will would should has have "
-        "had not but you your all any one two its into out off over under about after before then than there here please "
-        "does did done make made give get got use used let want need like show tell say says know",
+        "the and for with from that this what which who how why when where are was can could will would "
+        "should has have had not but you your all any one two its into out off over under about after before "
+        "then than there here please does did done make made give get got use used let want need like show "
+        "tell say says know",
     )
 )
 _TALK = _EMPTY | frozenset(
