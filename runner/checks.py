@@ -15,7 +15,7 @@ from typing import NamedTuple
 from runner.claims import Code, code_in, in_blocks, plain, promise_in
 from runner.finish import UNPROVEN, Finish, Judged, Tools
 from runner.grounding import facts_in, unsupported
-from runner.hints import FEEDBACK, Failing, diagnosed
+from runner.hints import FEEDBACK, Failing, diagnosed, diagnosis_of
 from runner.tool_checks import ASSEMBLES, CAN_SAVE, DOES_ALL, HAS_BUG, SAME, SAVES, Judges
 from runner.wishes import wish_in
 from schemas.expert import Expert
@@ -26,7 +26,10 @@ from servers.machine.wire import clean, shorten
 __all__ = ["Judgement", "checking", "judge", "verdict_of", "verdict_text", "worth_of"]
 
 SOURCED = "each address, value and name is from a tool's result or from the question"
+ANSWERS = "the text is an answer, not a message of the checks again"
 _MOST_JUDGED = 4
+_ECHOED = 40
+"""So many characters that begin a message and an answer alike are an echo."""
 _OF_THE_QUESTION = frozenset([CAN_SAVE, HAS_BUG])
 """Claims about the code of the question, not about the answer."""
 _WORST_FIRST: tuple[Verdict, ...] = ("refuted", "unchecked", "tested", "proved")
@@ -68,6 +71,9 @@ async def judge(run: Run, toolbox: Tools, *, expert: Expert) -> Judgement:
     """Have the tools judge the answer of a run; never raises but for cancellation."""
     if expert.check == "none" or not run.answer.strip():
         return Judgement("unchecked", ())
+    if _echoes(run):
+        echo = Checked(tool="afs-run", claim=ANSWERS, verdict="refuted", said="it repeats what the checks had said")
+        return Judgement("refuted", (echo,), diagnosis_of([echo]))
     judges = Judges(toolbox)
     prompt, original = _question(run)
     news = _to_judge(code_in(run.answer), original)
@@ -139,6 +145,17 @@ def _why(judged: Judgement) -> str:
     if any(check.verdict in ("proved", "tested") for check in judged.checks):
         return " as a whole: no tool can tell whether this is all that was asked for. Of its parts:"
     return ": no tool could tell"
+
+
+def _echoes(run: Run) -> bool:
+    """Tell whether an answer only says again what it was sent back with: small models do."""
+    said = [item.text for item in run.messages if item.role == "user" and (item.told or item.text == run.prompt)]
+    begin = _beginning(run.answer)
+    return len(begin) == _ECHOED and any(begin == _beginning(text) for text in said if text.startswith(FEEDBACK))
+
+
+def _beginning(text: str) -> str:
+    return " ".join(text[: 4 * _ECHOED].lower().split())[:_ECHOED]
 
 
 def _sourced(run: Run) -> list[Checked]:

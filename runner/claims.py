@@ -33,7 +33,7 @@ _DIRECTIVE = re.compile(
     r"|inc(?:src|bin)\s|(?:end)?macro\b|(?:end)?namespace\b|if\s|endif$|check\s",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"(?:[-+]{1,3}|\.\w+:?|\w+:)(?:\s+|$)")
+_LABEL = re.compile(r"^(?:[-+]{1,3}|\.\w+:?|\w+:)(?:\s+|$)")
 _LISTED = re.compile(
     r"\s*(?P<place>\$[0-9A-Fa-f]{4,6}|\$?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9][0-9A-Fa-f]{3})\s*[:|]?\s+"
     r"(?:[0-9A-Fa-f]{2}\s+){0,4}(?=[A-Za-z]{3}\b(?!:))"

@@ -1,9 +1,10 @@
 """The critic loop: an expert answers, tools and a critic judge, the expert mends, and the best answer is kept.
 
-Tools judge first: what they refute, or know better, needs no critic, and their diagnosis goes back. What they prove is
-done. All else a critic expert reads, whose verdict counts only as a line of its own. Every answer is judged, the last
-one too. The loop ends when an answer passes, when answers get no better, or when its budget is used up, and returns the
-best.
+Tools judge first: what they refute, or know better, needs no critic, and their diagnosis goes back. What they prove, or
+have run and seen to do all that was asked, is done. All else a critic expert reads, whose verdict counts only as a line
+of its own. Every answer is judged, the last one too. A model that says the same again is asked once more without its
+own answers in sight: small ones copy what they see. The loop ends when an answer passes, when answers get no better, or
+when its budget is used up, and returns the best.
 """
 
 import re
@@ -107,6 +108,8 @@ class _Loop:
     history: list[Iteration] = field(default_factory=list[Iteration])
     stop: CriticStop = "budget"
     stale: int = 0
+    repeats: int = 0
+    """Answers that were there before."""
     begun: float = field(default_factory=time.monotonic)
 
     async def run(self) -> None:
@@ -114,10 +117,10 @@ class _Loop:
         for index in range(1, max(1, self.budget.iterations) + 1):
             if self._late():
                 return
-            earlier = self.answers[-1] if self.answers else None
+            earlier = self._earlier()
             made = await self.ask(feedback or self.prompt, self.maker, earlier=earlier)
             self.runs.append(made)
-            again = any(plain(bare(run)) == plain(bare(made)) for run in self.answers)
+            self.repeats += any(plain(bare(run)) == plain(bare(made)) for run in self.answers)
             so_far = max(map(_worth, self.history), default=None)
             self.answers.append(made)
             worth = worth_of(made.verdict, made.checks)
@@ -126,10 +129,18 @@ class _Loop:
             better = so_far is None or _worth(iteration) > so_far
             self.stale = 0 if better else self.stale + 1
             feedback = f"{iteration.feedback}\nThe question is still: {self.prompt}"
-            if self._ends(iteration, again=again):
+            if self._ends(iteration):
                 return
 
-    def _ends(self, iteration: Iteration, *, again: bool) -> bool:
+    def _earlier(self) -> Run | None:
+        """Return what the next answer goes on from: the last run; after a repeated answer its question alone."""
+        if not self.answers:
+            return None
+        last = self.answers[-1]
+        asked = next((at for at, item in enumerate(last.messages) if item.text == self.prompt and not item.example), -1)
+        return last.model_copy(update={"messages": last.messages[: asked + 1]}) if self.repeats and asked >= 0 else last
+
+    def _ends(self, iteration: Iteration) -> bool:
         used = sum(run.usage.total for run in self.runs)
         if iteration.passed:
             self.stop = "passed"
@@ -137,7 +148,7 @@ class _Loop:
             self.stop = "budget"
         elif iteration.stop != "answer":
             self.stop = "failed"
-        elif again or self.stale >= self.budget.patience:
+        elif self.repeats > 1 or self.stale >= self.budget.patience:
             self.stop = "no progress"
         elif self.budget.max_tokens and used >= self.budget.max_tokens:
             self.stop = "budget"
@@ -152,7 +163,7 @@ class _Loop:
         """Judge an answer: by what tools found in its run, and where these do not decide, by the critic."""
         if made.stop != "answer":
             return found.model_copy(update={"feedback": made.error})
-        if made.verdict == "proved":
+        if made.verdict in ("proved", "tested"):
             return found.model_copy(update={"passed": True})
         diagnosis = diagnosis_of(made.checks)
         if made.verdict == "refuted" or diagnosis:

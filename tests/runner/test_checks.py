@@ -271,3 +271,13 @@ async def test_code_that_a_check_has_assembled_is_not_called_unproven() -> None:
         async with Agent(expert, model=model, servers=sources, finish=checking(expert), keep=False) as agent:
             run = await agent.run(DEAD)
     assert (run.verdict, "unproven" in run.answer) == ("proved", False)
+
+
+async def test_an_answer_that_only_repeats_what_the_checks_said_is_refuted() -> None:
+    sent_back = (
+        "Your answer was checked and is not right yet.\ncompare_code: not so: the code does what the original does."
+    )
+    run, model = await asked("din", DEAD, text("```asm\nsta $10\n```"), text(sent_back), text(SHORT))
+    assert (run.verdict, len(diagnoses(model))) == ("proved", 2)
+    echoed, _ = await asked("din", DEAD, text("```asm\nsta $10\n```"), text(sent_back), text(sent_back))
+    assert echoed.verdict == "refuted"

@@ -25,6 +25,8 @@ def texts(text: str, *, inline: bool = False) -> list[str]:
         ("Find the bug: REP #$20 / LDA #$0F / RTL", "REP #$20\nLDA #$0F\nRTL"),
         ("What does CLC / ADC #$01 do?", "CLC\nADC #$01"),
         ("Optimize `LDA #$0000`", "LDA #$0000"),
+        ("The answer:\n\nstz.b $45\nrts\n\nThat is it.", "stz.b $45\nrts"),
+        ("loop: lda.w $0F00,x\nbne loop", "loop: lda.w $0F00,x\nbne loop"),
     ],
 )
 def test_code_is_found_however_a_prompt_writes_it(prompt: str, code: str) -> None:

@@ -105,10 +105,21 @@ async def test_the_last_answer_is_judged_too() -> None:
     assert run.answer == "two"
 
 
-async def test_the_same_answer_again_is_no_progress() -> None:
-    experts = Cast(nayru=["one", "One "], farore=[fail("0.5"), fail("0.5")])
+async def test_the_same_answer_again_and_again_is_no_progress() -> None:
+    experts = Cast(nayru=["one", "One ", "one"], farore=[fail("0.5"), fail("0.6"), fail("0.7")])
     run, told = await looped(experts, "Write", "nayru", iterations=9)
-    assert (run.answer, told["stop"], len(told["iterations"])) == ("one", "no progress", 2)
+    assert (run.answer, told["stop"], len(told["iterations"])) == ("one", "no progress", 3)
+
+
+async def test_who_repeats_an_answer_is_asked_once_more_without_it_in_sight() -> None:
+    experts = Cast(nayru=["wrong", "wrong", "right"], farore=[fail("0.5"), fail("0.5"), PASS])
+    run, told = await looped(experts, "Write", "nayru", iterations=9)
+    assert (run.answer, told["stop"]) == ("right", "passed")
+    second, third = experts.models["nayru"].heard[1:]
+    assert [item.text for item in second if item.role == "assistant"] == ["wrong"]
+    assert [item.text for item in third if item.role == "assistant"] == []
+    assert "Write" in third[-2].text
+    assert "too short" in third[-1].text
 
 
 async def test_answers_that_get_no_better_end_the_loop() -> None:
