@@ -94,6 +94,8 @@ class Agent:
     """Whether a prompt may leave this machine, and what may be spent."""
     metadata: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """What each run is to hold beside what it tells itself."""
+    remark: str = ""
+    """What is added to the error of a run whose model failed."""
     settings: Settings = field(default_factory=Settings.from_environment)
     config: Path | None = None
     """The mcp.json; None: the nearest, else ours."""
@@ -207,6 +209,7 @@ class Agent:
             finish=self.finish,
             on_event=self.on_event,
             metadata=self.metadata,
+            remark=self.remark,
             context_budget=(
                 default_budget(model.name, self._expert.num_ctx) if self.context_budget is None else self.context_budget
             ),

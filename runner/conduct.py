@@ -229,7 +229,7 @@ async def preview(request: Request, settings: Settings) -> Preview:
     if set_up.placed is not None:
         from runner.placed import at
 
-        agent, route = at(agent, set_up.placed.looked.route, set_up.placed.choice), set_up.placed.route
+        agent, route = at(agent, set_up.placed, set_up.placed.choice), set_up.placed.route
     try:
         async with replace(agent, keep=False, warm=False) as agent:
             found = await agent.preview(request.prompt, earlier=earlier)

@@ -29,7 +29,7 @@ from schemas.message import Message, ToolCall, ToolSpec
 from schemas.route import Route
 from schemas.run import CallRecord, Run, ServerState
 
-__all__ = ["EVERYTHING", "Conversation", "Preview", "Servers", "allowed", "unstarted"]
+__all__ = ["EVERYTHING", "Conversation", "Preview", "Servers", "allowed", "unstarted", "with_remark"]
 
 _INTERRUPTED = "interrupted; go on with --resume"
 EVERYTHING = "*"
@@ -118,6 +118,8 @@ class Conversation:
     """Tokens of context that are gathered before the first step; 0: none."""
     metadata: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """What each run is to hold beside what it tells itself."""
+    remark: str = ""
+    """What is added to the error of a run whose model failed."""
 
     async def run(self, prompt: str, *, earlier: Run | None = None) -> Run:
         """Run `prompt` to its end and keep the run; `earlier` is a run to continue.
@@ -315,7 +317,7 @@ class _Taken:
                 "seconds": round(time.monotonic() - self._begun, 3),
                 "stop": loop.stop,
                 "answer": answer,
-                "error": loop.error,
+                "error": with_remark(loop.error, self._of.remark) if loop.stop == "model_error" else loop.error,
                 "grounded": loop.grounded,
                 "steps": tuple(loop.steps),
                 "messages": tuple(loop.messages),
@@ -345,6 +347,11 @@ class _Answers(NamedTuple):
 
 _PROGRESS = frozenset({"seconds", "stop", "error", "steps", "messages", "servers", "usage"})
 """Fields of a `Run` in which the loop has the last word, after the checks."""
+
+
+def with_remark(error: str, remark: str) -> str:
+    """Return an error of a model with a remark about it, in one text."""
+    return "; ".join(filter(None, (error, remark)))
 
 
 def _shown(example: Example) -> list[Message]:

@@ -2,8 +2,9 @@
 
 The first run is kept, and the second names it: `Run.metadata` holds `route`, and for a second choice `fallback` (true)
 and `first` (the id of the first run). The second choice is the cloud, under the same switches; where there is none, and
-a daemon failed, the embedded model. An error of the cloud is the end. The user is told at once, with what the first
-had said before it broke off; that is kept in its run, and given where no second choice answers.
+a daemon failed, the embedded model. After a cloud that cannot be had it is the expert's local model. The user is told
+at once, with what the first had said before it broke off; that is kept in its run, and given where no second choice
+answers. Where a local model fails and no cloud may be asked, the error says why not.
 """
 
 from collections.abc import Callable
@@ -13,14 +14,13 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from runner.agent import Agent
-from runner.conversation import unstarted
+from runner.conversation import unstarted, with_remark
 from runner.errors import ConfigError, ModelError
 from runner.events import Note, Routed
 from runner.loop import Limits
 from runner.recorder import Recorder
-from runner.routing.choice import Choice, after_failure, placed
+from runner.routing.choice import Choice, after_failure, not_asked, placed
 from runner.routing.placing import Placed
-from schemas.route import Route
 from schemas.run import Run
 from servers.machine.wire import shorten
 
@@ -34,12 +34,14 @@ _LEAST_SECONDS = 2.0
 """In less no second choice could answer."""
 
 
-def at(like: Agent, route: Route, choice: Choice, *, first: str = "") -> Agent:
+def at(like: Agent, where: Placed, choice: Choice, *, first: str = "") -> Agent:
     """Return an agent set up as `like`, on the model of a choice; `first` is the id of the run that failed before."""
-    metadata: dict[str, JsonValue] = {**like.metadata, "route": placed(route, choice).model_dump(mode="json")}
+    route = placed(where.looked.route, choice)
+    metadata: dict[str, JsonValue] = {**like.metadata, "route": route.model_dump(mode="json")}
     if choice.fallback:
         metadata |= {"fallback": True, "first": first}
-    return replace(like, model=choice.model, why=choice.why, metadata=metadata)
+    remark = "" if where.choice.where == "cloud" else not_asked(choice, where.looked.situation)
+    return replace(like, model=choice.model, why=choice.why, metadata=metadata, remark=remark)
 
 
 async def run_placed(
@@ -54,7 +56,7 @@ async def run_placed(
         RunnerError: no model could be had, or a run could not be kept.
     """
     like.on_event(Routed(where.route))
-    first = await _first(prompt, at(like, where.looked.route, where.choice), limits, earlier)
+    first = await _first(prompt, at(like, where, where.choice), limits, earlier)
     problem = _problem(first.run)
     second = _second(where, like, first.run, problem) if problem else None
     if second is None or _used_up(limits(), first.run):
@@ -63,10 +65,10 @@ async def run_placed(
         return first.run
     if first.error is not None and like.keep:
         Recorder(like.settings.context_root).keep(first.run)
-    like.on_event(Note(_turned(first.run, second, problem), loud=True))
+    like.on_event(Note(_turned(first.run, where.choice, second, problem), loud=True))
     like.on_event(Routed(placed(where.looked.route, second)))
     try:
-        agent = at(like, where.looked.route, second, first=first.run.id)
+        agent = at(like, where, second, first=first.run.id)
         run = await _ask(prompt, agent, _less(limits, first.run), earlier)
         if run.answer or not first.run.answer:
             return run
@@ -79,11 +81,12 @@ async def run_placed(
     return first.run
 
 
-def _turned(first: Run, second: Choice, problem: str) -> str:
+def _turned(run: Run, first: Choice, second: Choice, problem: str) -> str:
     """Say that another model is asked, why, and what the first had said."""
-    wait = " (loading it takes a while)" if second.where == "local" else ""
-    said = f'; it had said "{_flat(first.answer)}"' if first.answer else ""
-    return f"{second.model}{wait} is asked in place of {first.model}: {_flat(problem)}{said}"
+    wait = " (loading it takes a while)" if second.model.startswith("embedded:") else ""
+    said = f'; it had said "{_flat(run.answer)}"' if run.answer else ""
+    stay = "; --offline keeps prompts on this machine and waits for no cloud" if first.where == "cloud" else ""
+    return f"{second.model}{wait} is asked in place of {run.model}: {_flat(problem)}{said}{stay}"
 
 
 def _flat(text: str) -> str:
@@ -103,7 +106,8 @@ async def _first(prompt: str, agent: Agent, limits: Callable[[], Limits], earlie
     except ModelError as error:
         run = unstarted(prompt, agent.name, str(agent.model), earlier)
         metadata = {**run.metadata, **agent.metadata}
-        return _First(run.model_copy(update={"stop": "model_error", "error": str(error), "metadata": metadata}), error)
+        told = type(error)(with_remark(str(error), agent.remark))
+        return _First(run.model_copy(update={"stop": "model_error", "error": str(told), "metadata": metadata}), told)
 
 
 async def _ask(prompt: str, agent: Agent, limits: Callable[[], Limits], earlier: Run | None) -> Run:
@@ -122,9 +126,11 @@ def _second(where: Placed, like: Agent, first: Run, problem: str) -> Choice | No
     situation = where.looked.situation
     if like.bounds.spending is not None:
         situation = situation._replace(budget=situation.budget._replace(spent=like.bounds.spending.spent))
-    cloud = after_failure(where.choice, situation, problem)
-    if cloud is not None:
-        return cloud
+    if where.choice.where == "cloud" and not _cannot_be_had(first):
+        return None
+    other = after_failure(where.choice, situation, problem=problem, expert=where.looked.route.expert)
+    if other is not None:
+        return other
     daemon = where.choice.where == "local" and where.choice.model.partition(":")[0] != "embedded"
     if not daemon or where.choice.fallback or first.stop not in _FAILED:
         return None
@@ -135,6 +141,11 @@ def _second(where: Placed, like: Agent, first: Run, problem: str) -> Choice | No
     from runner.models.embedded import NAME
 
     return Choice("local", f"embedded:{NAME}", f"{where.choice.model} failed: {problem}", fallback=True)
+
+
+def _cannot_be_had(run: Run) -> bool:
+    """Tell whether a hosted model did not reply; what it replied, or declined to, is its last word."""
+    return run.stop == "model_error" and (not run.steps or bool(run.steps[-1].calls))
 
 
 def _used_up(limits: Limits, first: Run) -> bool:

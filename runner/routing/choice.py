@@ -7,7 +7,7 @@ In this order, the first that applies decides:
 4. a local model: local, whatever the complexity; nothing at all is an error that says what to set up.
 
 After an error or a failed check on a local model, `after_failure` gives the cloud as the second choice, under the same
-switches. An error of the cloud is the end: nothing follows it.
+switches; after a cloud that cannot be had, the expert's local model. Nothing follows a second choice.
 """
 
 import math
@@ -26,6 +26,7 @@ __all__ = [
     "after_failure",
     "answer_tokens",
     "choose",
+    "not_asked",
     "placed",
 ]
 
@@ -72,7 +73,7 @@ class Situation(NamedTuple):
     local: Mapping[str, str] = {}
     """Expert -> provider:name of the local model that plays it; an expert that is missing has none."""
     cloud: tuple[CloudModel, ...] = ()
-    """The cloud models in the order of preference."""
+    """The cloud models in the order of preference, whether they may be asked or not."""
     offline: bool = False
     local_only: bool = False
     """Nothing of the prompt may leave this machine."""
@@ -129,12 +130,30 @@ def choose(route: Route, situation: Situation) -> Choice:
 _GET_LOCAL = "run `afs fetch model`, or start Ollama with the expert's model"
 
 
-def after_failure(choice: Choice, situation: Situation, problem: str) -> Choice | None:
-    """Return what follows after `choice` ended with an error or a failed check; None: that was the end."""
-    if choice.where == "cloud" or choice.fallback or _barred(situation):
+def after_failure(choice: Choice, situation: Situation, *, problem: str, expert: str) -> Choice | None:
+    """Return what follows after `choice` for `expert` ended with an error or a failed check; None: that was the end."""
+    if choice.fallback:
+        return None
+    if choice.where == "cloud":
+        local = situation.local.get(expert, "")
+        return Choice("local", local, f"the cloud failed: {problem}", fallback=True) if local else None
+    if _barred(situation):
         return None
     cloud = _affordable(situation)
     return Choice("cloud", cloud.name, f"the local model failed: {problem}", fallback=True) if cloud else None
+
+
+def not_asked(choice: Choice, situation: Situation) -> str:
+    """Say why no cloud model follows a local `choice` that fails, and what would change it; empty: there is none."""
+    names = ", ".join(model.name for model in situation.cloud)
+    if choice.where == "cloud" or not names:
+        return ""
+    if situation.local_only or situation.offline:
+        switch = "--local-only" if situation.local_only else "--offline"
+        return f"the cloud ({names}) was not asked because of {switch}; leave {switch} out to have it asked"
+    if _affordable(situation) is None:
+        return f"the cloud ({names}) was not asked because a request could cost more than --max-cost; raise it"
+    return ""
 
 
 def answer_tokens(model: CloudModel, budget: Budget, prompt_tokens: int) -> int | None:

@@ -90,7 +90,7 @@ async def look(
     local = await find_local(who, settings, bounds)
     barred = switches.offline or switches.local_only
     tokens = _OTHERS + (len(prompt) // 2 if switches.max_cost is None else text_bound(prompt))
-    cloud = _Cloud((), ()) if barred else _cloud_models(who, switches, tokens)
+    cloud = _cloud_models(who, switches, tokens)
     situation = Situation(
         local={who.name: local.name} if local.name else {},
         cloud=cloud.models,
@@ -100,7 +100,7 @@ async def look(
         budget=Budget() if switches.max_cost is None else Budget(max(switches.max_cost, 1e-12)),
         prompt_tokens=tokens,
     )
-    return Looked(explained, situation, local.why, cloud.notes)
+    return Looked(explained, situation, local.why, () if barred else cloud.notes)
 
 
 class _Cloud(NamedTuple):

@@ -230,11 +230,39 @@ def test_a_refuted_answer_is_given_again_by_the_cloud(place: Place) -> None:
     assert place.kept(run["metadata"]["first"])["verdict"] == "refuted"
 
 
-def test_nothing_follows_an_error_of_the_cloud(place: Place) -> None:
+def test_a_cloud_that_cannot_be_reached_leaves_the_prompt_to_the_local_model(place: Place) -> None:
+    place.locally(action("It depends."))
+    told = ("--json", "--servers", "alttp", "--context-budget", "0", "--unchecked", HARD)
+    done = place.afs(*told, GOOGLE_GEMINI_BASE_URL="http://127.0.0.1:9")
+    run = json.loads(done.stdout)
+    assert (done.returncode, run["model"], run["answer"]) == (0, f"ollama:{VERAN}", "It depends.")
+    assert (run["metadata"]["fallback"], run["metadata"]["route"]["where"]) == (True, "local")
+    first = place.kept(run["metadata"]["first"])
+    assert (first["stop"], first["model"]) == ("model_error", f"gemini:{GEMINI}")
+    (line,) = done.stderr.decode().splitlines()
+    assert f"ollama:{VERAN} is asked in place of gemini:{GEMINI}" in line and "--offline" in line
+    assert first["error"][:60] in line
+
+
+def test_a_cloud_that_declines_or_was_asked_for_by_name_is_not_replaced(place: Place) -> None:
     place.gemini.script([ScriptedReply(status=400, problem="no")])
+    run = place.run("--unchecked", "--model", f"gemini:{GEMINI}", HARD)
+    assert (run["stop"], run["model"], place.asked[0]) == ("model_error", f"gemini:{GEMINI}", 0)
+    place.gemini.script([ScriptedReply(text="I cannot help with that.", refused=True)])
     run = place.run("--unchecked", HARD)
     assert (run["stop"], run["model"], place.asked[0]) == ("model_error", f"gemini:{GEMINI}", 0)
-    assert "fallback" not in run["metadata"] and len(list((place.folder / "context/history/runs").glob("*.json"))) == 1
+    assert "declined" in run["error"] and "fallback" not in run["metadata"]
+
+
+@pytest.mark.parametrize("words", [("--local-only",), ("--offline",), ("--max-cost", "0.0000001")])
+def test_a_local_model_that_dies_names_the_cloud_that_was_barred_and_the_switch(
+    place: Place, words: tuple[str, ...]
+) -> None:
+    place.ollama.script([ollama_wire.ScriptedReply(status=500, problem="out of memory") for _ in range(9)])
+    run = place.run("--unchecked", *words, EASY)
+    assert (run["stop"], place.asked[1]) == ("model_error", 0)
+    assert f"the cloud (gemini:{GEMINI}) was not asked" in run["error"] and words[0] in run["error"]
+    assert run["error"] == place.kept(run["id"])["error"]
 
 
 def test_a_run_never_costs_more_than_it_may(place: Place) -> None:

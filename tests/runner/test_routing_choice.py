@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from runner.errors import ConfigError
 from runner.routing.choice import (
     Budget,
-    Choice,
     CloudModel,
     Situation,
     after_failure,
     answer_tokens,
     choose,
+    not_asked,
     placed,
 )
 from schemas.route import Route
@@ -40,7 +40,7 @@ def test_an_expert_without_a_local_model_goes_to_the_cloud() -> None:
 def test_offline_and_local_only_stay_local_whatever_the_complexity(situation: Situation) -> None:
     choice = choose(route(1.0), situation)
     assert choice[:2] == ("local", LOCAL["din"])
-    assert after_failure(choice, situation, "refuted") is None
+    assert after_failure(choice, situation, problem="refuted", expert="din") is None
 
 
 def test_nothing_to_run_on_is_an_error_that_says_what_to_set_up() -> None:
@@ -65,15 +65,35 @@ def test_the_budget_chooses_a_cheaper_model_and_then_none() -> None:
 
 def test_a_failure_on_a_local_model_falls_back_to_the_cloud_once() -> None:
     first = choose(route(0.1), BOTH)
-    second = after_failure(first, BOTH, "refuted")
+    second = after_failure(first, BOTH, problem="refuted", expert="din")
     assert second is not None
     assert (second.where, second.fallback, "refuted" in second.why) == ("cloud", True, True)
-    assert after_failure(second, BOTH, "503") is None
-    assert after_failure(Choice("cloud", "gemini:flash", ""), BOTH, "503") is None
+    assert after_failure(second, BOTH, problem="503", expert="din") is None
+
+
+def test_a_cloud_that_fails_is_followed_by_the_local_model_of_the_expert_once() -> None:
+    first = choose(route(0.9), BOTH)
+    second = after_failure(first, BOTH, problem="no network", expert="din")
+    assert second is not None
+    assert second[:2] == ("local", LOCAL["din"]) and second.fallback and "no network" in second.why
+    assert after_failure(second, BOTH, problem="503", expert="din") is None
+    assert after_failure(first, BOTH, problem="no network", expert="zelda") is None
+
+
+def test_a_cloud_that_may_not_be_asked_is_named_with_the_switch_that_keeps_it_out() -> None:
+    local = choose(route(0.1), BOTH)
+    for switched, word in (
+        (BOTH._replace(local_only=True), "leave --local-only out"),
+        (BOTH._replace(offline=True), "leave --offline out"),
+        (BOTH._replace(budget=Budget(1e-12)), "--max-cost; raise it"),
+    ):
+        told = not_asked(local, switched)
+        assert "gemini:flash, gemini:lite" in told and word in told
+    assert not_asked(local, BOTH) == "" == not_asked(local, Situation(local=LOCAL, local_only=True))
 
 
 def test_the_kept_route_says_where_it_ran_and_that_it_was_a_second_choice() -> None:
-    second = after_failure(choose(route(0.1), BOTH), BOTH, "model error")
+    second = after_failure(choose(route(0.1), BOTH), BOTH, problem="model error", expert="din")
     assert second is not None
     kept = placed(route(0.1), second)
     assert (kept.where, kept.model, kept.fallback) == ("cloud", "gemini:flash", True)
