@@ -14,7 +14,7 @@ romhacking/wip/sunken-temple/src/boss_octoroc.asm|7300|9|; the octorok boss\n
 romhacking/wip/sunken-temple/gfx/tiles.4bpp|32768|30|
 romhacking/wip/sunken-temple/build.sh|310|40|#!/bin/sh\nasar main.asm out/sunken.sfc\n
 romhacking/wip/sunken-temple/out/sunken.sfc|1048576|3|SUNKEN
-romhacking/wip/sunken-temple/README.md|900|20|# Sunken Temple\nA Zelda 3 hack where the swamp palace is under the lake.\n
+romhacking/wip/sunken-temple/README.md|900|20|# Sunken Temple\nA Zelda 3 hack with a swamp palace under the lake.\n
 romhacking/wip/sunken-temple/TODO.txt|410|5|- fix the whirlpool warp\n- dialogue for the zora\n
 romhacking/wip/norfair-nights/patch.asm|4100|260|; Super Metroid: night mode for Norfair\nlorom\n
 romhacking/wip/norfair-nights/palettes/lava_dark.pal|512|265|
@@ -24,7 +24,7 @@ romhacking/wip/yoshi-kaizo/levels/106.mwl|6400|1105|
 romhacking/wip/yoshi-kaizo/yoshi-kaizo.smc|2097664|1100|SMW
 romhacking/wip/yoshi-kaizo/list.txt|300|1120|00 koopa.cfg\n
 romhacking/released/Hookshot Heaven v1.2/HookshotHeaven.bps|48000|420|BPS1
-romhacking/released/Hookshot Heaven v1.2/readme.txt|2100|420|Hookshot Heaven\nApply to the US ROM of A Link to the Past.\n
+romhacking/released/Hookshot Heaven v1.2/readme.txt|2100|420|Hookshot Heaven\nApply to the US ROM of Zelda 3.\n
 romhacking/released/Hookshot Heaven v1.1/HookshotHeaven.bps|46000|500|BPS1
 romhacking/released/Crateria Express/crateria_express.ips|9100|700|PATCH
 romhacking/released/Crateria Express/credits.txt|800|700|Thanks to everyone on the forum.\n
@@ -172,29 +172,39 @@ hardware/raspberry/retropie_backup.img|15000000000|1130|
 """
 
 _QUESTIONS = """
-where are my ROM hacks?|romhacking/wip|romhacking|romhacking/released|romhacking/wip/sunken-temple|romhacking/wip/norfair-nights
-which GGUF models do I have?&ai/models/qwen2.5-coder-7b-instruct-q5_k_m.gguf&ai/models/mistral-7b-v0.3-q4_0.gguf&ai/models/phi-3-mini-4k-q8.gguf&ai/models/nomic-embed-text-v1.5.f16.gguf&Downloads/llama-3.2-3b-instruct.Q4_K_M.gguf
+where are my ROM hacks?|romhacking/wip|romhacking|romhacking/released|romhacking/wip/sunken-temple
+|romhacking/wip/norfair-nights
+which GGUF models do I have?&ai/models/qwen2.5-coder-7b-instruct-q5_k_m.gguf&ai/models/mistral-7b-v0.3-q4_0.gguf
+&ai/models/phi-3-mini-4k-q8.gguf&ai/models/nomic-embed-text-v1.5.f16.gguf
+&Downloads/llama-3.2-3b-instruct.Q4_K_M.gguf
 what is the largest file on this disk?|hardware/raspberry/retropie_backup.img
 where is the swimming code of the sunken temple hack?|romhacking/wip/sunken-temple/src/water_physics.asm
 where did I put the Super Metroid disassembly?|src/sm_disassembly
-show me the patches other people made&romhacking/patches-from-others/alttp-msu1-v3.ips&romhacking/patches-from-others/sm-redux.bps&romhacking/patches-from-others/ct-plus.xdelta&romhacking/patches-from-others/eb-restored.ups
+show me the patches other people made&romhacking/patches-from-others/alttp-msu1-v3.ips
+&romhacking/patches-from-others/sm-redux.bps&romhacking/patches-from-others/ct-plus.xdelta
+&romhacking/patches-from-others/eb-restored.ups
 which hacks have I not touched for more than two years?|romhacking/wip/yoshi-kaizo
 do I have any save states for castlevania?|emu/mesen/SaveStates/castlevania_1.mss
-what did I fine-tune last?|ai/finetunes/zora-dialogue-lora|ai/finetunes/zora-dialogue-lora/adapter_model.safetensors
+what did I fine-tune last?|ai/finetunes/zora-dialogue-lora
+|ai/finetunes/zora-dialogue-lora/adapter_model.safetensors
 where is the training data for the zora dialogue?|ai/datasets/zora_dialogue.jsonl
 where are the training logs?&ai/finetunes/runs/2025-asm-coder/train.log&ai/finetunes/runs/2025-zora/train.log
 which python projects do I have?|src/spritebuddy
 which emulators are installed?&emu/bsnes&emu/mesen&emu/retroarch
-where is the newest release of Hookshot Heaven?|romhacking/released/Hookshot Heaven v1.2/HookshotHeaven.bps|romhacking/released/Hookshot Heaven v1.2
-are there files that exist twice?|Downloads/Mesen.AppImage|emu/mesen/Mesen.AppImage|src/dotfiles/nvim/init.lua|.config/nvim/init.lua
+where is the newest release of Hookshot Heaven?|romhacking/released/Hookshot Heaven v1.2/HookshotHeaven.bps
+|romhacking/released/Hookshot Heaven v1.2
+are there files that exist twice?|Downloads/Mesen.AppImage|emu/mesen/Mesen.AppImage|src/dotfiles/nvim/init.lua
+|.config/nvim/init.lua
 which caches could I clear to free space?|.cache/huggingface|.cache/huggingface/hub|.cache|.cache/pip
 my tax return of 2024|Documents/taxes/2024_return.pdf
 where is the script that merges a LoRA into the base model?|ai/scripts/merge_adapter.py
 half-finished downloads|Downloads/model.safetensors.part
 do I own the Japanese version of zelda?|romhacking/base/Zelda no Densetsu (Japan).sfc
-which tool do I use to apply BPS patches?|romhacking/tools/floating-ips/flips|romhacking/tools/floating-ips|Downloads/flips-linux.zip
+which tool do I use to apply BPS patches?|romhacking/tools/floating-ips/flips|romhacking/tools/floating-ips
+|Downloads/flips-linux.zip
 where are the Game Boy Advance games?&emu/roms/gba/Metroid Fusion (USA).gba&emu/roms/gba/Advance Wars (USA).gba
-what did I work on this week?|romhacking/wip/sunken-temple|romhacking/wip/sunken-temple/main.asm|romhacking/wip/sunken-temple/out/sunken.sfc|romhacking/wip/sunken-temple/src/water_physics.asm
+what did I work on this week?|romhacking/wip/sunken-temple|romhacking/wip/sunken-temple/main.asm
+|romhacking/wip/sunken-temple/out/sunken.sfc|romhacking/wip/sunken-temple/src/water_physics.asm
 the document about PPU timing|romhacking/docs/snes_ppu_timing.pdf
 the music I wrote for my hack|Music/hack-ost|Music/hack-ost/lake_theme.spc|Music/hack-ost/boss_fight_draft.it
 where are the pixel art sources of the zora?|Pictures/sprites/zora_guard.aseprite
@@ -203,7 +213,8 @@ which backups are older than a year?&Backups/phone_2022.tar.gz&Backups/thunderbi
 which rust build output can be thrown away?|src/warpmap/target
 where is the RAM map?|romhacking/docs/alttp_ram_map.csv
 where is the system prompt for designing dungeons?|ai/prompts/dungeon_designer.txt
-which LoRA adapters have I trained?&ai/finetunes/zora-dialogue-lora/adapter_model.safetensors&ai/finetunes/asm-coder-lora/adapter_model.safetensors
+which LoRA adapters have I trained?&ai/finetunes/zora-dialogue-lora/adapter_model.safetensors
+&ai/finetunes/asm-coder-lora/adapter_model.safetensors
 the picture of the crash in Mesen|Pictures/Screenshots/mesen_crash.png
 where do I keep the clean ROMs that I patch?|romhacking/base
 which C++ project was about sound?|src/spc-player

@@ -74,13 +74,12 @@ def answer(opened: Opened, question: str, path: str, pace: Pace, *, limit: int) 
         rows, notes = nearer(asked, answered(asked, known), opened.settings.embed_model)
         unique = list(dict(rows.rows).items())
         shown = still_there(scope, unique, limit)
-    if known.unknown:
-        notes = (*notes, f"no name here has: {', '.join(map(as_said, known.unknown))}")
+    lost = f"no name here has: {', '.join(map(as_said, known.unknown))}; " if known.unknown else ""
     page = page_of(shown, offset=0, limit=limit, weigh=lambda row: len(row.as_text()) + len(row.path) + 150)
     return Answer(
         question=wish.text,
         understood=wish.understood(),
-        summary=rows.summary,
+        summary=f"{lost}{rows.summary}",
         found=page.items,
         more=max(0, len(unique) - len(page.items)),
         complete=ready.complete,

@@ -119,6 +119,8 @@ def _with_projects(asked: Asked, folders: list[tuple[bytes, Found]]) -> list[tup
     wanted = "patch" in asked.wish.kinds or "assembly" in asked.wish.kinds
     projects = [fact for fact in projects_of(asked.scope) if not wanted or "assembly" in fact.languages.lower()]
     fitting = [fact for fact in projects if not asked.words.groups or asked.words.score(fact.name, "") > 0.5]
+    if asked.wish.span:  # those with a file of that time are there already
+        fitting = []
     known = {path for path, _ in folders}
     more = [(fact.path, project_found(asked.scope, fact)) for fact in fitting if fact.path not in known]
     out: list[tuple[bytes, Found]] = []

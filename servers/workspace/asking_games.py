@@ -42,8 +42,12 @@ ai: artificial intelligence
 leveleditor: level editor, lunar magic, hyrule magic, hmagic, zscream
 tileeditor: tile editor, graphics editor, yychr, yy-chr, tile molester, tilelayer
 hexeditor: hex editor, hxd, imhex
-patcher: rom patcher, patching tool, patching tools, patching program, apply patches, applying patches, flips, lunar ips
+patcher: rom patcher, patching tool, patching tools, patching program, apply patches, applying patches, flips
+patcher: floating, lunar ips, xdelta ui, deltapatcher
+assemblers: assembler tool, asar, xkas, ca65, wla dx, bass
 emulators: emulator, emu, snes9x, bsnes, zsnes, higan, mesen, retroarch, mgba, bizhawk
+emulators: ares, nestopia, fceux, desmume, melonds, project64, visualboyadvance, vba, kega, sameboy
+modelrunner: llama.cpp, llamacpp, ollama, koboldcpp, lm studio, text generation webui, vllm, llamafile
 """
 
 
@@ -53,7 +57,7 @@ def _read(lines: str) -> Mapping[str, tuple[str, ...]]:
         name, _, rest = line.partition(": ")
         ways = [name, *rest.split(", ")]
         joined = (way.replace("'", "").replace(" ", by) for way in ways if " " in way for by in ("-", "_", ""))
-        known[name] = tuple(dict.fromkeys((*ways, *joined)))
+        known[name] = tuple(dict.fromkeys((*known.get(name, ()), *ways, *joined)))
     return known
 
 
@@ -65,8 +69,29 @@ _LONG = re.compile(
 )
 
 
+_PROGRAM = r"\b(?:tools?|programs?|apps?|applications?|software|utility|utilities|script|thing|what (?:do|did|can) i)\b"
+_PURPOSES = tuple(
+    (re.compile(rf"{_PROGRAM}(?: \w+){{0,5}}? (?:{doing})\b.*"), meant)
+    for doing, meant in (
+        (
+            r"(?:apply|applies|applying) (?:\w+ ){0,4}?(?:patch\w*|bps|ips)|patch(?:es|ing)? (?:\w+ ){0,2}?roms?",
+            "patcher",
+        ),
+        (r"(?:play|plays|playing|run|runs|running) (?:\w+ ){0,4}?(?:roms?|games?)", "emulators"),
+        (r"(?:edit|edits|editing|change|make|making) (?:\w+ ){0,3}?levels?", "leveleditor"),
+        (r"(?:edit|edits|editing|draw|view\w*) (?:\w+ ){0,3}?(?:tiles?|tile graphics|chr)", "tileeditor"),
+        (r"(?:edit|edits|editing|view\w*) (?:\w+ ){0,3}?(?:hex|bytes|binary|binaries)", "hexeditor"),
+        (r"(?:assemble|assembles|assembling) (?:\w+ ){0,3}?(?:asm|code|patch\w*|65816|source\w*)", "assemblers"),
+        (r"(?:run|runs|running|load\w*|serv\w+) (?:\w+ ){0,3}?(?:models?|llms?|gguf)", "modelrunner"),
+    )
+)
+"""What a tool does, said after a word for a tool -> the name of such tools."""
+
+
 def one_name(text: str) -> str:
-    """Return a question with each name of several words as the one word that stands for it."""
+    """Return a question with each name of several words as the one word that stands for it, and tools by their use."""
+    for pattern, meant in _PURPOSES:
+        text = pattern.sub(meant, text)
     return _LONG.sub(lambda match: _NAME_OF[match.group()], text)
 
 

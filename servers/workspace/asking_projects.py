@@ -48,7 +48,7 @@ def by_projects(asked: Asked) -> Rows:
         fitting = [(score, fact) for score, fact in scored if score > best / 2]
         if not fitting:
             names = by_names(asked)
-            return names if names.rows or not wish.languages else _told(asked, _ordered(facts, wish.order))
+            return names if not (facts and wish.languages) else _told(asked, _ordered(facts, wish.order))
         fitting.sort(key=lambda item: -item[0])
         facts = [fact for _, fact in fitting]
     return _told(asked, _ordered(facts, wish.order))
@@ -60,7 +60,7 @@ def _with_kinds(asked: Asked, facts: list[ProjectFact]) -> list[ProjectFact]:
     if not kinds:
         return facts
     if "patch" in kinds:  # a hack is made of assembly
-        kinds = ("patch", "assembly")
+        kinds = ("patch", "assembly", "rom", "game graphics")
     sql = (
         "SELECT DISTINCT owner.path FROM file JOIN folder ON folder.id = file.folder "
         "JOIN folder owner ON owner.id = folder.project "

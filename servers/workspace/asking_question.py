@@ -9,6 +9,7 @@ from typing import NamedTuple
 from servers.workspace.asking_games import as_said, one_name
 from servers.workspace.asking_time import Span, read_span
 from servers.workspace.asking_words import (
+    ART_WORDS,
     CONSOLE_WORDS,
     DISK_WORDS,
     FORMAT_WORDS,
@@ -81,7 +82,9 @@ _HERE = re.compile(
     r"|hard drive|home(?: folder| directory)?)\b"
 )
 _FETCHED = re.compile(r"\bdownload(?:ed|s)? (?:\w+ )?(?:off|from) (?:the )?(?:web|internet|net)\b|\bdownloaded\b")
-_OF = re.compile(r"\b(?:for|of|about|on|with|from|to|in|inside|regarding|explaining|describing)\b")
+_OF = re.compile(
+    r"\b(?:for|of|about|on|with|from|to|in|inside|regarding|explaining|describing|that|which|whose|where|i|we)\b"
+)
 _QUOTED = re.compile(r"[\"'`\u201c\u2018]([^\"'`\u201d\u2019]{2,80})[\"'`\u201d\u2019]")
 _SINGLE = re.compile(r"(?<![\w.*-])([\w~-][\w.~()-]{0,80}\.[a-z][a-z0-9]{1,7}|[\w~-]+\.[a-z])\b(?![/.])")
 
@@ -282,8 +285,7 @@ def _kinds(left: _Left) -> tuple[tuple[str, ...], tuple[str, ...]]:
     kinds: list[str] = []
     said: list[str] = []
     for pattern, meant in _KINDS:
-        match = left.take(pattern)
-        if match:
+        while match := left.take(pattern):
             kinds += meant
             said += [word for word in match.group().split() if word not in NOISE]
     return tuple(dict.fromkeys(kinds)), tuple(dict.fromkeys(said))
@@ -312,6 +314,7 @@ _CLOSER = tuple(
         *((words, "documents", endings) for words, endings in FORMAT_WORDS.items()),
         *((words, "saves", endings) for words, endings in SAVE_WORDS.items()),
         *((words, "disk images", endings) for words, endings in DISK_WORDS.items()),
+        *((words, "pictures", endings) for words, endings in ART_WORDS.items()),
         *(
             (rf"(?:{words}) (?:files?|documents?|projects?|images?|pictures?|photos?|drawings?)", "pictures", endings)
             for words, endings in PROGRAM_WORDS.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,9 +42,14 @@ _OWN_OR_MADE = (
     "(SELECT 1 FROM folder made WHERE made.id = folder.inside AND made.trait = 'build output'))"
 )
 _HACKED = (
-    "(kind <> 'rom' OR project <> 0 OR instr(lower(CAST(folder.path AS TEXT)), 'hack') OR EXISTS "
-    "(SELECT 1 FROM file near WHERE near.folder = folder.id AND near.kind IN ('patch', 'assembly')))"
+    "(kind <> 'rom' OR project <> 0 OR EXISTS "
+    "(SELECT 1 FROM file near WHERE near.folder = folder.id AND near.kind IN ('patch', 'assembly')) "
+    "OR (instr(lower(CAST(folder.path AS TEXT)), 'hack') "
+    "AND NOT (CAST(name AS TEXT) LIKE '%(USA%' OR CAST(name AS TEXT) LIKE '%Japan%)%' "
+    "OR CAST(name AS TEXT) LIKE '%(Europe%' OR CAST(name AS TEXT) LIKE '%(World%' OR CAST(name AS TEXT) LIKE '%(_)%' "
+    "OR CAST(name AS TEXT) LIKE '%[!]%')))"
 )
+"""A ROM that somebody changed: no lone one with the name that a dump of a cartridge has."""
 _ORDERS = {"size": "size DESC", "-size": "size", "newest": "file.mtime DESC", "oldest": "file.mtime"}
 
 
@@ -69,13 +75,20 @@ class Words:
 
         Each word that is in neither takes more away than any place of another gives.
         """
-        if not self.groups:
-            return 0.0
+        return self.sum(self.each(name, above)) if self.groups else 0.0
+
+    def each(self, name: str, above: str) -> tuple[float, ...]:
+        """Return how well each of the words fits a name below a path."""
         own, beside = _parts(name), _parts(above)
         small, higher = name.casefold(), above.casefold()
-        total = sum(max(_one(word, own, beside, small, higher) for word in group) for group in self.groups)
-        missing = sum(1 for group in self.groups if not any(_one(word, own, beside, small, higher) for word in group))
-        return max(total - 2.5 * missing, 0.01 * total) / len(self.groups)
+        return tuple(max(_one(word, own, beside, small, higher) for word in group) for group in self.groups)
+
+    def sum(self, each: Sequence[float], weights: Sequence[float] = ()) -> float:
+        """Return the score of how well each of the words fits, which weigh the same where nothing else is said."""
+        weighed = weights or (1.0,) * len(each)
+        total = sum(one * weight for one, weight in zip(each, weighed, strict=True))
+        missing = sum(weight for one, weight in zip(each, weighed, strict=True) if not one)
+        return max(total - 2.5 * missing, 0.01 * total) / len(each)
 
     def fit(self, path: str) -> bool:
         """Tell whether each word stands somewhere in a path."""
@@ -96,6 +109,13 @@ class Words:
         """Return the expression of full text search for places with any of the words."""
         each = [word.replace('"', "") for group in self.groups for word in group]
         return " OR ".join(f'"{word}"*' if len(word) > 2 else f'"{word}"' for word in each)
+
+
+def telling(fits: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """Return how much each word tells among what has one of them: more the fewer have it; 1 is the mean."""
+    counts = [sum(1 for each in fits if each[at]) for at in range(len(fits[0]))] if fits else []
+    weights = [1.0 + math.log(len(fits) / count) if count else 0.0 for count in counts]
+    return tuple(weight * len(weights) / (sum(weights) or 1.0) for weight in weights)
 
 
 def _parts(text: str) -> set[str]:
@@ -179,9 +199,12 @@ def file_hits(scope: Scope, wish: Wish, words: Words, *, most: int = _HITS) -> l
         f"ORDER BY fit DESC, {order}, folder.path, name LIMIT {_NAMED if words.groups else most}"
     )
     out: list[FileHit] = []
-    for path, name, kind, size, mtime, _fit in scope.store.rows(sql, (*texts, *scope_of(scope.top), *values)):
+    rows = list(scope.store.rows(sql, (*texts, *scope_of(scope.top), *values)))
+    fits = [words.each(escape(row[1]), escape(row[0])) if words.groups else () for row in rows]
+    weights = telling(fits)
+    for (path, name, kind, size, mtime, _fit), each in zip(rows, fits, strict=True):
         whole = joined(path, name)
-        score = words.score(escape(name), escape(path)) if words.groups else 0.0
+        score = words.sum(each, weights) if each else 0.0
         if words.groups and wish.span and any(each.encode() in whole for each in wish.span.named):
             score += 1.0
         out.append(FileHit(score, whole, kind, size, mtime))

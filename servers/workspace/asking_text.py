@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from servers.machine.errors import ServerError
 from servers.machine.names import escape
@@ -20,7 +20,9 @@ from servers.workspace.scan_kinds import CACHES, KINDS, LANGUAGES, kind_of_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["by_text"]
+    from servers.workspace.asking_rows import Row
+
+__all__ = ["by_text", "with_any"]
 
 _SECONDS = 1.0
 """What the search in the text may take: an answer by names is better than a late one."""
@@ -37,26 +39,39 @@ def by_text(asked: Asked, words: Sequence[str], *, seconds: float = _SECONDS) ->
     named = by_names(asked._replace(wish=asked.wish._replace(target="file")))
     if not words:
         return named
+    rows, complete = _with_pattern(asked, r".{0,40}".join(re.escape(stem(word)) for word in words), seconds)
+    late = "" if complete else "; not all text was searched in time, grep_codebase goes on"
+    return Rows([*rows[:MOST], *named.rows], f"the text of {len(rows)} files has it{late}")
+
+
+def with_any(asked: Asked, words: Sequence[str], *, seconds: float) -> list[Row]:
+    """Return the files whose text has any of the words, best first; the search takes the seconds at most."""
+    return _with_pattern(asked, "|".join(re.escape(stem(word)) for word in words), seconds).rows
+
+
+class _Read(NamedTuple):
+    rows: list[Row]
+    complete: bool
+
+
+def _with_pattern(asked: Asked, pattern: str, seconds: float) -> _Read:
     counts = Counts((), 0, 0, 0, complete=False)
     with contextlib.suppress(ServerError):  # what cannot be searched for stands in no text
-        counts = _counts(asked, words, seconds)
+        counts = _counts(asked, pattern, seconds)
     hits: list[tuple[float, int, FileHit]] = []
     for file in counts.files[:_LOOKED_AT]:
         hit = _hit(asked, joined(asked.scope.top, file.path))
         if hit is not None:
             hits.append((-hit.score, -file.lines, hit))
     hits.sort(key=lambda item: (item[0], item[1], item[2].path))
-    rows = [file_row(asked, hit, f"{-lines} lines have it") for _, lines, hit in hits[:MOST]]
-    late = "" if counts.complete else "; not all text was searched in time, grep_codebase goes on"
-    return Rows([*rows, *named.rows], f"the text of {len(hits)} files has it{late}")
+    return _Read([file_row(asked, hit, f"{-lines} lines have it") for _, lines, hit in hits], counts.complete)
 
 
-def _counts(asked: Asked, words: Sequence[str], seconds: float) -> Counts:
+def _counts(asked: Asked, pattern: str, seconds: float) -> Counts:
     endings = [ending for kind in _TEXTS for ending in KINDS[kind].split()]
     endings += [ending for many in LANGUAGES for ending in many.split()]
     known = list(dict.fromkeys(endings))
     batched = [known[at : at + _IN_GLOB] for at in range(0, len(known), _IN_GLOB)]
-    pattern = r".{0,40}".join(re.escape(stem(word)) for word in words)
     query = Query(pattern, "regex", "ignore", tuple(f"*.{{{','.join(some)}}}" for some in batched))
     return search_of(query, seconds=seconds).count(asked.scope.root, asked.scope.top, asked.scope.path)
 

@@ -36,6 +36,8 @@ _OLD_CACHE_DAYS = 90
 _WORKED = re.compile(r"\bwork(?:ed|ing)? on\b|\bbusy\b|\bbeen (?:doing|up to)\b", re.IGNORECASE)
 _EACH = 0.6
 """Seconds for each of two searches in text."""
+_SHORT = 3
+"""Letters of a word that is not looked for in text."""
 _FIRST = 3
 """Rows that are read; the place where files are is told among them."""
 _INNER = frozenset(
@@ -43,6 +45,7 @@ _INNER = frozenset(
 )
 _CODE = frozenset(("code", "assembly"))
 _MADE = frozenset(("code", "assembly", "patch", "rom"))
+_HACKS = frozenset(("hack", "hacks", "romhack", "romhacks"))
 _LOOSE = frozenset(("build", "dist", "Caches", ".cache", "target", "virtualenv"))
 
 
@@ -58,15 +61,24 @@ def _way_of(wish: Wish) -> Callable[[Asked], Rows]:
         return _code
     if wish.target == "folder" and wish.order and not wish.kinds and not wish.endings:
         return _space
+    if _is_of_work(wish):
+        return _untouched
     if wish.kinds or wish.endings or wish.names or wish.header >= 0 or wish.least or wish.most:
         return by_files
     if wish.words:
         return by_names
-    if wish.span and not wish.span.start and not wish.target:
-        return _untouched
-    if wish.span and not (wish.target or wish.order) and _WORKED.search(wish.text):
-        return _untouched
     return by_files if wish.order or wish.span or wish.target else _space
+
+
+def _is_of_work(wish: Wish) -> bool:
+    """Tell whether what was worked on in a time is asked for, or what was not: that is projects, too."""
+    if not wish.span:
+        return False
+    if not wish.span.start and _HACKS & set(wish.kind_words):
+        return True
+    if wish.kinds or wish.endings or wish.names or wish.header >= 0 or wish.least or wish.most or wish.words:
+        return False
+    return not wish.target and (not wish.span.start or (not wish.order and _WORKED.search(wish.text) is not None))
 
 
 def _left_lying(wish: Wish) -> bool:
@@ -145,6 +157,10 @@ def _caches(asked: Asked) -> Rows:
         return _caches(asked._replace(wish=wish._replace(old=False)))
     if asked.words.groups:
         rows = [row for row in rows if asked.words.score(row[1].path, row[1].why) > 0.5] or rows
+    if wish.languages:
+        facts = {fact.path: fact for fact in projects_of(asked.scope)}
+        owned = [row for row in rows if (owner := _owner(row[0], facts)) and language_fits(facts[owner], wish)]
+        rows = owned or rows
     if wish.order == "oldest":
         rows.sort(key=lambda row: row[1].modified)
     return Rows(rows, f"{len(rows)} caches of {amount(total)}, which programs make again")
@@ -224,7 +240,24 @@ def _answered(asked: Asked, known: Known) -> Rows:
         kinds = by_files(asked._replace(words=Words(()))) if wish.kinds else Rows([], "nothing")
         if _telling(wish, strange) and len(kinds.rows) != 1:  # the only one of its kind is told anyway
             return Rows([], f"nothing has these words; without them: {kinds.summary}")
-    return _way_of(wish)(asked)
+    return _read_too(asked, known, _way_of(wish)(asked))
+
+
+def _read_too(asked: Asked, known: Known, rows: Rows) -> Rows:
+    """Put files first that have the known words in their path and in their text one that no name has."""
+    from servers.workspace.asking_text import with_any
+
+    wish = asked.wish
+    unread = [word for word in known.unknown if len(word) > _SHORT and word not in WEAK]
+    if not unread or len(known.unknown) == len(known.said) or _closer(wish) or wish.target in ("folder", "project"):
+        return rows
+    read = [pair for pair in with_any(asked, unread, seconds=_EACH) if asked.words.fit(pair[1].path)][:_FIRST]
+    return rows._replace(rows=list(dict([*read, *rows.rows]).items()))
+
+
+def _closer(wish: Wish) -> bool:
+    """Tell whether files are meant by more than words and kinds."""
+    return bool(wish.subject or wish.names or wish.order or wish.span or wish.least or wish.most)
 
 
 def _strange(wish: Wish, known: Known) -> tuple[str, ...]:
@@ -232,7 +265,7 @@ def _strange(wish: Wish, known: Known) -> tuple[str, ...]:
 
     Those are the words behind `about`, or all of them.
     """
-    if wish.subject or wish.names or wish.order or wish.span or wish.least or wish.most:
+    if _closer(wish):
         return ()
     unknown = tuple(word for word in known.unknown if not _says_how(word))
     about = tuple(word for word in unknown if word in wish.about)

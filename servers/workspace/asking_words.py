@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "ART_WORDS",
     "CONSOLE_WORDS",
     "DISK_WORDS",
     "FORMAT_WORDS",
@@ -50,15 +51,33 @@ KIND_WORDS: Mapping[str, tuple[str, ...]] = {
     "documents|document|pdfs|pdf files|spreadsheets|presentations|slides|ebooks|papers|manuals": ("document",),
     "notes|markdown files|markdown|text files|readmes": ("note",),
     "screenshots|screenshot|pictures|picture|photos|photo|images|image files|wallpapers|drawings": ("image",),
+    "scans|scanned documents|scanned pages": ("document", "image"),
     "voice recordings|sound recordings|audio recordings|voice memos": ("audio",),
     "videos|video|movies|movie|screen recordings|recordings|films|clips": ("video",),
     "songs|music|audio files|audio|sound files|mp3s|podcasts|soundtracks": ("audio", "game music"),
     "fonts|font files|typefaces": ("font",),
     "databases|database files|database|sqlite files": ("database",),
     "log files|logs|log|logfiles|training runs|training run|training logs": ("log",),
-    "unfinished downloads|incomplete downloads|interrupted downloads|broken downloads|partial downloads": (
-        "temporary",
-    ),
+    "|".join(
+        f"{half} downloads"
+        for half in (
+            "unfinished",
+            "incomplete",
+            "interrupted",
+            "broken",
+            "partial",
+            "partly finished",
+            "half finished",
+            "half-finished",
+            "half done",
+            "half",
+            "aborted",
+            "cancelled",
+            "canceled",
+            "failed",
+            "stuck",
+        )
+    ): ("temporary",),
     "temporary files|temp files|tmp files|leftovers|swap files|backup files": ("temporary",),
     "config files|configuration files|configurations|configs|settings files|dotfiles": ("configuration",),
     "programs|executables|installers|binaries|libraries": ("program",),
@@ -84,16 +103,22 @@ FORMAT_WORDS: Mapping[str, str] = {
     "power ?points?(?: files?| presentations?)?|presentations?|slide ?decks?|slides": "ppt pptx odp key",
     "e-?books?": "epub mobi azw3",
 }
+"""Names of sorts of documents, as expressions -> their endings."""
 PROGRAM_WORDS: Mapping[str, str] = {
     "(?:adobe )?photoshop": "psd psb",
     "illustrator": "ai eps",
     "gimp": "xcf",
     "krita": "kra",
-    "aseprite|asesprite|pixel art": "ase aseprite",
+    "aseprite|asesprite": "ase aseprite",
     "blender": "blend",
     "inkscape|vector": "svg",
     "raw": "raw cr2 cr3 nef arw dng",
 }
+"""Names of programs, as expressions that stand before `files` or `pictures` -> the endings of what they make."""
+ART_WORDS: Mapping[str, str] = {
+    "pixel ?art(?:work)?(?: (?:sources?|originals?|files?|drawings?))?|sprite sources?": "ase aseprite pyxel piskel",
+}
+"""Names of sorts of pictures, as expressions -> their endings."""
 SAVE_WORDS: Mapping[str, str] = {
     "save ?states?|states? saves?": "state state0 state1 state2 state3 zst zs1 s9x mss mst frz 000 001 dss st0 st1",
     "battery saves?|sram(?: files?| saves?)?": "srm sav sra",
@@ -104,8 +129,6 @@ DISK_WORDS: Mapping[str, str] = {
     "(?:operating systems?|os|linux|windows|install\\w*) (?:disk |disc )?(?:images?|isos?|media)": "iso img dmg",
 }
 """Names of sorts of disk images, as expressions -> their endings."""
-"""Names of programs, as expressions that stand before `files` or `pictures` -> the endings of what they make."""
-"""Names of sorts of documents, as expressions -> their endings."""
 NARROW = frozenset(
     ("screenshot", "wallpaper", "drawing", "recording", "podcast", "soundtrack", "readme", "manual", "checkpoint",
      "palette", "tileset", "savestate", "ebook")
@@ -177,7 +200,7 @@ that the their them then there these they thing things this those through time t
 tree type types under unused up us use used uses using very want was way we were what what's whats when where where's
 wheres which while who whole whose why will with within without work worked working works would write written wrote
 you your pls plz hey hi remember forgot forget recall think thought guess ok okay thanks cheers lately days weeks months
-years past end ended back really probably maybe rather somehow gonna wanna dunno
+years past end ended back version versions really probably maybe rather somehow gonna wanna dunno
 single entire absolute ages mine
 """
 NOISE = frozenset(_NOISE.split())
@@ -195,6 +218,14 @@ WEAK = frozenset(_WEAK.split())
 """Words that say how something is, not what: files of a kind are meant even where no name has them."""
 SAME: tuple[frozenset[str], ...] = (
     *map(frozenset, WRITTEN.values()),
+    frozenset(("japanese", "japan", "jpn", "jp", "j")),
+    frozenset(("american", "usa", "us", "u", "ntsc")),
+    frozenset(("european", "europe", "eur", "eu", "e", "pal")),
+    frozenset(("german", "germany", "deutsch", "ger", "de")),
+    frozenset(("french", "france", "francais", "français", "fra", "fr")),
+    frozenset(("spanish", "spain", "español", "spa", "es")),
+    frozenset(("italian", "italy", "italiano", "ita", "it")),
+    frozenset(("clean", "vanilla", "original", "originals", "unmodified", "unpatched", "stock", "nointro", "base")),
     frozenset(("pics", "pictures", "photos")),
     frozenset(("docs", "documents", "documentation")),
     frozenset(("downloads", "download", "dl", "incoming", "internet", "descargas", "téléchargements", "scaricati")),

@@ -22,7 +22,7 @@ __all__ = ["SCOPE", "FileRow", "FolderRead", "ScanStore", "open_store", "scope_o
 
 SCOPE = "(folder.path = ? OR (folder.path >= ? AND folder.path < ?))"
 """The condition for a folder and all below it; `scope_of` gives its values."""
-_VERSION = 1
+_VERSION = 2
 _SECONDS = 30.0
 _SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;

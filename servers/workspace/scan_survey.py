@@ -24,6 +24,20 @@ _TEXT_LIMIT = 4_000
 _ASM = b"\0asm"
 """Stands among the telling names of a folder for its files of assembly."""
 _SIGNS = frozenset((*PROJECT_SIGNS, _ASM))
+_HOSTS = frozenset(
+    b"projects project repos repositories repo code coding dev devel development src source sources workspace "
+    b"workspaces github gitlab git hacks romhacks romhack wip disasm disassemblies disassembly decomp decomps "
+    b"programming prototypes experiments hobby gamedev homebrew abandoned unfinished".split()
+)
+"""Names of folders, lower case, whose folders are projects each where somebody wrote code in them."""
+_PARTS = frozenset(
+    b"src source sources asm code lib include scripts data res assets gfx graphics music sound sounds sprites levels "
+    b"patches tests test docs doc bin build out dist tools main common".split()
+)
+"""Names of folders in a project, lower case, that are no projects of their own."""
+_WRITTEN = "'code', 'assembly', 'notebook', 'game graphics'"
+"""Kinds of files that somebody writes."""
+_SLASH = ord("/")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Za-z])")
 _BREAK = re.compile(r"[\W_]+")
 
@@ -59,7 +73,8 @@ def survey(store: ScanStore, root: Root) -> None:
     rows = store.rows("SELECT id, path, files, bytes, newest FROM folder ORDER BY path")
     folders = [_Folder(*row) for row in rows]
     telling = _telling(store)
-    projects = _placed(folders, telling)
+    coded = {number for (number,) in store.rows(f"SELECT DISTINCT folder FROM file WHERE kind IN ({_WRITTEN})")}
+    projects = _placed(folders, telling, coded)
     _count_languages(store, folders, projects)
     by_number = {folder.number: folder for folder in folders}
     for number, project in projects.items():
@@ -96,8 +111,31 @@ def _telling(store: ScanStore) -> dict[int, frozenset[bytes]]:
     return {number: frozenset(names) for number, names in found.items()}
 
 
-def _placed(folders: list[_Folder], telling: dict[int, frozenset[bytes]]) -> dict[int, _Project]:
-    """Tell each folder what it is in; folders come in order of their paths. Return the projects."""
+def _hosted(
+    folders: list[_Folder], gits: set[bytes], telling: dict[int, frozenset[bytes]], coded: set[int]
+) -> set[bytes]:
+    """Return the folders of a folder of projects in which somebody wrote code, without any other sign of a project."""
+    known = gits | {folder.path for folder in folders if telling.get(folder.number, frozenset()) & _SIGNS - {_ASM}}
+    holding = {b""}
+    for path in known:
+        holding |= {path[:at] for at, letter in enumerate(path) if letter == _SLASH}
+    found = set[bytes]()
+    for folder in folders:
+        if folder.number not in coded:
+            continue
+        parts = folder.path.split(b"/")
+        at = next((at for at, part in enumerate(parts[:-1]) if part.lower() in _HOSTS), None)
+        if at is None or any(b"/".join(parts[:depth]) in known for depth in range(1, at + 2)):
+            continue
+        found.add(b"/".join(parts[: at + 2]))
+    return {path for path in found if path not in holding and path.rpartition(b"/")[2].lower() not in _PARTS}
+
+
+def _placed(folders: list[_Folder], telling: dict[int, frozenset[bytes]], coded: set[int]) -> dict[int, _Project]:
+    """Tell each folder what it is in; folders come in order of their paths. Return the projects.
+
+    `coded` are the numbers of the folders that have code of their own.
+    """
     by_path = {folder.path: folder for folder in folders}
     gits = {folder.path[:-5] for folder in folders if folder.path.endswith(b"/.git")}
     if b".git" in by_path:
@@ -109,6 +147,7 @@ def _placed(folders: list[_Folder], telling: dict[int, frozenset[bytes]]) -> dic
         and any(folder.path[:-6] + beside in by_path for beside in (b"ProjectSettings", b"Library", b"Packages"))
     }
     nothing = frozenset[bytes]()
+    hosted = _hosted(folders, gits, telling, coded)
     projects: dict[int, _Project] = {}
     for folder in folders:
         inside = telling.get(folder.number, nothing)
@@ -123,7 +162,7 @@ def _placed(folders: list[_Folder], telling: dict[int, frozenset[bytes]]) -> dic
             folder.trash = folder.trait == TRASH
         if not folder.inside and not folder.git:
             git = folder.path in gits or b".git" in inside
-            signed = inside & _SIGNS or folder.path in unity  # Unity makes folders and no telling file
+            signed = inside & _SIGNS or folder.path in unity or folder.path in hosted  # Unity makes no telling file
             if git or (not folder.project and signed and folder.path):
                 folder.project = folder.number
                 projects[folder.number] = _Project(git=git, language=_told_language(inside))

@@ -29,6 +29,8 @@ from tests.planted_cellar import QUESTIONS as CELLAR_QUESTIONS
 from tests.planted_cellar import plant_cellar
 from tests.planted_drive import QUESTIONS as DRIVE_QUESTIONS
 from tests.planted_drive import plant_drive
+from tests.planted_garage import QUESTIONS as GARAGE_QUESTIONS
+from tests.planted_garage import plant_garage
 from tests.planted_mac import QUESTIONS as MAC_QUESTIONS
 from tests.planted_mac import plant_mac
 from tests.planted_other import QUESTIONS as OTHER_QUESTIONS
@@ -105,8 +107,9 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
         (plant_drive, DRIVE_QUESTIONS, fair),
         (plant_mac, MAC_QUESTIONS, fair),
         (plant_cellar, CELLAR_QUESTIONS, fair),
+        (plant_garage, GARAGE_QUESTIONS, fair),
     ],
-    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac", "cellar"],
+    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac", "cellar", "garage"],
 )
 def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
     plant_home: Callable[[Path], None],
@@ -133,7 +136,7 @@ def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
 async def test_words_that_no_name_has_are_told(settings: Settings) -> None:
     told = await ask(settings, "where is the unheardof zelda3 rom?")
     assert told["found"]
-    assert "no name here has: unheardof" in told["notes"]
+    assert "no name here has: unheardof" in told["summary"]
 
 
 async def test_a_slip_in_the_word_for_a_kind_is_mended(settings: Settings, root: Path) -> None:
@@ -149,7 +152,7 @@ async def test_a_time_is_enough_where_no_name_has_the_words(settings: Settings, 
     (root / "fresh.bin").write_bytes(b"\x01")
     told = await ask(settings, "files that I frobnicated today")
     assert "fresh.bin" in [row["path"] for row in told["found"][:3]]
-    assert "no name here has: frobnicated" in told["notes"]
+    assert "no name here has: frobnicated" in told["summary"]
 
 
 async def test_what_files_mention_is_looked_for_in_their_text(settings: Settings, root: Path) -> None:
