@@ -11,11 +11,12 @@ import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from runner.errors import ConfigError
+from runner.misfits import line_of, misfit_in
 from schemas.frozen import Frozen
 from schemas.message import Usage
 
@@ -27,6 +28,7 @@ LOCAL = frozenset(["embedded", "ollama", "scripted"])
 _SHIPPED = Path(__file__).with_name("prices.toml")
 _LARGEST_FILE = 1024 * 1024
 _MILLION = 1_000_000
+_HEADER = r"\[\[[ \t]*price[ \t]*\]\]"
 
 
 class Price(Frozen):
@@ -74,18 +76,26 @@ def _read(path: Path) -> tuple[Price, ...]:
             data = file.read(_LARGEST_FILE + 1)
         if len(data) > _LARGEST_FILE:
             raise ValueError(f"more than {_LARGEST_FILE} bytes")
-        table: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
-        if set(table) != {"price"}:
+        text = data.decode("utf-8")
+        table: dict[str, Any] = tomllib.loads(text)
+        rows = table.get("price")
+        if set(table) != {"price"} or not isinstance(rows, list):
             raise ValueError("it holds [[price]] rows only")
-        return TypeAdapter(tuple[Price, ...]).validate_python(table["price"])
     except OSError as error:
         raise ConfigError(f"no prices at {path} ({error.strerror}); set AFS_PRICES to a file, or unset it") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path}: {where}: {first['msg']}; write rows as in {_SHIPPED}") from None
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is no table of prices ({error}); write rows as in {_SHIPPED}") from error
+    found = cast("list[Any]", rows)  # type: ignore[redundant-cast]  # pyright sees list[Unknown] without it
+    return tuple(_row(path, text, number, row) for number, row in enumerate(found))
+
+
+def _row(path: Path, text: str, number: int, row: Any) -> Price:
+    try:
+        return Price.model_validate(row)
+    except ValidationError as error:
+        found = misfit_in(error, fields=list(Price.model_fields))
+        at = f"{path}{line_of(text, _HEADER, field=found.field, number=number)}: [[price]] row {number + 1}"
+        raise ConfigError(f"{at}: {found.text}; write rows as in {_SHIPPED}") from None
 
 
 def price_of(

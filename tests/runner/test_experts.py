@@ -139,3 +139,45 @@ def test_a_field_with_an_impossible_value_is_refused_by_name(tmp_path: Path, fie
     own.write_text(f'[experts.x]\nsummary = ""\ninstructions = "i"\n{field} = {value}\n', encoding="utf-8")
     with pytest.raises(ConfigError, match=field):
         load_experts({"AFS_EXPERTS": str(own)})
+
+
+MINE = '[sets]\nfew = ["lint"]\n\n[experts.mine]\nsummary = "mine"\ninstructions = """\nBe brief.\n"""\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("num_ctx = 100", ":9: [experts.mine] `num_ctx` is 100 and takes 1024 or more"),
+        ('num_ctx = "x"', ":9: [experts.mine] `num_ctx` is 'x' and takes a whole number"),
+        ("temprature = 0.2", ":9: [experts.mine] there is no field `temprature`; did you mean `temperature`?"),
+        ('tools = "lint"', ":9: [experts.mine] `tools` is 'lint' and takes a list"),
+        ("examples = [ { prompt = 3 } ]", ":9: [experts.mine] `examples[1].prompt` is 3 and takes text in quotes"),
+        ("models.ollama = 3", ":9: [experts.mine] `models.ollama` is 3 and takes text in quotes"),
+        ('check = "lnt"', "takes 'none', 'assemble', 'lint', 'compare_code' or 'validate_output'"),
+        ("[experts.other]", ":9: [experts.other] lacks `summary` and `instructions`"),
+        ('[experts."Not so"]\nsummary = "s"\ninstructions = "i"', ":9: [experts.Not so] is no name; use a-z"),
+        ("[experts.late]\nsummary = 1\ninstructions = 2", "(1 more after it)"),
+    ],
+)
+def test_what_does_not_fit_is_told_by_line_field_and_what_it_takes(tmp_path: Path, line: str, told: str) -> None:
+    own = tmp_path / "experts.toml"
+    own.write_text(f"{MINE}{line}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_experts({"AFS_EXPERTS": str(own)})
+    text = str(caught.value)
+    assert text.startswith(str(own)) and told in text
+    assert "pydantic" not in text and "[type=" not in text and "\n" not in text
+
+
+def test_a_set_that_is_no_list_is_told_by_its_line_and_an_expert_that_is_no_table_too(tmp_path: Path) -> None:
+    own = tmp_path / "experts.toml"
+    for text, told in (("[sets]\na = []\nb = 3\n", ":3: the set 'b'"), ("[experts]\nmine = 3\n", ":2: `mine` under")):
+        own.write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError, match=f"experts.toml{told}"):
+            load_experts({"AFS_EXPERTS": str(own)})
+
+
+def test_an_unknown_expert_is_told_with_all_there_are() -> None:
+    with pytest.raises(ConfigError, match="no expert named 'ganondorf'; there are default, ") as caught:
+        load_experts({}).find("ganondorf")
+    assert all(name in str(caught.value) for name in NAMED)

@@ -91,6 +91,15 @@ def test_a_broken_table_is_named_with_the_form_to_use(tmp_path: Path, text: str)
         load_prices({"AFS_PRICES": str(tmp_path / "prices.toml")})
 
 
+def test_a_row_that_does_not_fit_is_told_by_its_line_and_field(tmp_path: Path) -> None:
+    row = '[[price]]\nprovider = "claude"\nmodel = "*"\nprompt = {}\nanswer = 2\ndate = 2026-11-01\nsource = "x"\n'
+    (tmp_path / "prices.toml").write_text(row.format(1) + row.format('"dear"'), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_prices({"AFS_PRICES": str(tmp_path / "prices.toml")})
+    told = str(caught.value)
+    assert "prices.toml:11: [[price]] row 2: `prompt` is 'dear' and takes a number" in told and "Input" not in told
+
+
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="AFS_PRICES"):
         load_prices({"AFS_PRICES": str(tmp_path / "none.toml")})
