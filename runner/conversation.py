@@ -204,9 +204,9 @@ class Conversation:
         return self.expert.proof if self.expert.must_prove and self.expert.proof in names else ""
 
     def _opening(self, prompt: str, earlier: Run | None) -> list[Message]:
-        system = Message(role="system", text=self.expert.instructions)
+        system = Message(role="system", text=self.expert.system)
         names = {tool.remote_name or tool.name for tool in self.offered}
-        shown = [line for item in self.expert.examples if item.tool in names for line in _shown(item)]
+        shown = [line for item in self.expert.examples if item.answer or item.tool in names for line in _shown(item)]
         kept = earlier.messages if earlier else ()
         folder = self.recorder.folder if self.recorder is not None else None
         history = [with_pictures(item, folder) for item in kept if item.role != "system" and not item.example]
@@ -355,8 +355,10 @@ def with_remark(error: str, remark: str) -> str:
 
 
 def _shown(example: Example) -> list[Message]:
-    call = ToolCall(id="example", name=example.tool, arguments=example.arguments)
     asked = Message(role="user", text=example.prompt, example=True)
+    if example.answer:
+        return [asked, Message(role="assistant", text=example.answer.strip(), example=True)]
+    call = ToolCall(id="example", name=example.tool, arguments=example.arguments)
     return [asked, Message(role="assistant", calls=(call,), example=True)]
 
 

@@ -36,17 +36,12 @@ def modelfile(expert: Expert, *, made_from: str = "") -> str:
         f"FROM {start}",
         f"PARAMETER temperature {expert.temperature:g}",
         f"PARAMETER num_ctx {expert.num_ctx}",
-        f"SYSTEM {_quoted(_system(expert))}",
+        f"SYSTEM {_quoted(expert.system)}",
     ]
     for example in expert.examples:
         if example.answer:
             lines += [f"MESSAGE user {_quoted(example.prompt)}", f"MESSAGE assistant {_quoted(example.answer.strip())}"]
     return "\n".join(lines) + "\n"
-
-
-def _system(expert: Expert) -> str:
-    form = expert.answer_form.strip()
-    return f"{expert.instructions.strip()}\n\nForm of the answer:\n{form}" if form else expert.instructions.strip()
 
 
 def _line(text: str) -> str:

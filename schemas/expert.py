@@ -50,3 +50,9 @@ class Expert(Frozen):
     keywords: tuple[str, ...] = Field(default=(), description="words of a prompt that speak for it")
     made_from: str = Field(default="", description="the Ollama model or GGUF file that its Modelfile starts from")
     planned: bool = Field(default=False, description="it has no model of its own yet; another one plays the part")
+
+    @property
+    def system(self) -> str:
+        """What a model is told before a conversation: the instructions, and the form of the answer."""
+        form = self.answer_form.strip()
+        return f"{self.instructions.strip()}\n\nForm of the answer:\n{form}" if form else self.instructions.strip()

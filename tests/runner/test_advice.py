@@ -62,7 +62,7 @@ async def test_what_the_linter_knows_of_the_broken_code_goes_to_a_model_that_giv
     mended = text("**Bug:** stack\n**Fix:**\n```asm\npha\nlda #$07\nsta $20\npla\nrts\n```")
     run, told = await asked("farore", UNPULLED, unmended, mended)
     assert "stack-unbalanced" in told[0]
-    assert "pull what was pushed" in told[0]
+    assert "pull what was pushed, on every path to this return: pla before this rts" in told[0]
     assert "pla" in run.answer
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from runner.agent import Agent
 from runner.errors import ConfigError
 from runner.experts import load_experts
+from runner.models.scripted import ScriptedModel, text
 from runner.routing.intents import EXPERT_OF
 from schemas.expert import Expert
 
@@ -181,3 +183,14 @@ def test_an_unknown_expert_is_told_with_all_there_are() -> None:
     with pytest.raises(ConfigError, match="no expert named 'ganondorf'; there are default, ") as caught:
         load_experts({}).find("ganondorf")
     assert all(name in str(caught.value) for name in NAMED)
+
+
+@pytest.mark.anyio
+async def test_the_model_sees_the_form_of_the_answer_and_an_example_of_it() -> None:
+    model = ScriptedModel([text("**Bug:** none")])
+    async with Agent("farore", model=model, servers=(), keep=False) as agent:
+        await agent.run("Why does it crash?")
+    told, asked, answered, question = model.heard[0]
+    assert "**What's happening:**" in told.text.partition("Form of the answer:")[2]
+    assert (asked.example, answered.example, question.example) == (True, True, False)
+    assert answered.text.startswith("**Bug:** mode mismatch")

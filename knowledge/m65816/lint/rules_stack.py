@@ -20,6 +20,8 @@ _FITS = {
 }
 _INTO = {"PLA": "A", "PLX": "X", "PLY": "Y", "PLB": "DB", "PLD": "D", "PLP": "P"}
 _SAID = {"A": "A", "X": "X", "Y": "Y", "DB": "the data bank", "D": "D", "P": "P"}
+_BACK = {"A": "pla", "X": "plx", "Y": "ply", "DB": "plb", "D": "pld", "P": "plp"}
+_TOLD_PULLS = 3
 _SPECIAL = ("DB", "D", "P")
 _MOST_PULLS = 12
 _MOST_DEPTHS = 12
@@ -72,9 +74,15 @@ def _at_return(context: Context, address: int, node: Node) -> Iterator[Finding]:
             f"{count or 'something'} still on the stack at this {name.lower()}: it takes "
             f"{'a part of a 16-bit push' if cut else 'that'} for the return address",
             path=_pushes(context, stack),
-            fix="pull in the width that was pushed" if cut else "pull what was pushed, on every path to this return",
+            fix="pull in the width that was pushed" if cut else _missing_pulls(stack, name.lower()),
         )
         return
+
+
+def _missing_pulls(stack: Sequence[Pushed], name: str) -> str:
+    pulls = [_BACK[item.kind] for item in reversed(stack) if item.kind in _BACK]
+    told = f": {', '.join(pulls)} before this {name}" if len(pulls) == len(stack) <= _TOLD_PULLS else ""
+    return f"pull what was pushed, on every path to this return{told}"
 
 
 def _deliberate(stack: Sequence[Pushed], size: int, state: State) -> bool:
