@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from runner.columns import width
 from runner.conduct import EXIT_CODES, Request, preview_request, run_request
 from runner.conversation import Preview
 from runner.display import call_line, route_line
@@ -142,7 +143,7 @@ def show_kept(run_id: str, context_root: Path | None, *, as_json: bool) -> None:
 
 
 def list_runs(limit: int, context_root: Path | None, *, as_json: bool) -> None:
-    """Print a line for each of the newest kept runs."""
+    """Print a line or two for each of the newest kept runs."""
     recorder = Recorder(_settings(context_root).context_root)
     ratings = _guard(Feedback(recorder).last_words)
     for line in recorder.lines(limit):
@@ -151,4 +152,14 @@ def list_runs(limit: int, context_root: Path | None, *, as_json: bool) -> None:
             click.echo(json.dumps({**line._asdict(), "rating": rating.rating if rating else 0}))
         else:
             mark = f"{rating.rating:+d}" if rating else ""
-            click.echo(clean(f"{line.id}  {line.stop:<11}  {mark:<2}  {line.model:<28}  {line.prompt[:70]!r}"))
+            for text in _run_lines(f"{line.id}  {line.stop:<11}  {mark:<2}", clean(line.model), line.prompt):
+                click.echo(text)
+
+
+def _run_lines(about: str, model: str, prompt: str) -> list[str]:
+    """Return a run's line; what there is no room for goes to a line of its own, and only the prompt is ever cut."""
+    shown = repr(clean(prompt[:70]))
+    if len(f"{about}  {model:<28}  {shown}") <= width():
+        return [f"{about}  {model:<28}  {shown}"]
+    whole = f"{about}  {model}"
+    return [*([whole] if len(whole) <= width() else [about.rstrip(), f"    {model}"]), f"    {shown}"[: width()]]

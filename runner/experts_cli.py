@@ -3,13 +3,13 @@
 What the commands need is imported when they are called: the group that lists them starts without.
 """
 
-import shutil
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from runner.columns import columns
 
 if TYPE_CHECKING:
     from runner.recorder import Recorder
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from schemas.run import Run
 
 __all__ = ["experts_command", "trace_command"]
-
-_NARROWEST = 60
 
 
 @click.command("experts")
@@ -38,28 +36,13 @@ def experts_command(as_json: bool) -> None:  # noqa: FBT001  # click passes its 
             click.echo(expert.model_dump_json())
         return
     sets = [(f"set {name}", ", ".join(found.expand(tools))) for name, tools in sorted(found.sets.items())]
-    for line in _columns([*((expert.name, _about(expert)) for expert in experts), *sets]):
+    for line in columns([*((expert.name, _about(expert)) for expert in experts), *sets]):
         click.echo(line)
 
 
 def _about(expert: "Expert") -> str:
     none = "planned: no model of its own yet" if expert.planned else "no Ollama model"
     return f"{expert.summary}  [{expert.models.get('ollama', none)}]"
-
-
-def _columns(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Yield the lines of two columns, the second one wrapped to the terminal; names are never cut."""
-    first = max(len(name) for name, _ in rows) + 2
-    width = max(_NARROWEST, shutil.get_terminal_size((80, 24)).columns)
-    for name, text in rows:
-        yield from textwrap.wrap(
-            text,
-            width,
-            initial_indent=name.ljust(first),
-            subsequent_indent=" " * first,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
 
 
 @click.command("trace")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runner.columns import columns, folded, width
 from runner.errors import ConfigError, RunnerError
 from servers.machine.errors import ServerError
 from servers.machine.wire import clean
@@ -52,7 +53,7 @@ def route_command(prompt: tuple[str, ...], **options: Any) -> None:
     if options["as_json"]:
         click.echo(json.dumps(told, indent=1))
     else:
-        click.echo("\n".join(clean(line) for line in _lines(told)))
+        click.echo("\n".join(columns([(label, clean(text)) for label, text in _lines(told)])))
 
 
 async def _route(text: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -102,22 +103,22 @@ def _where(looked: "Looked") -> dict[str, str]:
     return {"where": found.choice.where, "model": found.choice.model, "why": found.choice.why}
 
 
-def _lines(told: dict[str, Any]) -> list[str]:
+def _lines(told: dict[str, Any]) -> list[tuple[str, str]]:
     where, complexity = told["where"], told["complexity"]
     scores = [f"{name} {share:.0%}" for name, share in told["scores"].items() if share >= 0.01]
     parts = [f"{name} {value:.2f}" for name, value in complexity["parts"].items() if value]
     words = [f"{item['what']} {item['weight']:+.2f}" for item in told["reasons"]]
     keywords = [f"{name}: {', '.join(found)}" for name, found in told["keywords"].items()]
     return [
-        f"intent      {told['intent']} ({told['confidence']:.0%})",
-        f"expert      {told['expert']}",
-        f"why         {told['why']}",
-        f"scores      {', '.join(scores)}",
-        f"reasons     {', '.join(words) or 'nothing'}",
-        f"keywords    {'; '.join(keywords) or 'none'}",
-        f"complexity  {complexity['value']:.2f} ({', '.join(parts) or 'nothing'})",
-        f"where       {', '.join(filter(None, (where['where'], where['model'])))}: {where['why']}",
-        *(f"note        {note}" for note in told["notes"]),
+        ("intent", f"{told['intent']} ({told['confidence']:.0%})"),
+        ("expert", told["expert"]),
+        ("why", told["why"]),
+        ("scores", ", ".join(scores)),
+        ("reasons", ", ".join(words) or "nothing"),
+        ("keywords", "; ".join(keywords) or "none"),
+        ("complexity", f"{complexity['value']:.2f} ({', '.join(parts) or 'nothing'})"),
+        ("where", f"{', '.join(filter(None, (where['where'], where['model'])))}: {where['why']}"),
+        *(("note", note) for note in told["notes"]),
     ]
 
 
@@ -147,28 +148,39 @@ def stats_command(limit: int, days: float, context_root: Path | None, **options:
     click.echo("\n".join(clean(line) for line in _report_lines(found)))
 
 
+_FIGURES = " runs   ok median s slow s    tokens   cost $ local again   +1   -1"
+
+
 def _report_lines(found: "Report") -> list[str]:
-    columns = "runs    ok  median s   slow s    tokens    cost $  local  fallback    +1    -1"
-    heading = f"{columns:>114}"
-    lines = [heading, _group_line(found.total), "by expert", *(_group_line(group) for group in found.experts)]
-    lines += ["by model", *(_group_line(group) for group in found.models), "aims"]
-    lines += [_aim_line(aim) for aim in found.aims]
+    lines = [_FIGURES.rjust(_table_width()), *_group_lines(found.total)]
+    for title, groups in (("by expert", found.experts), ("by model", found.models)):
+        lines += [title, *(line for group in groups for line in _group_lines(group))]
+    lines.append("aims")
+    for aim in found.aims:
+        lines += folded(f"  {aim.name:<28} ", _aim_text(aim))
+    lines += folded("", "again: answered by a second choice; slow: nine of ten runs took less")
     return lines + ([f"{found.damaged} kept runs cannot be read"] if found.damaged else [])
 
 
-def _group_line(group: "Group") -> str:
+def _table_width() -> int:
+    return min(width(), len(_FIGURES) + 34)
+
+
+def _group_lines(group: "Group") -> list[str]:
+    """Return the line of a group; a name that is too long for it stands whole on a line of its own."""
     tokens = group.prompt_tokens + group.answer_tokens
     share = f"{group.local / group.runs:.0%}" if group.runs else "-"
-    return (
-        f"  {group.name[:32]:<32}{group.runs:>6}{group.answered:>6}{group.median_seconds:>10.1f}"
-        f"{group.slow_seconds:>9.1f}{tokens:>10}{group.cost:>10.4f}{share:>7}{group.fallbacks:>10}"
-        f"{group.good:>6}{group.bad:>6}"
+    figures = (
+        f"{group.runs:>5}{group.answered:>5}{group.median_seconds:>9.1f}{group.slow_seconds:>7.1f}{tokens:>10}"
+        f"{group.cost:>9.4f}{share:>6}{group.fallbacks:>6}{group.good:>5}{group.bad:>5}"
     )
+    room, name = _table_width() - len(figures), f"  {group.name}"
+    return [name.ljust(room) + figures] if len(name) <= room else [name, " " * room + figures]
 
 
-def _aim_line(aim: "Aim") -> str:
+def _aim_text(aim: "Aim") -> str:
     told = "not measured yet" if aim.value is None else f"{aim.value:.0%} of {aim.of}"
-    return f"  {aim.name:<28} {told:<18} was {aim.start}, aim {aim.goal}: {aim.how}"
+    return f"{told}, was {aim.start}, aim {aim.goal}: {aim.how}"
 
 
 @click.command("modelfile")

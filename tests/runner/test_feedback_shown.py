@@ -41,4 +41,4 @@ def test_a_rating_is_shown_with_its_run_in_the_list_and_counted(tmp_path: Path) 
     Feedback(Recorder(tmp_path)).rate(rated.id, 1)
     total = json.loads(afs_agent(tmp_path, "stats", "--json"))["total"]
     assert (total["good"], total["bad"]) == (1, 0)
-    assert "+1    -1" in afs_agent(tmp_path, "stats")
+    assert "+1   -1" in afs_agent(tmp_path, "stats")

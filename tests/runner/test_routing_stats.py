@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from runner.agent_cli import agent
 from runner.recorder import Recorder, new_run_id
 from runner.routing.cli import stats_command
 from runner.routing.stats import newest, report
@@ -83,3 +84,27 @@ def test_the_command_shows_what_is_not_measured(tmp_path: Path) -> None:
     assert shown.exit_code == 0
     assert shown.stdout.count("not measured yet") == 5
     assert "\x1b" not in shown.stdout
+
+
+LONG = "openai:an-organisation/a-model-with-a-very-long-name-instruct-q4_k_m"
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_what_is_shown_fits_the_terminal_and_names_and_ids_stay_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    kept = [run("farore-afs", LONG, seconds=12_345.6, cost=12.5), run("din", "ollama:din-v3-fewshot:latest")]
+    kept = [item.model_copy(update={"prompt": "Why\n'does' \"it\" crash? " * 40}) for item in kept]
+    for item in kept:
+        Recorder(tmp_path).keep(item)
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("AFS_CONTEXT_ROOT", str(tmp_path))
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+    shown = {words: CliRunner().invoke(agent, words.split()).stdout for words in ("stats", "runs")}
+    shown["route"] = CliRunner().invoke(agent, ["route", "--offline", kept[0].prompt]).stdout
+    for text in shown.values():
+        assert text and max(map(len, text.splitlines())) <= int(columns), text
+    assert all(item.model in shown["stats"] and item.id in shown["runs"] for item in kept)
+    assert LONG in shown["runs"]
+    lines = [json.loads(line) for line in CliRunner().invoke(agent, ["runs", "--json"]).stdout.splitlines()]
+    assert [line["prompt"] for line in lines] == [kept[1].prompt, kept[0].prompt]
