@@ -39,6 +39,8 @@ loz: legend of zelda 1, zelda 1
 oos: oracle of secrets
 ml: machine learning
 ai: artificial intelligence
+asr: speech recognition, speech to text, speech transcription, whisper
+tts: text to speech, speech synthesis, voice cloning, piper, xtts
 leveleditor: level editor, lunar magic, hyrule magic, hmagic, zscream
 tileeditor: tile editor, graphics editor, yychr, yy-chr, tile molester, tilelayer
 hexeditor: hex editor, hxd, imhex
@@ -97,4 +99,8 @@ def one_name(text: str) -> str:
 
 def as_said(word: str) -> str:
     """Return a word as people say it: what stands for a name of several words is told as that name."""
-    return WRITTEN[word][1] if word.endswith("editor") and word in WRITTEN else word
+    return WRITTEN[word][1] if word in _TOOLS or (word.endswith("editor") and word in WRITTEN) else word
+
+
+_TOOLS = frozenset(("asr", "tts", "modelrunner"))
+"""Names that nobody says."""

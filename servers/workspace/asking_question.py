@@ -354,4 +354,4 @@ def alike(word: str) -> tuple[str, ...]:
     if " " in word:
         return tuple(word.replace(" ", by) for by in ("", " ", "-", "_"))
     either = {word, stem(word)}
-    return next((tuple(sorted(same | {word})) for same in SAME if either & same), (word,))
+    return tuple(sorted({word}.union(*(same for same in SAME if either & same))))

@@ -26,6 +26,8 @@ __all__ = ["FileHit", "Known", "Words", "conditions", "file_hits", "file_sum", "
 _PLACES = 400
 """Folders that full text search gives to be ranked."""
 _SHORT = 4
+_TELLING = 3
+"""Letters of a word that may be the beginning of another."""
 _ENDINGS = ("ing", "er", "ed", "ion")
 _SURE = 5
 """Letters of a word up to which a letter for another is no slip."""
@@ -99,10 +101,11 @@ class Words:
         """Return an expression that is higher the more of the words a file has in its path, and its values."""
         parts, values = list[str](), list[str]()
         for group in self.groups:
-            name = " OR ".join(["instr(lower(CAST(name AS TEXT)), ?)"] * len(group))
-            above = " OR ".join(["instr(lower(CAST(folder.path AS TEXT)), ?)"] * len(group))
+            each = [word.split() for word in group]
+            name = " OR ".join(" AND ".join(["instr(lower(CAST(name AS TEXT)), ?)"] * len(some)) for some in each)
+            above = name.replace("name AS", "folder.path AS")
             parts.append(f"CASE WHEN {name} THEN 4 WHEN {above} THEN 3 ELSE 0 END")
-            values += [*group, *group]
+            values += [part for some in each for part in some] * 2
         return " + ".join(parts) or "1", tuple(values)
 
     def match(self) -> str:
@@ -128,7 +131,9 @@ def _parts(text: str) -> set[str]:
 def _one(word: str, own: set[str], beside: set[str], name: str, above: str) -> float:
     if word in own:
         return 4.0
-    telling = len(word) > 2 or not word.isascii()  # two characters of Chinese are a word
+    if " " in word and all(part in own for part in word.split()):
+        return 3.5
+    telling = len(word) >= _TELLING or not word.isascii()  # two characters of Chinese are a word
     if telling and _stands(word, name, own):
         return 3.0
     if word in beside:
@@ -140,6 +145,8 @@ def _stands(word: str, text: str, parts: set[str]) -> bool:
     """Tell whether a word is in a text; a short one only where a part begins with it: no `tall` in `install`."""
     if len(word) > _SHORT or not word.isascii():
         return word in text
+    if len(word) < _TELLING:
+        return word in parts
     return any(part.startswith(word) for part in parts)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from servers.machine.times import utc
 from servers.workspace.asking_files import by_duplicates, by_files, by_names, empty_ones, trashed
+from servers.workspace.asking_games import WRITTEN
 from servers.workspace.asking_projects import (
     abandoned,
     by_projects,
@@ -16,6 +17,7 @@ from servers.workspace.asking_projects import (
     unkept,
     unpushed,
 )
+from servers.workspace.asking_question import stem
 from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, file_row, in_turns
 from servers.workspace.asking_search import Known, Words, file_hits
 from servers.workspace.asking_words import WEAK
@@ -221,6 +223,7 @@ def _answered(asked: Asked, known: Known) -> Rows:
     """Answer a question; where no name has any of its words and nothing else is asked, by the text of files."""
     from servers.workspace.asking_text import by_text
 
+    known = _of_names(asked.wish, known)
     wish = asked.wish
     lost = wish.words and len(known.unknown) == len(known.said) and not (wish.subject or wish.kinds or wish.endings)
     if (
@@ -230,7 +233,7 @@ def _answered(asked: Asked, known: Known) -> Rows:
         return _way_of(asked.wish)(asked)
     if lost or wish.subject == "mentions":
         return by_text(asked, known.said)
-    strange = _strange(wish, known)
+    strange = _strange(wish, known) or _strange_here(asked, known)
     if strange:
         alone = asked._replace(words=Words(strange))
         rows = by_text(alone, strange, seconds=_EACH)
@@ -274,15 +277,37 @@ def _strange(wish: Wish, known: Known) -> tuple[str, ...]:
     return unknown if wish.kinds and set(known.said) <= set(known.unknown) else ()
 
 
+def _strange_here(asked: Asked, known: Known) -> tuple[str, ...]:
+    """Return the words that no name has, where no file of the kinds that are asked for has the others."""
+    wish = asked.wish
+    unknown = tuple(word for word in known.unknown if not _says_how(word))
+    if not (wish.kinds and unknown) or _closer(wish) or file_hits(asked.scope, wish, asked.words, most=1):
+        return ()
+    return unknown if _telling(wish, unknown) else ()
+
+
+def _of_names(wish: Wish, known: Known) -> Known:
+    """Take all of a name for unknown that ends in a word which nothing here has: `Secret of Evermore`."""
+    words = known.unknown
+    for match in _PROPER.finditer(wish.text):
+        parts = [stem(part) for part in match.group().casefold().split()]
+        if any(stem(word) == parts[-1] for word in known.unknown):
+            words += tuple(word for word in known.said if stem(word) in parts and word not in words)
+    return known._replace(unknown=words)
+
+
 def _says_how(word: str) -> bool:
     return word in WEAK or word.endswith(("ed", "ing", "ly"))
 
 
 def _telling(wish: Wish, strange: tuple[str, ...]) -> bool:
     """Tell whether words that nothing has say what is asked for, and not how it is: two of them, or a topic."""
-    return len(strange) > 1 or (bool(set(strange) & set(wish.about)) and _TOPIC.search(wish.text) is not None)
+    if len(strange) > 1 or WRITTEN.keys() & set(strange):
+        return True
+    return bool(set(strange) & set(wish.about)) and _TOPIC.search(wish.text) is not None
 
 
+_PROPER = re.compile(r"\b[A-Z][\w']+ (?:of|to|and) (?:the )?[A-Z][\w']+")
 _TOPIC = re.compile(r"\b(?:about|of|for|on|regarding) (?:\w+ ){0,3}\w+\W*$")
 
 _WAYS: dict[str, Callable[[Asked], Rows]] = {

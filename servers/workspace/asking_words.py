@@ -216,15 +216,60 @@ local vintage plain rare modern simple everyday homemade handmade professional d
 """
 WEAK = frozenset(_WEAK.split())
 """Words that say how something is, not what: files of a kind are meant even where no name has them."""
+_ALSO = """
+password passwords keepass kdbx bitwarden 1password lastpass passwort passwörter
+gpu graphicscard grafikkarte geforce radeon
+benchmark benchmarks bench eval evals evaluation evaluations
+training train trained trainings finetune finetunes finetuned finetuning
+thesis dissertation masterarbeit bachelorarbeit
+university uni college school schule studium
+birthday bday geburtstag
+wedding marriage hochzeit
+christmas xmas weihnachten
+passport reisepass passeport
+licence license führerschein
+subtitle subtitles subs srt untertitel
+contacts addressbook vcf kontakte
+calendar ics kalender
+email emails mail mails mbox thunderbird eml outlook pst
+diffusion sdxl sd15 flux
+embedding embeddings embed bge nomic minilm
+coding coder codellama starcoder
+upscaler upscaling upscale esrgan realesrgan
+soundtrack ost
+printing stl gcode 3mf printer
+circuit schematic schematics pcb kicad
+comic comics cbz cbr manga
+translation translations translated translate localization localisation übersetzung
+enemy enemies monster monsters
+widescreen ultrawide
+graphics gfx
+sprite sprites
+tutorial tutorials howto guide
+manual manuals handbook handbuch
+credential credentials secrets
+bank banking konto kontoauszug statement statements
+health medical doctor arzt krankenkasse
+novel story stories geschichte
+draft drafts entwurf
+diary journal tagebuch
+letter letters briefe
+photo photos fotos bilder
+music musik
+video videos
+document documents dokumente
+patch patches
+"""
+"""Words that mean the same, a line for each."""
 SAME: tuple[frozenset[str], ...] = (
     *map(frozenset, WRITTEN.values()),
-    frozenset(("japanese", "japan", "jpn", "jp", "j")),
-    frozenset(("american", "usa", "us", "u", "ntsc")),
-    frozenset(("european", "europe", "eur", "eu", "e", "pal")),
-    frozenset(("german", "germany", "deutsch", "ger", "de")),
-    frozenset(("french", "france", "francais", "français", "fra", "fr")),
-    frozenset(("spanish", "spain", "español", "spa", "es")),
-    frozenset(("italian", "italy", "italiano", "ita", "it")),
+    frozenset(("japanese", "japan", "jpn", "jp")),
+    frozenset(("american", "usa", "ntsc")),
+    frozenset(("european", "europe", "eur", "pal")),
+    frozenset(("german", "germany", "deutsch", "ger")),
+    frozenset(("french", "france", "francais", "français", "fra")),
+    frozenset(("spanish", "spain", "español", "spa")),
+    frozenset(("italian", "italy", "italiano", "ita")),
     frozenset(("clean", "vanilla", "original", "originals", "unmodified", "unpatched", "stock", "nointro", "base")),
     frozenset(("pics", "pictures", "photos")),
     frozenset(("docs", "documents", "documentation")),
@@ -251,5 +296,6 @@ SAME: tuple[frozenset[str], ...] = (
     frozenset(("recipe", "recipes", "rezept", "rezepte", "recette")),
     frozenset(("wallpaper", "wallpapers", "background", "backgrounds")),
     frozenset(("dialogue", "dialog", "dialogues", "dialogs")),
+    *(frozenset(line.split()) for line in _ALSO.strip().split("\n")),
 )
 """Words that mean the same."""

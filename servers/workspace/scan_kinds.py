@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ __all__ = [
 ]
 
 KINDS: Mapping[str, str] = {
-    "rom": "sfc smc fig swc gb gbc gba nes fds n64 z64 v64 nds 3ds gen smd sms gg pce",
+    "rom": "sfc smc fig swc gb gbc gba nes fds n64 z64 v64 nds 3ds cia gen smd 32x sms gg pce ngp ngc ws wsc "
+    "a26 a78 lnx vb gcm rvz wbfs cso pbp",
     "patch": "bps ips ups xdelta xdelta3 ppf vcdiff bsdiff",
     "assembly": "asm s 65s a65 inc z80 i65",
     "symbols": "sym mlb nl cdb dbg wla",
@@ -98,6 +100,11 @@ _KIND_OF = {ending.encode(): CODE for endings in LANGUAGES for ending in endings
     ending.encode(): kind for kind, endings in KINDS.items() for ending in endings.split()
 }
 _LANGUAGE_OF = {ending.encode(): name for endings, name in LANGUAGES.items() for ending in endings.split()}
+
+_DUMPED = frozenset((b"md", b"bin", b"sg"))
+"""Endings of dumps of cartridges that mean another thing elsewhere."""
+_COUNTRY = re.compile(rb"\((?:[^()]*, ?)?(?:USA|World|Europe|Japan|Germany|France|Spain|Italy|UE?|JUE?|E|J)[,)]|\[!\]")
+"""What collections of dumps write behind the name of a game."""
 
 CACHES: Mapping[str, str] = {
     "node_modules": "packages of npm",
@@ -192,6 +199,8 @@ def kind_of_name(name: bytes) -> str:
     stem, dot, ending = name.rpartition(b".")
     if not dot or not stem:
         return "note" if name.upper() in (b"README", b"TODO", b"NOTES") else _OTHER
+    if ending.lower() in _DUMPED and _COUNTRY.search(stem):
+        return "rom"
     return _KIND_OF.get(ending.lower()) or ("temporary" if name.endswith(b"~") else _OTHER)
 
 

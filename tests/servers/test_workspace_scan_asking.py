@@ -35,6 +35,8 @@ from tests.planted_mac import QUESTIONS as MAC_QUESTIONS
 from tests.planted_mac import plant_mac
 from tests.planted_other import QUESTIONS as OTHER_QUESTIONS
 from tests.planted_other import plant_other
+from tests.planted_shed import QUESTIONS as SHED_QUESTIONS
+from tests.planted_shed import plant_shed
 from tests.planted_shelves import QUESTIONS as SHELVES_QUESTIONS
 from tests.planted_shelves import plant_shelves
 from tests.planted_tinkerer import QUESTIONS as TINKERER_QUESTIONS
@@ -108,8 +110,9 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
         (plant_mac, MAC_QUESTIONS, fair),
         (plant_cellar, CELLAR_QUESTIONS, fair),
         (plant_garage, GARAGE_QUESTIONS, fair),
+        (plant_shed, SHED_QUESTIONS, fair),
     ],
-    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac", "cellar", "garage"],
+    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac", "cellar", "garage", "shed"],
 )
 def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
     plant_home: Callable[[Path], None],
