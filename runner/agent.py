@@ -236,9 +236,10 @@ class Agent:
         """Run `prompt` to its end, and keep the run; `earlier` is a run to go on from. One run at a time.
 
         `limits` stand in for the agent's own. A failure of the model or of a tool ends the run or is told to the model;
-        it does not raise.
+        it does not raise. A blank prompt goes on with an `earlier` run that has no answer yet.
 
         Raises:
+            ConfigError: the prompt is blank, and there is nothing to go on with.
             KeepError: the run could not be kept; its `run` attribute holds it.
         """
         return await self._ready(self.on_event, limits).run(prompt, earlier=earlier)

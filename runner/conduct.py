@@ -17,7 +17,7 @@ from runner.agent import CONNECT_SECONDS, Agent, find_servers
 from runner.asking import Ask, Policy
 from runner.checks import checking
 from runner.config import ServerSpec, load_config, shipped_config
-from runner.conversation import Preview, unstarted
+from runner.conversation import Preview, asked, unstarted
 from runner.depth import inside
 from runner.display import Display
 from runner.errors import ConfigError, RunnerError
@@ -242,11 +242,10 @@ def _earlier(request: Request, recorder: Recorder) -> Run | None:
     """Return the run to go on from.
 
     Raises:
-        ConfigError: there is none of that name, or it cannot be gone on from.
+        ConfigError: there is none of that name, it cannot be gone on from, or nothing is asked.
     """
     earlier = recorder.load(request.resume) if request.resume else None
-    if earlier is not None and earlier.stop == "answer" and not request.prompt:
-        raise ConfigError(f"run {earlier.id} has its answer; give a new prompt to go on from there")
+    asked(request.prompt, earlier)
     if earlier is not None and earlier.stop == "running":
         raise ConfigError(f"run {earlier.id} is still going on; wait for its end, or interrupt it")
     return earlier

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import anyio
 from pydantic import JsonValue
 
-from runner.errors import KeepError, RunnerError
+from runner.errors import ConfigError, KeepError, RunnerError
 from runner.events import Event, Note, OnEvent, RunDone, RunStarted, StepDone, ignore_event
 from runner.finish import UNPROVEN, Finish, Judged, Tools
 from runner.grounding import is_good
@@ -29,7 +29,7 @@ from schemas.message import Message, ToolCall, ToolSpec
 from schemas.route import Route
 from schemas.run import CallRecord, Run, ServerState
 
-__all__ = ["EVERYTHING", "Conversation", "Preview", "Servers", "allowed", "unstarted", "with_remark"]
+__all__ = ["EVERYTHING", "Conversation", "Preview", "Servers", "allowed", "asked", "unstarted", "with_remark"]
 
 _INTERRUPTED = "interrupted; go on with --resume"
 EVERYTHING = "*"
@@ -59,6 +59,21 @@ def allowed(tools: Sequence[ToolSpec], names: Sequence[str]) -> tuple[ToolSpec, 
     known = {tool.server for tool in named}
     rest = [tool for tool in tools if tool.server not in known]
     return tuple(named) + tuple(tool for tool in rest if EVERYTHING in names or f"{tool.server}.*" in names)
+
+
+def asked(prompt: str, earlier: Run | None) -> str:
+    """Return a prompt as it is to be run: a blank one goes on with a run that has no answer yet.
+
+    Raises:
+        ConfigError: it is blank, and there is nothing to go on with.
+    """
+    if prompt.strip():
+        return prompt
+    if earlier is None:
+        raise ConfigError("the prompt is empty; say what is asked, or name a run that has no answer yet to go on with")
+    if earlier.stop == "answer":
+        raise ConfigError(f"run {earlier.id} has its answer; give a new prompt to go on from there")
+    return ""
 
 
 def unstarted(prompt: str, expert: str, model: str, earlier: Run | None) -> Run:
@@ -125,9 +140,11 @@ class Conversation:
         """Run `prompt` to its end and keep the run; `earlier` is a run to continue.
 
         Raises:
+            ConfigError: as `asked`.
             KeepError: the run could not be kept; its `run` attribute holds it, so the answer is not lost.
         """
-        return await self._for(prompt, earlier)._run(prompt, earlier)
+        said = asked(prompt, earlier)
+        return await self._for(said, earlier)._run(said, earlier)
 
     def _for(self, prompt: str, earlier: Run | None) -> "Conversation":
         """Return the conversation with the tools that are to be shown for a prompt."""
@@ -165,7 +182,8 @@ class Conversation:
 
     async def preview(self, prompt: str, *, earlier: Run | None = None) -> Preview:
         """Return what the first request of a run would be; nothing is sent to the model, and nothing is kept."""
-        return await self._for(prompt, earlier)._preview(prompt, earlier)
+        said = asked(prompt, earlier)
+        return await self._for(said, earlier)._preview(said, earlier)
 
     async def _preview(self, prompt: str, earlier: Run | None) -> Preview:
         blank = unstarted(prompt, self.expert.name, self.model.name, earlier)

@@ -197,6 +197,7 @@ def submit_command(prompt: tuple[str, ...], **options: Any) -> None:
     import anyio
 
     from runner.conduct import Request
+    from runner.conversation import asked
     from runner.queue.client import new_submission, submit
     from runner.routing.switches import switches_of
 
@@ -204,7 +205,7 @@ def submit_command(prompt: tuple[str, ...], **options: Any) -> None:
     root = options["context_root"]
     settings = settings.at(root) if root else settings
     request = Request(
-        prompt=" ".join(prompt),
+        prompt=_told(lambda: asked(" ".join(prompt), None)),
         expert=options["expert"],
         model=options["model"],
         tools=_names(options["tools"]),

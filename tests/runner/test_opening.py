@@ -115,7 +115,7 @@ async def test_a_run_that_is_resumed_without_a_prompt_gathers_nothing(tmp_path: 
         async with Agent(
             ASKER, servers=[("context", context_server("hangs"))], model=model, settings=settings
         ) as agent:
-            await agent.run("", earlier=first)
+            await agent.run("", earlier=first.model_copy(update={"stop": "max_steps"}))
     assert len(model.heard) == 1
 
 
