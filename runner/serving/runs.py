@@ -18,7 +18,17 @@ from runner.agent import Agent
 from runner.checks import checking
 from runner.conversation import unstarted
 from runner.errors import RunnerError
-from runner.events import CallStarted, Event, ModelOpened, RunDone, RunStarted, ServersReady, StepDone, StepStarted
+from runner.events import (
+    CallStarted,
+    Event,
+    ModelOpened,
+    Note,
+    RunDone,
+    RunStarted,
+    ServersReady,
+    StepDone,
+    StepStarted,
+)
 from runner.loop import Limits
 from runner.serving.place import Place
 from schemas.expert import Expert
@@ -40,6 +50,8 @@ _HEARTBEAT = 5.0
 """Seconds after which a call that waits says again that it does: hosts give up on silence."""
 _GRACE = 10.0
 """Seconds that a run has for ending by itself when its time is over."""
+_TOLD = 600
+"""Characters of what is told while a run goes on."""
 _log = logging.getLogger(__name__)
 
 
@@ -102,6 +114,8 @@ class Live:
             return f"{event.offered} tools are there"
         if isinstance(event, StepStarted):
             return f"step {event.index}: the model is thinking"
+        if isinstance(event, Note) and event.loud:
+            return shorten(clean(event.text), _TOLD)
         if isinstance(event, CallStarted):
             return f"it calls {shorten(clean(event.call.name), 64)}"
         return f"step {event.step.index} is done" if isinstance(event, StepDone) else ""
@@ -126,7 +140,7 @@ class Live:
                 shorten(clean(f"it waits at place {frame['place']} of the queue: {frame.get('reason', '')}"), 200)
             )
         elif "said" in frame:
-            self._say(shorten(clean(str(frame["said"])), 200))
+            self._say(shorten(clean(str(frame["said"])), _TOLD))
 
     def turn(self) -> None:
         """Begin: it is this run's turn."""
