@@ -11,8 +11,7 @@ from pydantic import JsonValue
 
 from runner.errors import ConfigError, KeepError, RunnerError
 from runner.events import Event, Note, OnEvent, RunDone, RunStarted, StepDone, ignore_event
-from runner.finish import UNPROVEN, Finish, Judged, Tools
-from runner.grounding import is_good
+from runner.finish import Finish, Judged, Tools
 from runner.history import window_of
 from runner.hooks import Hooked, Hooks
 from runner.journal import Journal
@@ -21,13 +20,14 @@ from runner.models.model import Model
 from runner.narrowing import left_out_line, narrowed
 from runner.opening import CONTEXT_SECONDS, Gathered, gather
 from runner.pages import Pages, kept_pages, result_limit, with_pictures
+from runner.proof import with_proof
 from runner.recorder import Recorder, new_run_id
 from runner.toolbox import Toolbox
 from schemas.expert import Example, Expert
 from schemas.frozen import Frozen
 from schemas.message import Message, ToolCall, ToolSpec
 from schemas.route import Route
-from schemas.run import CallRecord, Run, ServerState
+from schemas.run import Run, ServerState
 
 __all__ = ["EVERYTHING", "Conversation", "Preview", "Servers", "allowed", "asked", "unstarted", "with_remark"]
 
@@ -329,7 +329,8 @@ class _Taken:
         loop, expert = self.loop, self._of.expert
         answer = loop.answer
         if answered and expert.proof:
-            answer = _with_proof(answer, expert, [call for step in loop.steps for call in step.calls])
+            records = [call for step in loop.steps for call in step.calls]
+            answer = with_proof(answer, expert, records, judged=self._of.finish is not None)
         return self.blank.model_copy(
             update={
                 "seconds": round(time.monotonic() - self._begun, 3),
@@ -378,21 +379,3 @@ def _shown(example: Example) -> list[Message]:
         return [asked, Message(role="assistant", text=example.answer.strip(), example=True)]
     call = ToolCall(id="example", name=example.tool, arguments=example.arguments)
     return [asked, Message(role="assistant", calls=(call,), example=True)]
-
-
-def _with_proof(answer: str, expert: Expert, records: Sequence[CallRecord]) -> str:
-    """Quote the last good result of the proving tool, and the code it was given, where the answer lacks them."""
-    tool = expert.proof
-    good = [record for record in records if record.call.name == tool and is_good(record)]
-    if not good and not expert.must_prove:
-        return answer
-    if not good:
-        return f"{answer}{UNPROVEN}{tool} has accepted no code in this run)"
-    code, result = str(good[-1].call.arguments.get("code", "")).strip(), good[-1].text.strip()
-    quoted = [f"```asm\n{code}\n```"] if code and _plain(code) not in _plain(answer) else []
-    quoted += [result] if result not in answer else []
-    return "\n\n".join([answer, *quoted])
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.lower().split())

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from runner.agent import Agent
 from runner.checks import checking, judge
 from runner.experts import load_experts
-from runner.models.scripted import Line, ScriptedModel, text
+from runner.models.scripted import Line, ScriptedModel, calls, text
 from schemas.message import Message, ToolCall, ToolSpec
 from schemas.run import CallRecord, Run
 from schemas.verdict import Checked
@@ -281,3 +281,16 @@ async def test_an_answer_that_only_repeats_what_the_checks_said_is_refuted() -> 
     assert (run.verdict, len(diagnoses(model))) == ("proved", 2)
     echoed, _ = await asked("din", DEAD, text("```asm\nsta $10\n```"), text(sent_back), text(sent_back))
     assert echoed.verdict == "refuted"
+
+
+async def test_what_was_assembled_of_other_code_is_not_quoted_under_an_answer_with_code_of_its_own() -> None:
+    expert = load_experts({}).find("din")
+    other = calls(("assemble", {"code": "org $008000\nsta $99"}))
+    said: list[str] = []
+    for answer in (SHORT, "It is done."):
+        model = ScriptedModel([other, text(answer)])
+        sources: list[Any] = [("asar", build_asar(HERE))]
+        with anyio.fail_after(60):
+            async with Agent(expert, model=model, servers=sources, finish=checking(expert), keep=False) as agent:
+                said.append((await agent.run(DEAD)).answer)
+    assert ["sta $99" in answer for answer in said] == [False, True]

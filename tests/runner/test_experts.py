@@ -173,8 +173,8 @@ def test_what_does_not_fit_is_told_by_line_field_and_what_it_takes(tmp_path: Pat
 
 def test_a_set_that_is_no_list_is_told_by_its_line_and_an_expert_that_is_no_table_too(tmp_path: Path) -> None:
     own = tmp_path / "experts.toml"
-    for text, told in (("[sets]\na = []\nb = 3\n", ":3: the set 'b'"), ("[experts]\nmine = 3\n", ":2: `mine` under")):
-        own.write_text(text, encoding="utf-8")
+    for line, told in (("[sets]\na = []\nb = 3\n", ":3: the set 'b'"), ("[experts]\nmine = 3\n", ":2: `mine` under")):
+        own.write_text(line, encoding="utf-8")
         with pytest.raises(ConfigError, match=f"experts.toml{told}"):
             load_experts({"AFS_EXPERTS": str(own)})
 
