@@ -37,6 +37,28 @@ tmc: minish cap
 cv4: super castlevania, castlevania 4, castlevania iv
 loz: legend of zelda 1, zelda 1
 oos: oracle of secrets
+sm64: super mario 64, mario 64
+kdl3: kirby's dream land 3, kirbys dream land 3, kirby 3
+sotn: symphony of the night
+tp: twilight princess
+botw: breath of the wild
+ff7: final fantasy 7, final fantasy vii, ffvii
+dq5: dragon quest 5, dragon quest v, dqv
+bof2: breath of fire 2, breath of fire ii
+soe: secret of evermore
+mmbn: mega man battle network
+pokered: pokemon red, pokémon red
+pokeyellow: pokemon yellow, pokémon yellow
+pokegold: pokemon gold, pokémon gold
+pokecrystal: pokemon crystal, pokémon crystal
+pokeruby: pokemon ruby, pokémon ruby
+pokeemerald: pokemon emerald, pokémon emerald
+pokefirered: pokemon fire red, pokemon firered, pokémon firered
+gameboy: game boy, gbdev, rgbds, gbz80
+gba: game boy advance, gameboy advance, gbatek
+snes: super nintendo, super famicom, sfc
+n64: nintendo 64
+megadrive: mega drive, sega genesis
 ml: machine learning
 ai: artificial intelligence
 asr: speech recognition, speech to text, speech transcription, whisper

@@ -21,6 +21,7 @@ from servers.workspace.asking_words import (
     SAVE_WORDS,
     SUBJECTS,
     TOPICAL,
+    TRACKED_WORDS,
 )
 from servers.workspace.scan_kinds import KINDS
 
@@ -231,7 +232,7 @@ def _target(text: str) -> str:
 
 def _plain(word: str) -> bool:
     """Tell whether a word may stand in a name for what is asked for."""
-    return word not in NOISE and not _is_target(word)
+    return not {word, stem(word)} & NOISE and not _is_target(word)
 
 
 def _is_target(word: str) -> bool:
@@ -315,6 +316,7 @@ _CLOSER = tuple(
         *((words, "saves", endings) for words, endings in SAVE_WORDS.items()),
         *((words, "disk images", endings) for words, endings in DISK_WORDS.items()),
         *((words, "pictures", endings) for words, endings in ART_WORDS.items()),
+        *((words, "music", endings) for words, endings in TRACKED_WORDS.items()),
         *(
             (rf"(?:{words}) (?:files?|documents?|projects?|images?|pictures?|photos?|drawings?)", "pictures", endings)
             for words, endings in PROGRAM_WORDS.items()

@@ -17,7 +17,7 @@ from servers.workspace.scan_results import Found, amount
 from servers.workspace.scan_store import SCOPE, scope_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from servers.workspace.scan_place import Scope
 
@@ -209,21 +209,30 @@ def file_hits(scope: Scope, wish: Wish, words: Words, *, most: int = _HITS) -> l
     rows = list(scope.store.rows(sql, (*texts, *scope_of(scope.top), *values)))
     fits = [words.each(escape(row[1]), escape(row[0])) if words.groups else () for row in rows]
     weights = telling(fits)
+    covers: dict[bytes, float] = {}
     for (path, name, kind, size, mtime, _fit), each in zip(rows, fits, strict=True):
         whole = joined(path, name)
         score = words.sum(each, weights) if each else 0.0
+        covers[whole] = sum(weight for one, weight in zip(each, weights, strict=False) if one)
         if words.groups and wish.span and any(each.encode() in whole for each in wish.span.named):
             score += 1.0
         out.append(FileHit(score, whole, kind, size, mtime))
     if words.groups:
-        out.sort(key=lambda hit: -hit.score)
-        best = out[0].score if out else 0
-        out = [hit for hit in out if hit.score > best / 3]
-        if wish.order:
-            out = [hit for hit in out if hit.score > best * 0.6]
-            out.sort(key=_sorting(wish.order))
+        out = _near_best(out, covers, wish.order)
     narrow = [word.encode() for word in map(stem, wish.kind_words) if word in NARROW]
     return [hit for hit in out if any(word in hit.path.lower() for word in narrow)] or out
+
+
+def _near_best(hits: list[FileHit], covers: Mapping[bytes, float], order: str) -> list[FileHit]:
+    """Return the hits that fit nearly as well as the best, or have as much of the words as it; best first."""
+    hits.sort(key=lambda hit: -hit.score)
+    if not hits:
+        return []
+    best, covered = hits[0].score, covers[hits[0].path]
+    if order:
+        near = [hit for hit in hits if hit.score > best * 0.6]
+        return sorted(near, key=_sorting(order))
+    return [hit for hit in hits if hit.score > best / 3 or (hit.score and covers[hit.path] >= covered)]
 
 
 def _sorting(order: str) -> Callable[[FileHit], int]:

@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 
     from servers.workspace.asking_rows import Row
 
-__all__ = ["by_text", "with_any"]
+__all__ = ["by_most", "by_text", "with_any"]
 
 _SECONDS = 1.0
 """What the search in the text may take: an answer by names is better than a late one."""
 _TEXTS = ("assembly", "symbols", "note", "configuration", "web page", "log")
 _IN_GLOB = 16
 _LOOKED_AT = 2_000
+_READ = 60
+"""Files that are read for how near words stand to each other."""
+_HEAD = 65_536
+"""Bytes of each that are read."""
+_LEAST = 3
+"""Letters of a word that is looked for with others."""
 
 
 def by_text(asked: Asked, words: Sequence[str], *, seconds: float = _SECONDS) -> Rows:
@@ -47,6 +53,41 @@ def by_text(asked: Asked, words: Sequence[str], *, seconds: float = _SECONDS) ->
 def with_any(asked: Asked, words: Sequence[str], *, seconds: float) -> list[Row]:
     """Return the files whose text has any of the words, best first; the search takes the seconds at most."""
     return _with_pattern(asked, "|".join(re.escape(stem(word)) for word in words), seconds).rows
+
+
+def by_most(asked: Asked, words: Sequence[str], *, seconds: float, longest: str = "") -> Rows:
+    """Answer by the files in whose text most of the words stand near each other: half of them at least, and two.
+
+    Where there are none, by those that have the longest word. The search takes the seconds at most.
+    """
+    roots = tuple(dict.fromkeys(_root(word) for word in words if len(word) >= _LEAST))
+    needed = max(2, (len(roots) + 1) // 2)
+    if not roots:
+        return Rows([], "no text has these words")
+    found = _with_pattern(asked, rf"\b(?:{'|'.join(map(re.escape, roots))})", seconds).rows[:_READ]
+    near = [(_nearest(asked, escape(pair[0]), roots), pair) for pair in found]
+    rows = [pair for seen, pair in sorted(near, key=lambda item: -len(item[0])) if len(seen) >= needed]
+    if rows or not longest:
+        return Rows(rows, f"the text of {len(rows)} files has most of these words near each other")
+    rows = [pair for seen, pair in near if _root(longest) in seen]
+    return Rows(rows, f"the text of {len(rows)} files has the word {longest}")
+
+
+def _root(word: str) -> str:
+    """Return what a word and its other forms begin with."""
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) > _LEAST:
+            return word.removesuffix(ending)
+    return word
+
+
+def _nearest(asked: Asked, path: str, roots: Sequence[str]) -> set[str]:
+    """Return the words that stand within three lines of each other, where most of them do."""
+    with contextlib.suppress(ServerError):
+        text = asked.scope.root.read(path, limit=_HEAD, tagged=False).data.decode("utf-8", "replace").casefold()
+        lines = [{root for root in roots if re.search(rf"\b{re.escape(root)}", line)} for line in text.split("\n")]
+        return max((set[str]().union(*lines[at : at + 3]) for at in range(len(lines))), key=len)
+    return set()
 
 
 class _Read(NamedTuple):

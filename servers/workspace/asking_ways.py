@@ -221,9 +221,9 @@ def _place(asked: Asked, path: bytes) -> bytes:
 
 def _answered(asked: Asked, known: Known) -> Rows:
     """Answer a question; where no name has any of its words and nothing else is asked, by the text of files."""
-    from servers.workspace.asking_text import by_text
+    from servers.workspace.asking_text import by_most, by_text
 
-    known = _of_names(asked.wish, known)
+    nowhere, known = known.unknown, _of_names(asked.wish, known)
     wish = asked.wish
     lost = wish.words and len(known.unknown) == len(known.said) and not (wish.subject or wish.kinds or wish.endings)
     if (
@@ -232,18 +232,23 @@ def _answered(asked: Asked, known: Known) -> Rows:
         asked = asked._replace(wish=wish._replace(words=(), target=wish.target or "file"), words=Words(()))
         return _way_of(asked.wish)(asked)
     if lost or wish.subject == "mentions":
-        return by_text(asked, known.said)
+        rows = by_text(asked, known.said)
+        return rows if rows.rows or not lost else _either(by_most(asked, known.said, seconds=_EACH), rows)
     strange = _strange(wish, known) or _strange_here(asked, known)
     if strange:
-        alone = asked._replace(words=Words(strange))
+        alone = asked._replace(words=Words(tuple(word for word in strange if word in nowhere)))
         rows = by_text(alone, strange, seconds=_EACH)
-        rows = rows if rows.rows else by_text(alone, (max(strange, key=len),), seconds=_EACH)
+        rows = rows if rows.rows else by_most(alone, strange, seconds=_EACH, longest=max(strange, key=len))
         if rows.rows:
             return rows
         kinds = by_files(asked._replace(words=Words(()))) if wish.kinds else Rows([], "nothing")
         if _telling(wish, strange) and len(kinds.rows) != 1:  # the only one of its kind is told anyway
             return Rows([], f"nothing has these words; without them: {kinds.summary}")
     return _read_too(asked, known, _way_of(wish)(asked))
+
+
+def _either(first: Rows, second: Rows) -> Rows:
+    return first if first.rows else second
 
 
 def _read_too(asked: Asked, known: Known, rows: Rows) -> Rows:

@@ -23,6 +23,7 @@ __all__ = [
     "SAVE_WORDS",
     "SUBJECTS",
     "TOPICAL",
+    "TRACKED_WORDS",
     "WEAK",
 ]
 
@@ -49,6 +50,7 @@ KIND_WORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "iso images|iso files|isos|iso|virtual machines|vm images|virtual disks": ("disk image",),
     "documents|document|pdfs|pdf files|spreadsheets|presentations|slides|ebooks|papers|manuals": ("document",),
+    "documentation": ("document", "note", "web page"),
     "notes|markdown files|markdown|text files|readmes": ("note",),
     "screenshots|screenshot|pictures|picture|photos|photo|images|image files|wallpapers|drawings": ("image",),
     "scans|scanned documents|scanned pages": ("document", "image"),
@@ -119,6 +121,10 @@ ART_WORDS: Mapping[str, str] = {
     "pixel ?art(?:work)?(?: (?:sources?|originals?|files?|drawings?))?|sprite sources?": "ase aseprite pyxel piskel",
 }
 """Names of sorts of pictures, as expressions -> their endings."""
+TRACKED_WORDS: Mapping[str, str] = {
+    "tracker (?:modules?|files?|songs?|music|projects?)|music modules?|modules? music": "xm it s3m mod mptm fur dmf",
+}
+"""Names of sorts of music, as expressions -> their endings."""
 SAVE_WORDS: Mapping[str, str] = {
     "save ?states?|states? saves?": "state state0 state1 state2 state3 zst zs1 s9x mss mst frz 000 001 dss st0 st1",
     "battery saves?|sram(?: files?| saves?)?": "srm sav sra",
@@ -245,6 +251,8 @@ enemy enemies monster monsters
 widescreen ultrawide
 graphics gfx
 sprite sprites
+vision vl vlm llava multimodal moondream
+decompilation decompilations decomp decompiled
 tutorial tutorials howto guide
 manual manuals handbook handbuch
 credential credentials secrets

@@ -29,7 +29,7 @@ KINDS: Mapping[str, str] = {
     "assembly": "asm s 65s a65 inc z80 i65",
     "symbols": "sym mlb nl cdb dbg wla",
     "game graphics": "chr pal tpl gfx 2bpp 3bpp 4bpp 8bpp zspr rdc mw3 map tilemap mwl lvl tmx tsx_tiled ase aseprite",
-    "game music": "spc brr mml nsf nsfe vgm vgz xm s3m mid midi sf2 sfz",
+    "game music": "spc brr mml nsf nsfe vgm vgz xm s3m it mptm fur dmf mid midi sf2 sfz",
     "save": "srm sav state state0 state1 zst zs1 s9x mss mst frz 000 dsv sps",
     "model": "gguf ggml safetensors ckpt pt pth onnx tflite mlmodel keras h5 mlpackage",
     "dataset": "jsonl ndjson parquet arrow feather csv tsv npy npz tfrecord hdf5 lmdb",

@@ -119,7 +119,7 @@ def _hosted(
     holding = {b""}
     for path in known:
         holding |= {path[:at] for at, letter in enumerate(path) if letter == _SLASH}
-    found = set[bytes]()
+    counts, found = {folder.path: folder.files for folder in folders}, set[bytes]()
     for folder in folders:
         if folder.number not in coded:
             continue
@@ -127,7 +127,10 @@ def _hosted(
         at = next((at for at, part in enumerate(parts[:-1]) if part.lower() in _HOSTS), None)
         if at is None or any(b"/".join(parts[:depth]) in known for depth in range(1, at + 2)):
             continue
-        found.add(b"/".join(parts[: at + 2]))
+        end = at + 2
+        while end < len(parts) and not counts[b"/".join(parts[:end])] and parts[end].lower() not in _PARTS:
+            end += 1  # a folder with nothing but folders in it sorts projects
+        found.add(b"/".join(parts[:end]))
     return {path for path in found if path not in holding and path.rpartition(b"/")[2].lower() not in _PARTS}
 
 

@@ -31,6 +31,8 @@ from tests.planted_drive import QUESTIONS as DRIVE_QUESTIONS
 from tests.planted_drive import plant_drive
 from tests.planted_garage import QUESTIONS as GARAGE_QUESTIONS
 from tests.planted_garage import plant_garage
+from tests.planted_loft import QUESTIONS as LOFT_QUESTIONS
+from tests.planted_loft import plant_loft
 from tests.planted_mac import QUESTIONS as MAC_QUESTIONS
 from tests.planted_mac import plant_mac
 from tests.planted_other import QUESTIONS as OTHER_QUESTIONS
@@ -111,8 +113,9 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
         (plant_cellar, CELLAR_QUESTIONS, fair),
         (plant_garage, GARAGE_QUESTIONS, fair),
         (plant_shed, SHED_QUESTIONS, fair),
+        (plant_loft, LOFT_QUESTIONS, fair),
     ],
-    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac", "cellar", "garage", "shed"],
+    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac", "cellar", "garage", "shed", "loft"],
 )
 def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
     plant_home: Callable[[Path], None],
@@ -162,6 +165,40 @@ async def test_what_files_mention_is_looked_for_in_their_text(settings: Settings
     (root / "Documents/plain.md").write_text("The Armos Knights hop in a ring.\n", encoding="utf-8")
     told = await ask(settings, "which files mention armos knights")
     assert told["found"][0]["path"] == "Documents/plain.md"
+
+
+async def test_a_text_that_has_most_of_the_words_is_found_where_no_name_has_one(settings: Settings, root: Path) -> None:
+    (root / "Documents/plain.md").write_text("Lanterns light\nevery crypt near Ordon.\n", encoding="utf-8")
+    told = await ask(settings, "which crypts do lanterns illuminate at ordon")
+    assert told["found"][0]["path"] == "Documents/plain.md"
+    assert (await ask(settings, "crypts of the parish council"))["found"] == []
+
+
+async def test_a_word_that_no_name_has_is_looked_for_in_the_texts_of_what_has_the_others(
+    settings: Settings, root: Path
+) -> None:
+    (root / "quagmire").mkdir()
+    for name, text in (("one.asm", "; walking\n"), ("two.asm", "; somersaults\n"), ("three.asm", "; running\n")):
+        (root / "quagmire" / name).write_text(text, encoding="utf-8")
+    told = await ask(settings, "where is the somersault code of quagmire?")
+    assert told["found"][0]["path"] == "quagmire/two.asm"
+
+
+async def test_a_name_of_several_words_is_not_found_by_its_first(settings: Settings, root: Path) -> None:
+    (root / "Lanternfish.ips").write_bytes(b"PATCH")
+    assert (await ask(settings, "the hack I made for Lanternfish of Evermore"))["found"] == []
+    assert (await ask(settings, "the Lanternfish hack"))["found"][0]["path"] == "Lanternfish.ips"
+
+
+async def test_a_folder_of_a_folder_of_projects_is_one_where_somebody_wrote_code(
+    settings: Settings, root: Path
+) -> None:
+    for path in ("wip/gloom/levels/001.mwl", "wip/gloom/gloom.smc", "wip/sorted/inner/tool.tcl", "wip/pictures/a.png"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(b"\x01")
+    found = [row["path"] for row in (await ask(settings, "which projects did I work on today?"))["found"]]
+    assert {"wip/gloom", "wip/sorted/inner"} <= set(found)
+    assert not {"wip/gloom/levels", "wip/sorted", "wip/pictures"} & set(found)
 
 
 async def test_a_path_that_is_gone_is_in_no_answer(root: Path, settings: Settings) -> None:
