@@ -12,7 +12,6 @@ from mcp.types import ImageContent
 from pydantic import Field
 
 from runner.agent import Agent
-from runner.conduct import Request, conduct
 from runner.errors import ConfigError, KeepError, ModelError
 from runner.events import Event, Note, RunDone, RunStarted, ServersReady, StepDone
 from runner.finish import Judged, Tools
@@ -100,31 +99,6 @@ async def test_what_is_not_there_is_said_when_the_agent_is_made_or_entered(tmp_p
         await ask(agent_on(tmp_path, text("hi"), tools=("shout",)))
     with pytest.raises(ConfigError, match="async with"):
         await agent_on(tmp_path, text("hi")).run("hi")
-
-
-@pytest.mark.parametrize("prompt", ["", "  \n\t"])
-async def test_a_blank_prompt_is_refused_before_the_model_is_asked_or_a_run_is_kept(
-    tmp_path: Path, prompt: str
-) -> None:
-    model = ScriptedModel([text("Hello.")], repeat=True)
-    with anyio.fail_after(20):
-        async with agent_on(tmp_path, model=model) as agent:
-            with pytest.raises(ConfigError, match="the prompt is empty; say what is asked"):
-                await agent.run(prompt)
-            with pytest.raises(ConfigError, match="the prompt is empty"):
-                await agent.preview(prompt)
-            with pytest.raises(ConfigError, match="the prompt is empty"):
-                _ = [event async for event in agent.stream(prompt)]
-            done = await agent.run("say hello")
-            with pytest.raises(ConfigError, match="has its answer; give a new prompt"):
-                await agent.run(prompt, earlier=done)
-    assert len(model.heard) == 1 and Recorder(tmp_path).ids() == [done.id]
-
-
-async def test_a_blank_request_starts_no_model_and_no_server(tmp_path: Path) -> None:
-    settings = Settings.from_environment({**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path)})
-    with pytest.raises(ConfigError, match="the prompt is empty"):
-        await conduct(Request(prompt=" ", model="no such model"), settings)
 
 
 async def test_events_come_as_they_happen_and_the_last_holds_the_run(tmp_path: Path) -> None:

@@ -4,100 +4,26 @@ The models of this machine are those of a double of Ollama, the cloud is a doubl
 """
 
 import json
-import os
-import subprocess
-import sysconfig
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
-from mcp import Client
 
 from runner.conduct import Request, goes_to_cloud
 from runner.models import ollama_wire
-from runner.models.gemini_double import GeminiDouble
 from runner.models.http_double import ScriptedReply
-from runner.models.ollama_double import OllamaDouble
 from runner.models.openai_double import OpenAIDouble
 from runner.models.weights import SIZE, weights_path
 from runner.routing.switches import Switches
-from runner.server import build
-from runner.serving.place import CONFIG
 from servers.settings import Settings
-from tests.runner.queued import until
-
-BIN = Path(sysconfig.get_path("scripts"))
-KEY = "dummy-key-0123456789"
-VERAN, GEMINI = "veran-v4:latest", "gemini-3.8-flash"
-EASY = "What is $2100?"
-HARD = (
-    "Explain why the whole system of all banks sometimes fails on real hardware, step by step, "
-    "and then explain the entire architecture, and also the worst-case, and finally every module, "
-    "then the race conditions, plus a proof"
-)
-RIGHT, WRONG = "$2100 is INIDISP.", "$2100 is the register VMAIN."
-
-
-class Place:
-    """A machine with Ollama, its folders, and keys for the cloud."""
-
-    def __init__(self, folder: Path, ollama: OllamaDouble, gemini: GeminiDouble) -> None:
-        self.folder, self.ollama, self.gemini = folder, ollama, gemini
-        self.environ = {
-            "AFS_CONTEXT_ROOT": str(folder / "context"),
-            "AFS_DATA_DIR": str(folder / "data"),
-            "AFS_KEYS_FILE": str(folder / "keys.toml"),
-            "OLLAMA_HOST": ollama.host,
-            "GEMINI_API_KEY": KEY,
-            "GOOGLE_GEMINI_BASE_URL": gemini.url,
-            "GOOGLE_API_KEY": "",
-            "ANTHROPIC_API_KEY": "",
-            "OPENAI_API_KEY": "",
-        }
-
-    def afs(self, *words: str, command: str = "afs-run", **environ: str) -> subprocess.CompletedProcess[bytes]:
-        env = {**os.environ, **self.environ, **environ}
-        told = [str(BIN / command), *words]
-        return subprocess.run(told, env=env, cwd=self.folder, capture_output=True, timeout=90, check=False)
-
-    def run(self, *words: str, **environ: str) -> dict[str, Any]:
-        done = self.afs("--json", "--servers", "alttp", "--context-budget", "0", *words, **environ)
-        assert KEY.encode() not in done.stdout + done.stderr
-        assert done.stdout, done.stderr.decode()
-        told: dict[str, Any] = json.loads(done.stdout)
-        return told
-
-    def kept(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / f"context/history/runs/{name}.json").read_bytes())
-        return found
-
-    def locally(self, *texts: str, **trouble: Any) -> None:
-        replies = [ollama_wire.ScriptedReply(content=text) for text in texts]
-        self.ollama.script([*replies, *([ollama_wire.ScriptedReply(**trouble)] if trouble else [])])
-
-    def above(self, *texts: str) -> None:
-        self.gemini.script([ScriptedReply(text=text) for text in texts])
-
-    @property
-    def asked(self) -> tuple[int, int]:
-        """How often the local model and the cloud were asked."""
-        return len(self.ollama.bodies("/api/chat")), len(self.gemini.bodies(":streamGenerateContent"))
+from tests.runner.placed import EASY, GEMINI, HARD, KEY, RIGHT, VERAN, WRONG, Place, action, machine
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Generator[Place]:
-    with OllamaDouble({VERAN: ("completion",)}) as ollama, GeminiDouble([GEMINI], key=KEY) as gemini:
-        yield Place(tmp_path, ollama, gemini)
-        assert KEY not in "".join(
-            path.read_text(encoding="utf-8", errors="replace") for path in tmp_path.rglob("*") if path.is_file()
-        )
-
-
-def action(text: str) -> str:
-    return json.dumps({"action": "answer", "answer": text})
+    with machine(tmp_path) as made:
+        yield made
 
 
 def test_an_easy_prompt_goes_to_the_router_s_expert_on_its_local_model(place: Place) -> None:
@@ -379,73 +305,3 @@ def test_nothing_to_run_on_is_an_error_that_says_what_to_set_up(place: Place) ->
     done = place.afs(EASY, **nobody)
     told = done.stderr.decode()
     assert done.returncode == 1 and "afs fetch model" in told and "GEMINI_API_KEY" in told and "Traceback" not in told
-
-
-@pytest.mark.anyio
-async def test_the_server_of_experts_goes_the_same_way(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = {"mcpServers": {"alttp": {"command": "afs-alttp"}}}
-    (place.folder / "mcp.json").write_text(json.dumps(config), encoding="utf-8")
-    for name, value in {**place.environ, CONFIG: str(place.folder / "mcp.json")}.items():
-        monkeypatch.setenv(name, value)
-    place.ollama.script([ollama_wire.ScriptedReply(status=500, problem="out of memory") for _ in range(9)])
-    place.above(RIGHT, RIGHT, RIGHT)
-    async with Client(build(Settings.from_environment())) as client:
-        routed: Any = (await client.call_tool("route_prompt", {"prompt": EASY})).structured_content
-        assert (routed["expert"], routed["where"], routed["model"]) == ("veran", "local", f"ollama:{VERAN}")
-        asked: Any = (await client.call_tool("ask_expert", {"prompt": EASY, "wait": 60})).structured_content
-    assert (asked["model"], asked["stop"]) == (f"gemini:{GEMINI}", "answer"), asked
-    kept = place.kept(asked["run"])
-    assert kept["metadata"]["fallback"] is True and place.kept(kept["metadata"]["first"])["stop"] == "model_error"
-
-
-@contextmanager
-def queue_served(place: Place) -> Generator[None]:
-    """Serve the queue of the place until the block ends."""
-    told = [str(BIN / "afs"), "agent", "serve", "--max-load", "0", "--min-memory", "0"]
-    quiet = subprocess.DEVNULL
-    env = {**os.environ, **place.environ}
-    with subprocess.Popen(told, env=env, cwd=place.folder, stdout=quiet, stderr=quiet) as server:
-        try:
-            until((place.folder / "data/queue/socket").exists)
-            yield
-        finally:
-            server.terminate()
-
-
-SECOND = f"gemini:{GEMINI} is asked in place of ollama:{VERAN}"
-
-
-def test_a_run_in_the_queue_tells_of_its_second_model_as_loudly(place: Place) -> None:
-    place.ollama.script([ollama_wire.ScriptedReply(status=500, problem="out of memory") for _ in range(9)])
-    place.above(RIGHT, RIGHT)
-    told = ("--servers", "alttp", "--context-budget", "0", "--unchecked", "--quiet", EASY)
-    with queue_served(place):
-        done = place.afs(*told)
-        jobs = place.afs("agent", "queue", "--all", command="afs").stdout.decode()
-    assert (done.returncode, done.stdout.decode().strip(), EASY in jobs) == (0, RIGHT, True)
-    (line,) = done.stderr.decode().splitlines()
-    assert SECOND in line and "out of memory" in line
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("queued", [False, True])
-async def test_the_server_of_experts_tells_of_a_second_model(
-    place: Place, monkeypatch: pytest.MonkeyPatch, *, queued: bool
-) -> None:
-    config = {"mcpServers": {"alttp": {"command": "afs-alttp"}}}
-    (place.folder / "mcp.json").write_text(json.dumps(config), encoding="utf-8")
-    for name, value in {**place.environ, CONFIG: str(place.folder / "mcp.json")}.items():
-        monkeypatch.setenv(name, value)
-    place.ollama.script([ollama_wire.ScriptedReply(status=500, problem="out of memory") for _ in range(9)])
-    place.above(RIGHT, RIGHT, RIGHT)
-    heard: list[str] = []
-
-    async def hear(progress: float, total: float | None, message: str | None) -> None:
-        heard.append(f"{progress} {total} {message}")
-
-    with queue_served(place) if queued else nullcontext():
-        async with Client(build(Settings.from_environment())) as client:
-            asked = {"prompt": EASY, "wait": 60}
-            told: Any = (await client.call_tool("ask_expert", asked, progress_callback=hear)).structured_content
-    assert (told["model"], told["stop"]) == (f"gemini:{GEMINI}", "answer"), told
-    assert [text for text in heard if SECOND in text]
