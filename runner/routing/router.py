@@ -7,6 +7,8 @@
    the classifier's second choice, and near the first, the keywords decide.
 4. Each intent has its expert (intents.py). Another expert for the same intent (`intent` in its configuration; the
    user's own too) takes over where one of its keywords stands in the prompt: "context as files" goes to farore-afs.
+
+German words are read as the English ones that they mean (german.py).
 """
 
 import re
@@ -15,6 +17,7 @@ from typing import NamedTuple
 from runner.experts import DEFAULT, Experts
 from runner.routing.classifier import Judgement, load_classifier
 from runner.routing.complexity import Complexity, estimate
+from runner.routing.german import in_english
 from runner.routing.intents import EXPERT_OF, INTENTS
 from runner.routing.keywords import Hits, by_keywords, keyword_hits
 from runner.routing.reasons import Reason, reasons
@@ -66,13 +69,14 @@ def explain_route(prompt: str, experts: Experts) -> Explained:
     Raises:
         ConfigError: the weights of the classifier cannot be read.
     """
-    reading = read_prompt(prompt)
+    told = in_english(prompt)
+    reading = read_prompt(told)
     classifier = load_classifier()
     judgement = classifier.judge(reading)
-    hits = keyword_hits(prompt, experts.experts)
-    decision = _named(prompt, experts) or _bare(prompt, reading) or _judged(prompt, judgement, experts)
+    hits = keyword_hits(told, experts.experts)
+    decision = _named(prompt, experts) or _bare(told, reading) or _judged(told, judgement, experts)
     expert, why = _particular(decision, hits, experts)
-    complexity = estimate(prompt, reading, decision.intent)
+    complexity = estimate(told, reading, decision.intent)
     found = Route(
         intent=decision.intent,
         expert=expert,

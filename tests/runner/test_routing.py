@@ -15,6 +15,7 @@ from runner.errors import ConfigError
 from runner.experts import load_experts
 from runner.routing.classifier import read_weights
 from runner.routing.cli import route_command
+from runner.routing.german import in_english
 from runner.routing.intents import INTENTS
 from runner.routing.keywords import by_keywords
 from runner.routing.router import explain_route, route
@@ -63,6 +64,36 @@ def test_a_plain_prompt_goes_to_the_expert_for_it(prompt: str, expert: str) -> N
 )
 def test_what_counts_is_what_is_asked_for_and_not_the_words_in_it(prompt: str, expert: str) -> None:
     assert route(prompt, EXPERTS).expert == expert
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expert"),
+    [
+        ("Warum stürzt mein Code ab? LDA $10 / STA $2100", "farore"),
+        ("Warum stürzt das Spiel nach dem Laden ab?", "farore"),
+        ("Warum funktioniert diese Routine nicht? rep #$20 / lda $10 / rts", "farore"),
+        ("Meine Sprites flackern, woran liegt das?", "farore"),
+        ("Finde den Fehler in dieser Routine: sep #$20 / lda #$1234", "farore"),
+        ("Schreibe eine Routine, die 5 in $7E0020 speichert", "nayru"),
+        ("Mach diesen Code schneller: lda #$00 / sta $10", "din"),
+        ("Erkläre, was LDA $10 macht", "veran"),
+        ("Wie viele Takte braucht diese Schleife?", "majora"),
+        ("Fasse diese Datei zusammen", "summarizer"),
+        ("Zeige mir meine Notizen über den Enterhaken", "afs-operator"),
+    ],
+)
+def test_a_german_prompt_goes_to_the_expert_for_it(prompt: str, expert: str) -> None:
+    assert route(prompt, EXPERTS).expert == expert
+
+
+@pytest.mark.parametrize("prompt", ["Explain how die rolls affect the boss", "was this faster before?", "mit license"])
+def test_an_english_prompt_is_not_taken_for_german(prompt: str) -> None:
+    assert in_english(prompt) == prompt
+
+
+@pytest.mark.parametrize("prompt", ["disassemble $008000 in game.sfc", "Disassemble 40 bytes at $80:8000 of game.sfc"])
+def test_who_is_asked_to_disassemble_has_the_tool_for_it(prompt: str) -> None:
+    assert "disassemble" in EXPERTS.find(route(prompt, EXPERTS).expert).tools
 
 
 def test_a_prompt_that_names_an_expert_goes_to_it() -> None:
