@@ -33,9 +33,13 @@ class Desk(NamedTuple):
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncGenerator[Client]:
-        with anyio.fail_after(60):
-            async with Client(build(self.settings)) as client:
-                yield client
+        face = build(self.settings)
+        try:
+            with anyio.fail_after(60):
+                async with Client(face) as client:
+                    yield client
+        finally:
+            face.end()
 
     async def ask(self, command: str, **more: Any) -> CallToolResult:
         async with self.client() as client:

@@ -51,10 +51,10 @@ FILE_OPENERS = {
     "servers/machine/beneath_files.py": "the way to a file below a root: what is open",
     "servers/machine/beneath_root.py": "the way to a file below a root",
     "servers/machine/beneath_walk.py": "the way to a file below a root: whole trees",
-    "servers/machine/confined_process.py": "/proc of the confined program",
     "servers/machine/landlock.py": "descriptors of the folders that a confined program may read",
     "servers/machine/linked_program.py": "a program of the system and its libraries, beside a confined run",
     "servers/machine/openat2.py": "the system call under beneath",
+    "servers/machine/process_start.py": "/proc of the confined program",
     "servers/machine/sandbox_choice.py": "the canary of a sandbox",
     "servers/machine/sandbox_marks.py": "/proc of confined programs",
     "servers/machine/shell_choice.py": "the canary of a shell's sandbox",
@@ -65,6 +65,7 @@ FILE_OPENERS = {
     "servers/machine/shell_return.py": "brings what a command changed back, through no link",
     "servers/machine/shell_run.py": "the root of a run, and the copy of it",
     "servers/machine/shell_seals.py": "moves what a command planted out of a workspace, through no link",
+    "servers/machine/shell_spare.py": "the root of a sandbox made ahead, the copy of it, and the tables of mounts",
     "servers/machine/spare_network.py": "names a network by its descriptor",
     "servers/machine/store.py": "whole files, atomically",
     "servers/machine/text_index_file.py": "sets a broken SQLite file of the search aside",
@@ -94,6 +95,7 @@ AVOIDED = frozenset(
 """Words that say nothing, or that another project owns: in no name of a module, a class or a function."""
 POLLING = {
     "tests/servers/test_sandbox.py": "waits until another process is gone, which nothing announces",
+    "tests/servers/test_workspace_shell_ahead.py": "waits until a sandbox waits, then until it is gone",
     "tests/servers/test_workspace_shell_ends.py": "waits until another process is there, then gone",
 }
 """path of a test -> why it looks again and again, in a bounded wait."""

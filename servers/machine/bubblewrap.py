@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["SYSTEM_PATHS", "Gate", "ResourceLimits", "arguments", "at_most", "knows"]
+__all__ = ["SYSTEM_PATHS", "Gate", "ResourceLimits", "arguments", "at_most", "at_most_seconds", "knows"]
 
 _LIBRARIES = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib")
 _LIBRARY_LINKS = ("/lib", "/lib32", "/lib64")
@@ -34,6 +34,11 @@ def at_most(kind: int, most: int) -> int:
     """Return `most`, or less where this process itself may have less of that kind: no limit can be raised."""
     own = resource.getrlimit(kind)[1]
     return most if own == resource.RLIM_INFINITY else min(most, own)
+
+
+def at_most_seconds(most: int) -> int:
+    """Return `most` seconds of a processor, or less where this process itself may have less."""
+    return at_most(resource.RLIMIT_CPU, most)
 
 
 class ResourceLimits(NamedTuple):
@@ -78,6 +83,8 @@ class Gate:
         self._limits, self._check = limits, check
         self._first: io.FileIO | None = None
         self._passed = False
+        self.first_process = 0
+        """The id of the first process of the sandbox, once the gate is open."""
         self._hold: io.FileIO | None = None
         self._stack = stack
         self._news, news = _pipe(stack)
@@ -116,7 +123,7 @@ class Gate:
             if self._ended_early(child):
                 return
             self._limits.put_on(child)
-            self._passed = True
+            self._passed, self.first_process = True, child
             with contextlib.suppress(BrokenPipeError):
                 os.write(self._go.fileno(), b"x")
 

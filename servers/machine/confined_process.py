@@ -4,22 +4,19 @@ import contextlib
 import io
 import os
 import selectors
-import signal
 import subprocess
 import threading
 import time
 from typing import NamedTuple
 
 from servers.machine.errors import ServerError
-from servers.machine.process_start import Ends, Launch, Starter
+from servers.machine.process_start import Ends, Launch, Program, file_pair
 
 __all__ = ["Captured", "Ended", "Job", "Room"]
 
 _CHUNK = 1 << 16
 _TICK = 0.05
 """Seconds between two looks of a watch."""
-_LAST_MOMENT = 2.0
-"""Seconds that a killed program gets to be gone."""
 
 
 class Room(NamedTuple):
@@ -61,8 +58,11 @@ class Ended(NamedTuple):
 class Job:
     """One run. `run` blocks its thread; `cancel` may be called from any other."""
 
-    def __init__(self, launch: Launch, *, wall_seconds: float, room: Room, stdin: bytes = b"") -> None:
-        self._launch = launch
+    def __init__(
+        self, launch: Launch, *, wall_seconds: float, room: Room, stdin: bytes = b"", program: Program | None = None
+    ) -> None:
+        """Take what is to be started; or a `program` that has been started so, and waits for its input."""
+        self._launch, self._waiting = launch, program
         self._wall_seconds, self._room, self._stdin = wall_seconds, room, stdin
         self._stopped = ""
         self._cancelled, self._over = threading.Event(), threading.Event()
@@ -96,78 +96,28 @@ class Job:
             self._over.set()
 
     def _run(self) -> Ended:
-        with contextlib.ExitStack() as stack:
-            ours, theirs = _pipes(stack)
-            woken, wake = (stack.enter_context(end) for end in _pipe())
-            starter = Starter(self._launch, theirs)
+        with contextlib.closing(self._waiting or Program(self._launch)) as program, contextlib.ExitStack() as stack:
+            woken, wake = (stack.enter_context(end) for end in file_pair())
             self._set_wake(wake)
             stack.callback(self._set_wake, None)
-            stack.callback(starter.over.set)
-            stack.callback(self._end, starter)
-            refused, started = self._begun(starter), time.monotonic()
-            starter.ready.wait()
-            for end in theirs:
-                end.close()
-            process = self._admitted(starter, refused)
-            return self._attend(process, _Streams(ours, self._stdin, self._room), woken, started)
+            if program.process is None:
+                program.start(self._meanwhile)
+            else:
+                self._meanwhile()
+            return self._attend(program, woken, time.monotonic())
 
-    def _end(self, starter: Starter) -> None:
-        """End what was started and not attended to its end, whatever went wrong."""
-        if starter.is_alive():
-            starter.ready.wait()
-        if starter.process is not None and starter.process.returncode is None:
-            self._kill(starter.process)
-
-    def _begun(self, starter: Starter) -> Exception | None:
-        """Start the program, in this thread or in one of its own; return why it must not be let go."""
-        if self._launch.confine is None and self._launch.meanwhile is None:
-            refused = self._beside(starter)
-            starter.begin()
-            return refused
-        try:
-            starter.start()
-        except RuntimeError as error:
-            raise ServerError(f"no thread can be started ({error}); try again in a moment") from error
-        return self._beside(starter)
-
-    def _beside(self, starter: Starter) -> Exception | None:
-        """Do what is done while the program starts, then let it go; return why it must not be let go."""
-        try:
-            if self._launch.meanwhile is not None:
-                starter.spawned.wait()  # the thread that starts it comes first
-                self._launch.meanwhile()
-            if self._cancelled.is_set():
-                return ServerError("cancelled before it began; call again")
-            starter.allowed = True
-        except (OSError, ServerError) as error:
-            return error
-        finally:
-            starter.released.set()
-        return None
-
-    def _admitted(self, starter: Starter, refused: Exception | None) -> subprocess.Popen[bytes]:
-        """Return the started program, let in. Raises ServerError, or what speaks against it; nothing runs then."""
-        problem: Exception | None = refused or starter.problem
-        if starter.process is not None and problem is None and self._launch.admit is not None:
-            try:
-                self._launch.admit(starter.process.pid)
-            except OSError as error:
-                problem = error
-        if starter.process is not None and problem is None:
-            return starter.process
-        if starter.process is not None:
-            self._kill(starter.process)
-        if problem is not None and (problem is refused or isinstance(problem, ServerError)):
-            raise problem
-        program = self._launch.argv[0]
-        raise ServerError(f"could not start {program} in the sandbox ({problem}); run: afs doctor") from problem
+    def _meanwhile(self) -> None:
+        if self._launch.meanwhile is not None:
+            self._launch.meanwhile()
+        if self._cancelled.is_set():
+            raise ServerError("cancelled before it began; call again")
 
     def _set_wake(self, wake: io.FileIO | None) -> None:
         with self._lock:
             self._wake = wake
 
-    def _attend(self, process: subprocess.Popen[bytes], streams: "_Streams", woken: io.FileIO, started: float) -> Ended:
-        timed_out = True
+    def _attend(self, program: Program, woken: io.FileIO, started: float) -> Ended:
+        process, streams, timed_out = program.running(), _Streams(program.ends, self._stdin, self._room), True
         try:
             with _end_of(process) as end, selectors.DefaultSelector() as selector:
                 selector.register(end, selectors.EVENT_READ)
@@ -175,7 +125,7 @@ class Job:
                 streams.register(selector)
                 timed_out = not self._watch(selector, streams, end, started + self._wall_seconds)
         finally:
-            self._kill(process)
+            program.kill(process)
         streams.drain()
         return Ended(
             returncode=process.returncode,
@@ -186,25 +136,6 @@ class Job:
             seconds=time.monotonic() - started,
             stopped=self._stopped,
         )
-
-    def _kill(self, process: subprocess.Popen[bytes]) -> None:
-        """End what still runs, and wait until it has ended.
-
-        Killing bubblewrap kills its child only some moments later; killing the child, the first process of the
-        sandbox, ends all in the sandbox before bubblewrap itself ends.
-        """
-        if self._launch.sweep is not None:
-            self._launch.sweep()
-        if self._launch.watches_child and process.poll() is None:
-            for child in _children(process.pid):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(child, signal.SIGKILL)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_LAST_MOMENT)
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
     def _watch(self, selector: selectors.BaseSelector, streams: "_Streams", end: io.FileIO, deadline: float) -> bool:
         """Serve the pipes until the program ends, floods or is cancelled; False when the time ran out."""
@@ -261,10 +192,10 @@ class _Streams:
     def register(self, selector: selectors.BaseSelector) -> None:
         selector.register(self.ends.stdout, selectors.EVENT_READ)
         selector.register(self.ends.stderr, selectors.EVENT_READ)
-        if self.data:
-            selector.register(self.ends.stdin, selectors.EVENT_WRITE)
-        else:
+        if not self.data or self._write():
             self.ends.stdin.close()
+        else:
+            selector.register(self.ends.stdin, selectors.EVENT_WRITE)
 
     def serve(self, file: object, selector: selectors.BaseSelector) -> None:
         """Move one chunk of a pipe of ours; at its end, forget it."""
@@ -298,20 +229,11 @@ class _Streams:
         return chunk
 
 
-def _file(descriptor: int, mode: str) -> io.FileIO:
-    return io.FileIO(descriptor, mode)
-
-
-def _pipe() -> tuple[io.FileIO, io.FileIO]:
-    read, write = os.pipe()
-    return _file(read, "r"), _file(write, "w")
-
-
 def _end_of(process: subprocess.Popen[bytes]) -> io.FileIO:
     """Return a file that can be read when the process has ended; where the kernel has none, a thread waits."""
     if hasattr(os, "pidfd_open"):
-        return _file(os.pidfd_open(process.pid), "r")
-    end, held = _pipe()
+        return io.FileIO(os.pidfd_open(process.pid), "r")
+    end, held = file_pair()
 
     def wait() -> None:
         with held:
@@ -319,22 +241,3 @@ def _end_of(process: subprocess.Popen[bytes]) -> io.FileIO:
 
     threading.Thread(target=wait, name="afs-wait", daemon=True).start()
     return end
-
-
-def _children(pid: int) -> list[int]:
-    """Return the direct children of a process; none where the kernel does not tell."""
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return [int(word) for word in file.read().split()]
-    except OSError:
-        return []
-
-
-def _pipes(stack: contextlib.ExitStack) -> tuple[Ends, Ends]:
-    """Make three pipes; the first of the pair holds our ends, the second the program's."""
-    files: list[io.FileIO] = []
-    for _ in range(3):
-        for descriptor, mode in zip(os.pipe(), "rw", strict=True):
-            files.append(stack.enter_context(_file(descriptor, mode)))
-    in_read, in_write, out_read, out_write, err_read, err_write = files
-    return Ends(in_write, out_read, err_read), Ends(in_read, out_write, err_write)

@@ -131,6 +131,10 @@ class Face(MCPServer):
             except KeyboardInterrupt:
                 raise SystemExit(_INTERRUPTED) from None
 
+    def end(self) -> None:
+        """Close what `at_end` was told of, for a server that has not been served on stdio."""
+        self._ending.close()
+
     async def run_stdio_async(self) -> None:
         """Serve on stdio; a request that cannot be read is answered too."""
         options = self._lowlevel_server.create_initialization_options()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from servers.machine.errors import ServerError
-from servers.machine.shell_folders import Kept, kept, kept_of, names_of, opened
+from servers.machine.shell_folders import Kept, inside, kept, kept_of, names_of, opened
 
 __all__ = ["COPY_BYTES", "COPY_NAMES", "Change", "Pair", "TreeCopy", "changes_of"]
 
@@ -20,6 +20,7 @@ COPY_BYTES = 1 << 30
 COPY_NAMES = 50_000
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OLD = os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK = 1 << 20
 _DEEPEST = 400
 
@@ -51,6 +52,26 @@ class TreeCopy:
         for path in paths:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError), contextlib.ExitStack() as stack:
                 self._lead(path.split(b"/"), stack)
+
+    def renew(self) -> bool:
+        """Copy again what `begin` has copied, as it is now; say whether each name still is of its kind."""
+        try:
+            return all([self._again(path, pair) for path, pair in list(self.pairs.items())])
+        except OSError:
+            return False
+
+    def _again(self, path: bytes, pair: Pair) -> bool:
+        above, _, name = path.rpartition(b"/")
+        with inside(self._source, above) as source, inside(self._target, above) as target:
+            state = kept(name, source)
+            if state.kind == pair.origin.kind == stat.S_IFREG:
+                self._bytes -= pair.copy.size
+                self._file(name, source, target, path, how=_OLD)
+                return self.pairs[path] is not pair
+            if state.kind == pair.origin.kind == stat.S_IFDIR:
+                self.pairs[path] = Pair(state, pair.copy)
+                return True
+        return False
 
     def finish(self) -> None:
         """Copy all that is not there yet, and give the folders their modes and times."""
@@ -109,14 +130,14 @@ class TreeCopy:
                 "is copied)"
             )
 
-    def _file(self, name: bytes, source: int, target: int, path: bytes) -> None:
+    def _file(self, name: bytes, source: int, target: int, path: bytes, *, how: int = _NEW) -> None:
         reader = os.open(name, _FILE, dir_fd=source)
         try:
             state = kept_of(os.fstat(reader))
             if state.kind != stat.S_IFREG:
                 return
             self._note(path, state, state)
-            writer = os.open(name, _NEW, 0o600, dir_fd=target)
+            writer = os.open(name, how, 0o600, dir_fd=target)
             try:
                 _pour(reader, writer, state.size)
                 self._give(writer, state)

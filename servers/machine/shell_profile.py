@@ -7,6 +7,7 @@ limited size for temporary files. Under Landlock it sees the same folders of the
 import contextlib
 import functools
 import os
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,9 +21,23 @@ from servers.machine.sandbox_launch import tool
 from servers.machine.sandbox_marks import Mark, as_runner
 from servers.machine.seatbelt import SANDBOX_EXEC, limited, profile, sealed_patterns
 from servers.machine.seccomp import filter_file, filter_thread, filters_here
+from servers.machine.shell_seals import Seal, Seals
 from servers.machine.spare_network import enter_network, take_network
 
-__all__ = ["GO", "Bound", "Shown", "by_bubblewrap", "by_landlock", "by_nothing", "by_sandbox_exec", "shell_words"]
+__all__ = [
+    "GO",
+    "Bound",
+    "ShellLimits",
+    "Shown",
+    "bound",
+    "by_bubblewrap",
+    "by_landlock",
+    "by_nothing",
+    "by_sandbox_exec",
+    "shell_words",
+    "system_state",
+    "to_bind",
+]
 
 GO = b"go\n"
 """What a command under Landlock waits for."""
@@ -35,10 +50,36 @@ _NAMESPACES = (
     *("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"),
     *("--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
 )
+_BOUND = (stat.S_IFREG, stat.S_IFDIR)
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _PASSWD = b"sandbox:x:1000:1000:sandbox:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
 _GROUP = b"sandbox:x:1000:\nnogroup:x:65534:\n"
 _WAIT = 'read -r go && exec "$@" </dev/null'
+
+
+class ShellLimits(NamedTuple):
+    """What one command may take. Bytes, seconds and counts."""
+
+    wall_seconds: float = 60.0
+    address_bytes: int = 4 << 30
+    """Of each process."""
+    memory_bytes: int = 2 << 30
+    """Of all processes together, looked at twenty times a second."""
+    file_bytes: int = 1 << 30
+    disk_bytes: int = 2 << 30
+    """By which the free space of the workspace's disk may shrink."""
+    temporary_bytes: int = 64 << 20
+    open_files: int = 256
+    processes: int = 96
+    head_bytes: int = 20_000
+    tail_bytes: int = 20_000
+    flood_bytes: int = 64 << 20
+    """Of each stream; a command that writes more is ended."""
+
+    def bounds(self, mark: int) -> ResourceLimits:
+        """Return what the kernel is to bound for a run that has this mark."""
+        cpu = int(self.wall_seconds) + 1
+        return ResourceLimits(self.address_bytes, cpu, self.file_bytes, self.open_files, self.processes, mark)
 
 
 class Bound(NamedTuple):
@@ -54,11 +95,37 @@ class Shown(NamedTuple):
 
     source: Path
     place: Path
-    cwd: str
-    """Below the workspace, as the system spells it."""
     bound: Sequence[Bound] = ()
+    cwd: str = ""
+    """Below the workspace, as the system spells it."""
     temporary: Path | None = None
     """A private folder for temporary files, where there is no such file system."""
+
+
+def to_bind(seals: Seals) -> list[Seal]:
+    """Return what is bound of a workspace with these seals: repositories, and what is sealed but for links."""
+    return sorted(seal for seal in (*seals.pins, *seals.found) if seal.kind in _BOUND)
+
+
+def bound(root: int, seals: Seals) -> tuple[Bound, ...]:
+    """Return how it is bound: the open folder itself, repositories, so that they stay where they are, and read-only
+    what is sealed."""
+    ours = os.fstat(root)
+    pins = frozenset(seals.pins)
+    return (
+        Bound(b"", True, (ours.st_dev, ours.st_ino)),  # noqa: FBT003  # a field of a value
+        *(Bound(seal.path, seal in pins, seal.identity) for seal in to_bind(seals)),
+    )
+
+
+def system_state() -> tuple[tuple[int, int], ...]:
+    """Return the identities of what a sandbox shows of the system."""
+    states: list[tuple[int, int]] = []
+    for name in ("/usr", *_LINKED, *_READABLE):
+        with contextlib.suppress(OSError):
+            state = os.lstat(name)
+            states.append((state.st_dev, state.st_ino))
+    return tuple(states)
 
 
 def shell_words(command: str) -> list[str]:
@@ -109,7 +176,7 @@ def by_bubblewrap(
     command += ["--remount-ro", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
     command += [*_tmpfs(program, _SHARED, _SHARED_BYTES), *_tmpfs(program, _TEMPORARY, temporary_bytes)]
     command += ["--file", str(files[0]), "/etc/passwd", *_workspace(shown), "--file", str(gate.hold(_GROUP))]
-    command += ["/etc/group", "--remount-ro", "/", "--chdir", os.path.join(shown.place, shown.cwd), "--", *words]
+    command += ["/etc/group", "--remount-ro", "/", "--chdir", str(shown.place / shown.cwd), "--", *words]
     launch = Launch(
         command,
         shown.source,

@@ -7,7 +7,6 @@ normal user's command works in the workspace itself.
 import contextlib
 import functools
 import os
-import stat
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,19 +14,19 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from servers.machine import landlock
-from servers.machine.bubblewrap import Gate, ResourceLimits
+from servers.machine.bubblewrap import Gate
 from servers.machine.confined_process import Captured, Ended, Job, Room
 from servers.machine.errors import ServerError
-from servers.machine.process_start import Launch
+from servers.machine.process_start import Launch, Program
 from servers.machine.sandbox_launch import Backend
 from servers.machine.sandbox_marks import Mark
 from servers.machine.shell_copy import Pair, TreeCopy, changes_of
 from servers.machine.shell_folders import FOLDER
-from servers.machine.shell_places import Place, new_place, remove_place_later, remove_places
 from servers.machine.shell_profile import (
     GO,
-    Bound,
+    ShellLimits,
     Shown,
+    bound,
     by_bubblewrap,
     by_landlock,
     by_nothing,
@@ -36,6 +35,7 @@ from servers.machine.shell_profile import (
 )
 from servers.machine.shell_return import RETURN_FILES, bring_back
 from servers.machine.shell_seals import Seals, look_for_seals, planted, put_back, set_aside
+from servers.machine.shell_spare import Ahead, Copied, Waiting, wish_of
 from servers.machine.spare_network import spare_network
 from servers.machine.wire import shorten
 
@@ -47,27 +47,6 @@ _SYSTEM = frozenset(
 )
 _SHOWN_PATHS = 20
 _INODES = 200_000
-_BOUND = (stat.S_IFREG, stat.S_IFDIR)
-
-
-class ShellLimits(NamedTuple):
-    """What one command may take. Bytes, seconds and counts."""
-
-    wall_seconds: float = 60.0
-    address_bytes: int = 4 << 30
-    """Of each process."""
-    memory_bytes: int = 2 << 30
-    """Of all processes together, looked at twenty times a second."""
-    file_bytes: int = 1 << 30
-    disk_bytes: int = 2 << 30
-    """By which the free space of the workspace's disk may shrink."""
-    temporary_bytes: int = 64 << 20
-    open_files: int = 256
-    processes: int = 96
-    head_bytes: int = 20_000
-    tail_bytes: int = 20_000
-    flood_bytes: int = 64 << 20
-    """Of each stream; a command that writes more is ended."""
 
 
 class ShellEnded(NamedTuple):
@@ -96,14 +75,15 @@ class ShellRun:
         limits: ShellLimits,
         aside: Path,
         confinement: Callable[[], Confinement],
+        ahead: Ahead | None = None,
     ) -> None:
         """Take the workspace `root`, the folder `cwd` below it, and the folder that planted files are moved to.
 
-        `confinement` says which back end is used; it may raise ServerError.
+        `confinement` says which back end is used; it may raise ServerError. `ahead` may have a sandbox for it.
         """
         self._command, self._cwd, self._limits, self._aside = command, cwd, limits, aside
         self._root = Path(os.path.realpath(root))
-        self._choose = confinement
+        self._choose, self._ahead = confinement, ahead
         self._lock, self._over = threading.Lock(), threading.Event()
         self._cancelled = self._began = False
         self._job: Job | None = None
@@ -139,6 +119,12 @@ class ShellRun:
                 f"{self._root} is a folder of the system, too much for a workspace: set AFS_PROJECT_ROOT to a project"
             )
         confinement = self._choose()
+        with contextlib.suppress(_NeverBeganError):
+            return self._by(confinement)
+        self._ahead = None
+        return self._by(confinement)
+
+    def _by(self, confinement: Confinement) -> ShellEnded:
         with contextlib.ExitStack() as stack:
             root = os.open(self._root, FOLDER & ~os.O_NOFOLLOW)
             stack.callback(os.close, root)
@@ -148,12 +134,22 @@ class ShellRun:
 
     def _in_place(self, root: int, confinement: Confinement, stack: contextlib.ExitStack) -> ShellEnded:
         before = look_for_seals(root)
-        shown = Shown(self._root, self._root, self._cwd, _bound(root, before))
+        waiting = self._taken(root, before, stack) if confinement == "bubblewrap" else None
+        shown = Shown(self._root, self._root, bound(root, before), self._cwd)
         try:
-            ended = self._started(confinement, shown, stack, tidy=lambda: self._take_out(root, before))
+            ended = self._started(confinement, shown, stack, tidy=lambda: self._take_out(root, before), waiting=waiting)
         finally:
             self._take_out(root, before)
         return self._told(ended, confinement)
+
+    def _taken(self, root: int, seals: Seals, stack: contextlib.ExitStack) -> Waiting | None:
+        """Return the sandbox that was made ahead, if it is as one made now would be."""
+        if self._ahead is None:
+            return None
+        waiting = self._ahead.take(self._command, lambda: wish_of(self._root, root, seals, self._limits))
+        if waiting is not None:
+            stack.push(waiting.stack)
+        return waiting
 
     def _take_out(self, root: int, before: Seals) -> None:
         """Move what has been planted since out of the workspace, and say so."""
@@ -165,39 +161,33 @@ class ShellRun:
             self._notes.append(f"made again: {_some(made)}")
 
     def _in_copy(self, root: int, confinement: Backend, stack: contextlib.ExitStack) -> ShellEnded:
-        place = new_place(stack)
-        stack.callback(self._removed, place)
-        work = os.open(place.work, FOLDER)
-        stack.callback(os.close, work)
-        copy = TreeCopy(root, work, owner=landlock.NOBODY if os.geteuid() == 0 else os.geteuid())
+        waiting, seals = None, Seals((), ())
         if confinement == "bubblewrap":
-            copy.begin(_to_bind(look_for_seals(root)))
-            shown = Shown(place.work, self._root, self._cwd, _bound(work, look_for_seals(work)))
-            ended = self._started(confinement, shown, stack, meanwhile=lambda: self._finish(copy))
+            seals = look_for_seals(root)
+            waiting = self._taken(root, seals, stack)
+        copied = waiting.copied if waiting and waiting.copied else Copied(root, stack)
+        copied.later = lambda: not self._cancelled
+        if waiting is not None:
+            ended = self._started(confinement, waiting.shown, stack, meanwhile=copied.tree.finish, waiting=waiting)
+        elif confinement == "bubblewrap":
+            shown = copied.shown(self._root, seals)._replace(cwd=self._cwd)
+            ended = self._started(confinement, shown, stack, meanwhile=lambda: self._finish(copied.tree))
         else:
-            copy.begin(())
-            copy.finish()
-            temporary = place.above / "tmp"
+            copied.tree.begin(())
+            copied.tree.finish()
+            work, temporary = copied.place.work, copied.place.above / "tmp"
             temporary.mkdir()
             _give(temporary)
-            shown = Shown(place.work, place.work, self._cwd, temporary=temporary)
-            self._notes.append(f"it ran in a copy of the workspace, {place.work}")
-            ended = self._started(confinement, shown, stack)
+            self._notes.append(f"it ran in a copy of the workspace, {work}")
+            ended = self._started(confinement, Shown(work, work, cwd=self._cwd, temporary=temporary), stack)
         if not self._cancelled:
-            self._bring_back(root, work, copy.pairs)
+            self._bring_back(root, copied.work, copied.tree.pairs)
         return self._told(ended, confinement)
 
     @staticmethod
     def _finish(copy: TreeCopy) -> None:
         copy.finish()
         spare_network()  # for the next command, while this one starts
-
-    def _removed(self, place: Place) -> None:
-        """Remove the copy: later, since the answer does not wait for it, or now."""
-        if self._cancelled:
-            remove_places(place.above)
-        else:
-            remove_place_later(place.above)
 
     def _bring_back(self, root: int, work: int, pairs: Mapping[bytes, Pair]) -> None:
         try:
@@ -217,32 +207,39 @@ class ShellRun:
         *,
         tidy: Callable[[], None] | None = None,
         meanwhile: Callable[[], None] | None = None,
+        waiting: Waiting | None = None,
     ) -> Ended:
-        mark = Mark(confined=confinement != "none")
         limits = self._limits
-        cpu = int(limits.wall_seconds) + 1
-        bounds = ResourceLimits(
-            limits.address_bytes, cpu, limits.file_bytes, limits.open_files, limits.processes, mark.value
-        )
-        words, gate = shell_words(self._command), None
-        if confinement == "bubblewrap":
-            launch, gate = by_bubblewrap(words, shown, bounds, temporary_bytes=limits.temporary_bytes, stack=stack)
-        elif confinement == "sandbox-exec":
-            launch = by_sandbox_exec(words, shown, bounds)
-        elif confinement == "landlock":
-            launch = by_landlock(words, shown, bounds, mark=mark, stack=stack)
+        if waiting is not None:
+            told = waiting.told(self._command, self._cwd, limits.wall_seconds)
+            start = _Start(waiting.launch, waiting.mark, waiting.gate, told, waiting.program)
         else:
-            launch = by_nothing(words, shown, bounds, mark=mark)
-        watch = _Watch(shown.source, limits, mark, tidy)
-        launch = launch._replace(watch=watch.look, meanwhile=meanwhile and functools.partial(_before, meanwhile, watch))
-        ended = self._done(launch, GO if confinement in ("landlock", "none") else b"")
-        _require(ended, gate)
-        return ended
+            start = self._launched(confinement, shown, stack)
+        watch = _Watch(shown.source, limits, start.mark, tidy)
+        before = meanwhile and functools.partial(_before, meanwhile, watch)
+        ended = self._done(start._replace(launch=start.launch._replace(watch=watch.look, meanwhile=before)))
+        _require(ended, start.gate)
+        began = waiting.began(ended) if waiting else ended
+        if began is None and not ended.timed_out:
+            raise _NeverBeganError
+        return began or ended
 
-    def _done(self, launch: Launch, stdin: bytes) -> Ended:
+    def _launched(self, confinement: Confinement, shown: Shown, stack: contextlib.ExitStack) -> "_Start":
+        mark, limits = Mark(confined=confinement != "none"), self._limits
+        words, bounds = shell_words(self._command), limits.bounds(mark.value)
+        if confinement == "bubblewrap":
+            made = by_bubblewrap(words, shown, bounds, temporary_bytes=limits.temporary_bytes, stack=stack)
+            return _Start(made[0], mark, made[1])
+        if confinement == "sandbox-exec":
+            return _Start(by_sandbox_exec(words, shown, bounds), mark)
+        if confinement == "landlock":
+            return _Start(by_landlock(words, shown, bounds, mark=mark, stack=stack), mark, stdin=GO)
+        return _Start(by_nothing(words, shown, bounds, mark=mark), mark, stdin=GO)
+
+    def _done(self, start: "_Start") -> Ended:
         limits = self._limits
-        room = Room(limits.head_bytes, limits.tail_bytes, limits.flood_bytes)
-        job = Job(launch, wall_seconds=limits.wall_seconds, room=room, stdin=stdin)
+        room = Room(limits.head_bytes + (start.program is not None), limits.tail_bytes, limits.flood_bytes)
+        job = Job(start.launch, wall_seconds=limits.wall_seconds, room=room, stdin=start.stdin, program=start.program)
         with self._lock:
             if self._cancelled:
                 raise ServerError("cancelled before it began; call again")
@@ -262,6 +259,20 @@ class ShellRun:
             ended.seconds,
             tuple(self._notes),
         )
+
+
+class _NeverBeganError(Exception):
+    """The sandbox that was made ahead ended before its command began."""
+
+
+class _Start(NamedTuple):
+    """How a command is started, and what it is told; `program` is what waits for that, where it was made ahead."""
+
+    launch: Launch
+    mark: Mark
+    gate: Gate | None = None
+    stdin: bytes = b""
+    program: Program | None = None
 
 
 class _Watch:
@@ -307,20 +318,6 @@ def _require(ended: Ended, gate: Gate | None) -> None:
     if gate is not None and not gate.passed and not ended.timed_out and ended.returncode:
         said = ended.stderr.head.decode("utf-8", "backslashreplace").strip()
         raise ServerError(f"the sandbox could not be made ({shorten(said, 300)}); run: afs doctor")
-
-
-def _to_bind(seals: Seals) -> list[bytes]:
-    """Return the paths that a copy has to have before a sandbox is made of it."""
-    return sorted(seal.path for seal in (*seals.pins, *seals.found) if seal.kind in _BOUND)
-
-
-def _bound(root: int, seals: Seals) -> list[Bound]:
-    """Return what is bound: repositories on themselves, so that they stay where they are, and the sealed read-only."""
-    ours = os.fstat(root)
-    bound = [Bound(b"", True, (ours.st_dev, ours.st_ino))]  # noqa: FBT003  # a field of a value
-    pins = [Bound(seal.path, True, seal.identity) for seal in seals.pins]  # noqa: FBT003  # a field of a value
-    sealed = [Bound(seal.path, False, seal.identity) for seal in seals.found if seal.kind in _BOUND]  # noqa: FBT003  # a field of a value
-    return bound + sorted(pins + sealed)
 
 
 def _give(folder: Path) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from servers.machine.beneath import Root
     from servers.machine.confined_process import Captured
     from servers.machine.shell_run import Confinement, ShellEnded
+    from servers.machine.shell_spare import Ahead
 
 __all__ = ["CommandEnded", "offer_shell", "run_command"]
 
@@ -169,7 +170,7 @@ def _confinement(opened: Opened) -> Confinement:
 
 
 async def run_command(
-    opened: Opened, command: str, cwd: str, *, timeout: int, limit: int, ctx: Context
+    opened: Opened, command: str, cwd: str, *, timeout: int, limit: int, ctx: Context, ahead: Ahead
 ) -> CommandEnded:
     """Run a command and tell how it ended; cancelled, it is killed with all that it started. Raises ServerError."""
     import anyio
@@ -185,6 +186,7 @@ async def run_command(
         limits=ShellLimits(wall_seconds=timeout),
         aside=opened.settings.data_dir / "set-aside" / secrets.token_hex(4),
         confinement=functools.partial(_confinement, opened),
+        ahead=ahead,
     )
     outcome: ShellEnded | ServerError = ServerError("the command was not run; call again")
     async with anyio.create_task_group() as group:
@@ -200,6 +202,8 @@ async def run_command(
         group.cancel_scope.cancel()
     if isinstance(outcome, ServerError):
         raise outcome
+    if outcome.confinement == "bubblewrap":
+        ahead.prepare(start.root, ShellLimits())
     return _told(outcome, limit)
 
 
@@ -217,6 +221,14 @@ async def _tell(ctx: Context, timeout: int) -> None:
 def offer_shell(face: Face, opened: Opened) -> None:
     """Offer the tool that runs a command."""
 
+    @functools.cache
+    def ahead() -> Ahead:
+        from servers.machine.shell_spare import Ahead
+
+        made = Ahead()
+        face.at_end(made.close)
+        return made
+
     @face.offer(EXECUTES, title="Run a shell command")
     async def run_shell(
         command: Annotated[str, Field(description="what bash is to run, at most 100,000 bytes")],
@@ -233,4 +245,6 @@ def offer_shell(face: Face, opened: Opened) -> None:
         tells git, hosts and shells what to run (.git/hooks, .git/config, .mcp.json, .claude, CLAUDE.md, .bashrc ...) is
         read-only. At most 2 GB of memory, 96 processes, 1 GB a file.
         """
-        return await run_command(opened, command, cwd, timeout=timeout_seconds, limit=output_limit, ctx=ctx)
+        return await run_command(
+            opened, command, cwd, timeout=timeout_seconds, limit=output_limit, ctx=ctx, ahead=ahead()
+        )

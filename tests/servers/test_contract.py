@@ -57,9 +57,13 @@ def face(name: str, folder: Path) -> Face:
 
 @asynccontextmanager
 async def connected(name: str, folder: Path, era: Era = "auto") -> AsyncGenerator[Client]:
-    with anyio.fail_after(20):
-        async with Client(face(name, folder), mode=era) as client:
-            yield client
+    server = face(name, folder)
+    try:
+        with anyio.fail_after(20):
+            async with Client(server, mode=era) as client:
+                yield client
+    finally:
+        server.end()
 
 
 async def tools_of(name: str, folder: Path, era: Era = "auto") -> list[Tool]:

@@ -129,14 +129,18 @@ class Servers:
 
 @asynccontextmanager
 async def serving(place: Path) -> AsyncGenerator[Servers]:
-    build = {name: import_module(f"servers.{name}.server").build for name in NAMES}
     settings = settings_of(place)
-    async with (
-        Client(build["context"](settings)) as context,
-        Client(build["scratchpad"](settings)) as scratchpad,
-        Client(build["workspace"](settings)) as workspace,
-    ):
-        yield Servers({"context": context, "scratchpad": scratchpad, "workspace": workspace})
+    faces = {name: import_module(f"servers.{name}.server").build(settings) for name in NAMES}
+    try:
+        async with (
+            Client(faces["context"]) as context,
+            Client(faces["scratchpad"]) as scratchpad,
+            Client(faces["workspace"]) as workspace,
+        ):
+            yield Servers({"context": context, "scratchpad": scratchpad, "workspace": workspace})
+    finally:
+        for face in faces.values():
+            face.end()
 
 
 def problems(answers: Iterable[Answer], *, refusal: str = "") -> list[str]:

@@ -260,9 +260,10 @@ async def run_case(name: str, place: Place) -> list[str]:
     guests = set_up(row["setup"], place)
     settings = Settings(context_root=place.base / "c", data_dir=place.base / "data", project_root=place.work)
     command = "echo a\0b" if name == "nul_in_command" else place.fill(row["command"])
+    face = build(settings)
     try:
         with anyio.fail_after(90), inherited_canary(place):
-            async with Client(build(settings)) as client:
+            async with Client(face) as client:
                 why = await alive(client)  # the back end is chosen once a process: its canary is not what is timed
                 memory, started = Memory(), time.monotonic()
                 result = await client.call_tool("run_shell", {"command": command, "timeout_seconds": row["timeout_s"]})
@@ -270,6 +271,7 @@ async def run_case(name: str, place: Place) -> list[str]:
                 why += judge(row, outcome, place, guests)
                 return why + await special(name, outcome, client, place) + await alive(client)
     finally:
+        face.end()
         guests.close()
 
 
