@@ -10,6 +10,8 @@ __all__ = ["Question", "fair", "questions_of", "right", "write_lines"]
 
 _DAY = 86_400
 _NOTHING = "-"
+_TEXT = 400_000
+"""Bytes of a text that is filled with empty lines; a larger one has a hole at its end."""
 
 
 class Question(NamedTuple):
@@ -60,5 +62,7 @@ def write_lines(root: Path, lines: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
             file.write((begin.replace("\\n", "\n") or name).encode()[: int(size)])
+            if begin.endswith("\\n") and int(size) <= _TEXT:  # a text has no hole
+                file.write(b"\n" * (int(size) - file.tell()))
             file.truncate(int(size))
         os.utime(path, (now - float(days) * _DAY, now - float(days) * _DAY))

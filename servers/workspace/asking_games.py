@@ -63,7 +63,11 @@ ml: machine learning
 ai: artificial intelligence
 asr: speech recognition, speech to text, speech transcription, whisper
 tts: text to speech, speech synthesis, voice cloning, piper, xtts
-leveleditor: level editor, lunar magic, hyrule magic, hmagic, zscream
+leveleditor: level editor, lunar magic, hyrule magic, hmagic, zscream, smile, coilsnake, porymap, advance map
+leveleditor: temporal flux, quantum, polyptych, solareditor
+alttpeditor: zelda editor, zscream, hyrule magic, hmagic
+smeditor: metroid editor, smile
+smweditor: mario editor, lunar magic
 tileeditor: tile editor, graphics editor, yychr, yy-chr, tile molester, tilelayer
 hexeditor: hex editor, hxd, imhex
 patcher: rom patcher, patching tool, patching tools, patching program, apply patches, applying patches, flips
@@ -112,11 +116,18 @@ _PURPOSES = tuple(
 """What a tool does, said after a word for a tool -> the name of such tools."""
 
 
+_EDITOR = re.compile(
+    r"\b(?:(alttp|sm|smw) (?:editors?|leveleditors?)|(?:editors?|leveleditors?) (?:for|of) (?:the )?(alttp|sm|smw))\b"
+)
+"""An editor of a game, after names of several words were taken for one."""
+
+
 def one_name(text: str) -> str:
     """Return a question with each name of several words as the one word that stands for it, and tools by their use."""
     for pattern, meant in _PURPOSES:
         text = pattern.sub(meant, text)
-    return _LONG.sub(lambda match: _NAME_OF[match.group()], text)
+    named = _LONG.sub(lambda match: _NAME_OF[match.group()], text)
+    return _EDITOR.sub(lambda match: f"{match[1] or match[2]}editor", named)
 
 
 def as_said(word: str) -> str:

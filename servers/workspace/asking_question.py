@@ -40,15 +40,18 @@ _OVER = re.compile(
 )
 _UNDER = re.compile(rf"(?:under|below|smaller than|less than|at most|<=?|up to|lighter than) ?{_AMOUNT}")
 _MOST_FILES = re.compile(r"\bmost files\b")
+_MANY = r"(?:(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|twenty|couple of|few) )?"
 _LARGEST = re.compile(
-    r"\b(?:\d{1,3} )?(?:largest|biggest|heaviest|huge|large|big|hugest|greatest|top \d+ by size|fattest)\b"
+    r"\b" + _MANY + r"(?:largest|biggest|heaviest|huge|large|big|hugest|greatest|top \d+ by size|fattest)\b"
 )
-_SMALLEST = re.compile(r"\b(?:\d{1,3} )?(?:smallest|tiniest|tiny|lightest)\b")
+_SMALLEST = re.compile(r"\b" + _MANY + r"(?:smallest|tiniest|tiny|lightest)\b")
 _NEWEST = re.compile(
-    r"\b(?:\d{1,3} )?(?:newest|latest|last|most recent\w*|recently|recent|just|youngest|freshest)\b"
+    r"\b" + _MANY + r"(?:newest|latest|last|most recent\w*|recently|recent|just|youngest|freshest)\b"
     r"(?! (?:week|month|year|\d))"
 )
-_OLDEST = re.compile(r"\b(?:\d{1,3} )?(?:oldest|most ancient|ancient|prehistoric|earliest|longest ago|first created)\b")
+_OLDEST = re.compile(
+    r"\b" + _MANY + r"(?:oldest|most ancient|ancient|prehistoric|earliest|longest ago|first created)\b"
+)
 _OLD = re.compile(r"\b(?:old|ancient|outdated|unused|stale|forgotten|abandoned|dead)\b")
 _CACHES = re.compile(
     r"\b(?:(?:build |compiler )?caches?|node.modules|virtual ?env\w*|venvs?|pycache"

@@ -45,14 +45,14 @@ def by_text(asked: Asked, words: Sequence[str], *, seconds: float = _SECONDS) ->
     named = by_names(asked._replace(wish=asked.wish._replace(target="file")))
     if not words:
         return named
-    rows, complete = _with_pattern(asked, r".{0,40}".join(re.escape(stem(word)) for word in words), seconds)
+    rows, complete = _with_pattern(asked, r".{0,40}".join(_plain(stem(word)) for word in words), seconds)
     late = "" if complete else "; not all text was searched in time, grep_codebase goes on"
     return Rows([*rows[:MOST], *named.rows], f"the text of {len(rows)} files has it{late}")
 
 
 def with_any(asked: Asked, words: Sequence[str], *, seconds: float) -> list[Row]:
     """Return the files whose text has any of the words, best first; the search takes the seconds at most."""
-    return _with_pattern(asked, "|".join(re.escape(stem(word)) for word in words), seconds).rows
+    return _with_pattern(asked, "|".join(_plain(stem(word)) for word in words), seconds).rows
 
 
 def by_most(asked: Asked, words: Sequence[str], *, seconds: float, longest: str = "") -> Rows:
@@ -64,13 +64,18 @@ def by_most(asked: Asked, words: Sequence[str], *, seconds: float, longest: str 
     needed = max(2, (len(roots) + 1) // 2)
     if not roots:
         return Rows([], "no text has these words")
-    found = _with_pattern(asked, rf"\b(?:{'|'.join(map(re.escape, roots))})", seconds).rows[:_READ]
+    found = _with_pattern(asked, rf"\b(?:{'|'.join(map(_plain, roots))})", seconds).rows[:_READ]
     near = [(_nearest(asked, escape(pair[0]), roots), pair) for pair in found]
     rows = [pair for seen, pair in sorted(near, key=lambda item: -len(item[0])) if len(seen) >= needed]
     if rows or not longest:
         return Rows(rows, f"the text of {len(rows)} files has most of these words near each other")
     rows = [pair for seen, pair in near if _root(longest) in seen]
     return Rows(rows, f"the text of {len(rows)} files has the word {longest}")
+
+
+def _plain(word: str) -> str:
+    """Return an expression for a word as it is; a blank needs no escape, and ripgrep takes none."""
+    return re.escape(word).replace("\\ ", " ")
 
 
 def _root(word: str) -> str:

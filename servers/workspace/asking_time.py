@@ -45,7 +45,9 @@ _PAST = re.compile(
 _LAST = re.compile(
     r"(?:in |within |during |over |from )?(?:the )?(last|past|previous|this|current) (day|week|month|year)"
 )
-_DAY = re.compile(r"\b(?:today (?:or|and) )?(today|yesterday|recently|lately|recent)(?: (?:or|and) today)?\b")
+_DAY = re.compile(
+    r"\b(?:today (?:or|and) )?(today|yesterday|(?<!most )recently|lately|(?<!most )recent)(?: (?:or|and) today)?\b"
+)
 _MONTH = re.compile(rf"(?:(since|after|before|until|by|from) )?\b(?:in |of )?({_NAME})(?: of)? ((?:19|20)\d\d)\b")
 _SOLO = re.compile(rf"\b(since|after|before|in|from|during) ({_NAME})\b(?! \d)")
 _YEAR = re.compile(

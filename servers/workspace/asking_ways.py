@@ -46,6 +46,7 @@ _INNER = frozenset(
     b"src source include lib assets scenes scripts prefabs app game main sprites gfx data res bin".split()
 )
 _CODE = frozenset(("code", "assembly"))
+_READABLE = frozenset(("code", "assembly", "note", "log"))
 _MADE = frozenset(("code", "assembly", "patch", "rom"))
 _HACKS = frozenset(("hack", "hacks", "romhack", "romhacks"))
 _LOOSE = frozenset(("build", "dist", "Caches", ".cache", "target", "virtualenv"))
@@ -195,6 +196,10 @@ def _space(asked: Asked) -> Rows:
 def answered(asked: Asked, known: Known) -> Rows:
     """Answer a question, with the place of the first files among the first rows."""
     rows, wish = _answered(asked, known), asked.wish
+    if not rows.rows and wish.span and (wish.words or wish.kinds):
+        timeless = asked._replace(wish=wish._replace(span=None))
+        rows, wish = _answered(timeless, known), timeless.wish
+        rows = rows._replace(summary=f"nothing of that time; of any: {rows.summary}")
     first = [row.kind for _, row in rows.rows[:_FIRST]]
     if not first or wish.target == "file" or wish.order or wish.span or wish.subject or wish.least or wish.most:
         return rows
@@ -221,19 +226,26 @@ def _place(asked: Asked, path: bytes) -> bytes:
 
 def _answered(asked: Asked, known: Known) -> Rows:
     """Answer a question; where no name has any of its words and nothing else is asked, by the text of files."""
-    from servers.workspace.asking_text import by_most, by_text
+    from servers.workspace.asking_text import by_most, by_text, with_any
 
     nowhere, known = known.unknown, _of_names(asked.wish, known)
     wish = asked.wish
     lost = wish.words and len(known.unknown) == len(known.said) and not (wish.subject or wish.kinds or wish.endings)
     if (
-        lost and wish.span and (wish.target or all(map(_says_how, wish.words)))
+        lost and (wish.span or wish.order) and (wish.target or all(map(_says_how, wish.words)))
     ):  # nobody calls files by what was done with them: downloaded last month
         asked = asked._replace(wish=wish._replace(words=(), target=wish.target or "file"), words=Words(()))
         return _way_of(asked.wish)(asked)
     if lost or wish.subject == "mentions":
         rows = by_text(asked, known.said)
         return rows if rows.rows or not lost else _either(by_most(asked, known.said, seconds=_EACH), rows)
+    if _only_in_text(asked):
+        ways = [way for word in wish.words for way in WRITTEN.get(word, (word,)) if len(way) > _SHORT]
+        read = (
+            with_any(asked, ways, seconds=_EACH) if len(wish.words) == 1 else by_most(asked, ways, seconds=_EACH).rows
+        )
+        if read or set(wish.words) <= WRITTEN.keys():
+            return Rows(read, f"the text of {len(read)} files has it, the name of none")
     strange = _strange(wish, known) or _strange_here(asked, known)
     if strange:
         alone = asked._replace(words=Words(tuple(word for word in strange if word in nowhere)))
@@ -289,6 +301,14 @@ def _strange_here(asked: Asked, known: Known) -> tuple[str, ...]:
     if not (wish.kinds and unknown) or _closer(wish) or file_hits(asked.scope, wish, asked.words, most=1):
         return ()
     return unknown if _telling(wish, unknown) else ()
+
+
+def _only_in_text(asked: Asked) -> bool:
+    """Tell whether files of a kind of text are asked for by words that no name of that kind has."""
+    wish = asked.wish
+    if not wish.kinds or not set(wish.kinds) <= _READABLE or _closer(wish) or not wish.words or wish.endings:
+        return False
+    return not file_hits(asked.scope, wish, asked.words, most=1)
 
 
 def _of_names(wish: Wish, known: Known) -> Known:

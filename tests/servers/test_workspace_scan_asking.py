@@ -31,6 +31,8 @@ from tests.planted_drive import QUESTIONS as DRIVE_QUESTIONS
 from tests.planted_drive import plant_drive
 from tests.planted_garage import QUESTIONS as GARAGE_QUESTIONS
 from tests.planted_garage import plant_garage
+from tests.planted_hut import QUESTIONS as HUT_QUESTIONS
+from tests.planted_hut import plant_hut
 from tests.planted_loft import QUESTIONS as LOFT_QUESTIONS
 from tests.planted_loft import plant_loft
 from tests.planted_mac import QUESTIONS as MAC_QUESTIONS
@@ -114,8 +116,9 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
         (plant_garage, GARAGE_QUESTIONS, fair),
         (plant_shed, SHED_QUESTIONS, fair),
         (plant_loft, LOFT_QUESTIONS, fair),
+        (plant_hut, HUT_QUESTIONS, fair),
     ],
-    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac", "cellar", "garage", "shed", "loft"],
+    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac", "cellar", "garage", "shed", "loft", "hut"],
 )
 def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
     plant_home: Callable[[Path], None],
@@ -182,6 +185,21 @@ async def test_a_word_that_no_name_has_is_looked_for_in_the_texts_of_what_has_th
         (root / "quagmire" / name).write_text(text, encoding="utf-8")
     told = await ask(settings, "where is the somersault code of quagmire?")
     assert told["found"][0]["path"] == "quagmire/two.asm"
+
+
+async def test_assembly_of_a_game_that_no_name_tells_is_known_by_its_text(settings: Settings, root: Path) -> None:
+    assert (await ask(settings, "where is the Terranigma or Secret of Evermore disassembly"))["found"] == []
+    (root / "lowlands").mkdir()
+    (root / "lowlands/bank_00.asm").write_text("; Secret of Evermore, bank 0\n", encoding="utf-8")
+    told = await ask(settings, "where is the Secret of Evermore disassembly")
+    assert told["found"][0]["path"] == "lowlands/bank_00.asm"
+
+
+async def test_a_time_that_nothing_is_of_is_told_and_left_out(settings: Settings, root: Path) -> None:
+    (root / "quagmire.ips").write_bytes(b"PATCH")
+    told = await ask(settings, "the quagmire patch from 2019")
+    assert told["summary"].startswith("nothing of that time")
+    assert told["found"][0]["path"] == "quagmire.ips"
 
 
 async def test_a_name_of_several_words_is_not_found_by_its_first(settings: Settings, root: Path) -> None:
