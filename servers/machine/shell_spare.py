@@ -53,7 +53,7 @@ _LONGEST_COMMAND = 8_192
 """Bytes of a command; the shell that waits reads them one by one."""
 _PATIENCE = 5.0
 """Seconds that a sandbox gets to be made."""
-_MOMENT = 0.03
+_MOMENT = 0.3
 """Seconds that a command waits for one that is being made."""
 _AFTER = 0.0005
 """Seconds that an answer has to be on its way before the next is made."""
