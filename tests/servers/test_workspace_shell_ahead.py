@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.bwrap]
 
 NAMESPACE = "readlink /proc/self/ns/pid"
 STATE = (
-    'env | sort; echo "$0|$-|$#|$?|$SHLVL|$SECONDS|$LINENO|$PPID|$BASH_EXECUTION_STRING"; ulimit -a 2>&1; id; umask; '
+    'env | sort; echo "$0|$-|$#|$?|$SHLVL|$((SECONDS / 60))|$LINENO|$PPID|$BASH_EXECUTION_STRING"; ulimit -a 2>&1; id; umask; '
     "pwd; ls /proc/self/fd | wc -l; cat; cd /; env | sort; ls -A /tmp /dev/shm; nosuch; declare -p | cut -d= -f1"
 )
 """What a command can tell of its shell."""
