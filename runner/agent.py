@@ -114,6 +114,9 @@ class Agent:
     """Whether the model is loaded while the servers start; otherwise by the first request."""
     connect_seconds: float = CONNECT_SECONDS
     """Longest wait for the servers; those that are not ready by then are left out."""
+    own_process: bool = False
+    """Whether this process is the runner's own: then what servers leave behind in the background is ended with them,
+    as is all else that the process has started meanwhile (on Linux; see `runner.strays`)."""
     lists: Path | None = field(default_factory=lists_folder)
     """The folder of kept tool lists: a server whose list is there starts when one of its tools is called; None: all
     are started at once."""
@@ -169,6 +172,7 @@ class Agent:
             connect_timeout=self.connect_seconds,
             wait_for=self._asked_for,
             lists=self.lists,
+            own_process=self.own_process,
             on_note=lambda text: self.on_event(Note(text)),
             policy=self._audited(),
         )

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -118,7 +119,7 @@ def run_request(request: Request, settings: Settings) -> Run:
         RunnerError: something the user can mend; the text says how.
         KeyboardInterrupt: Ctrl-C; the run is kept.
     """
-    return _until_end(lambda: conduct(request, settings))
+    return _until_end(lambda: conduct(request, settings, own_process=True))
 
 
 def _until_end(work: Callable[[], Awaitable[T]]) -> T:
@@ -157,10 +158,12 @@ async def conduct(
     hooks: Hooks | None = None,
     watch: OnEvent = ignore_event,
     ask: Ask | None = None,
+    own_process: bool = False,
 ) -> Run:
     """Run a request to its end, in the caller's event loop; cancelling it keeps what was done.
 
-    `watch` sees each event after the display; `ask` asks the user whether a tool may run, in place of the terminal.
+    `watch` sees each event after the display; `ask` asks the user whether a tool may run, in place of the terminal;
+    `own_process` is as of an `Agent`.
 
     Raises:
         RunnerError: something the user can mend; the text says how.
@@ -170,7 +173,7 @@ async def conduct(
     earlier = _earlier(request, recorder)
     view = _view(request, earlier)
     set_up = await _set_up(request, settings, earlier, view, hooks=hooks, watch=watch, ask=ask, deadline=deadline)
-    agent, how = set_up.agent, set_up.how
+    agent, how = replace(set_up.agent, own_process=own_process), set_up.how
     try:
         if how.how(agent.name) != "alone":
             view.begun = True  # each expert keeps its own run
@@ -179,9 +182,8 @@ async def conduct(
         if set_up.placed is not None:
             from runner.placed import run_placed
 
-            return await run_placed(
-                request.prompt, agent, set_up.placed, limits=lambda: _limits(request, deadline), earlier=earlier
-            )
+            limits = partial(_limits, request, deadline)
+            return await run_placed(request.prompt, agent, set_up.placed, limits=limits, earlier=earlier)
         async with agent:
             return await agent.run(request.prompt, earlier=earlier, limits=_limits(request, deadline))
     except anyio.get_cancelled_exc_class():

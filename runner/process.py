@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 import anyio
 import anyio.abc
 
+from runner.strays import disown, own
 from servers.machine.wire import clean, shorten
 
 __all__ = ["INHERITED", "LINE_LIMIT", "RUBBISH_LIMIT", "ServerProcess", "inherited_environment"]
@@ -76,6 +77,7 @@ class ServerProcess:
             cwd=cwd or None,
             start_new_session=True,
         )
+        own(process.pid)
         return cls(process)
 
     @property
@@ -161,6 +163,7 @@ class ServerProcess:
         """End it and everything in its process group within two seconds, whatever it does."""
         with anyio.CancelScope(shield=True):
             await self._stop()
+        disown(self.pid)
 
     async def _stop(self) -> None:
         self._own_exit = self._process.returncode

@@ -22,10 +22,11 @@ _INSTRUCTIONS = (
 )
 
 
-def build(settings: Settings, *, scripts: bool = False) -> Face:
+def build(settings: Settings, *, scripts: bool = False, own_process: bool = False) -> Face:
     """Build the server; nothing is read, started or asked before a tool is called.
 
     `scripts` lets a call name a script for a model, which is read from wherever it says: to try the server out.
+    `own_process`: as of an `Agent`.
     """
     from runner.serving.asking import offer_asking, offer_status
     from runner.serving.choosing import offer_experts, offer_routing
@@ -35,7 +36,7 @@ def build(settings: Settings, *, scripts: bool = False) -> Face:
     from runner.serving.runs import Runs
     from servers.settings import version
 
-    place = Place(settings, scripts=scripts)
+    place = Place(settings, scripts=scripts, own_process=own_process)
     runs = Runs(place)
     face = ExpertsFace("experts", title="Local experts", instructions=_INSTRUCTIONS, version=version())
     face.while_serving(runs.serving)
@@ -49,7 +50,7 @@ def build(settings: Settings, *, scripts: bool = False) -> Face:
 
 def main() -> None:
     """Serve on stdio."""
-    serve(build)
+    serve(lambda settings: build(settings, own_process=True))
 
 
 if __name__ == "__main__":

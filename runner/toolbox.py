@@ -23,6 +23,7 @@ from runner.config import ServerSpec
 from runner.connection import Connection, Shared, Source
 from runner.offers import Offer, name_apart
 from runner.sdk import import_sdk
+from runner.strays import Strays
 from runner.tool_lists import ToolLists
 from runner.trust import Pins, pins_folder
 from runner.warden import Warden
@@ -46,7 +47,8 @@ class Toolbox:
     for servers that name none. `on_state` is told whenever a server becomes ready, fails
     or dies, `on_note` what else the user should know. Disabled specs are skipped. `policy` says which calls may run;
     None: reading, and writing by the suite's own servers. `lists` is the folder of kept tool lists: a server whose list
-    is there starts when one of its tools is called; None: all are started.
+    is there starts when one of its tools is called; None: all are started. `own_process`: this process is the runner's
+    own, and what servers leave behind in the background ends with the toolbox (see `runner.strays`).
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Toolbox:
         on_note: Callable[[str], None] | None = None,
         policy: Policy | None = None,
         lists: Path | None = None,
+        own_process: bool = False,
     ) -> None:
         self._policy = policy or Policy()
         self._grace = grace
@@ -72,6 +75,7 @@ class Toolbox:
         self._imported = anyio.Event()
         self._late = False
         self._warden = Warden()
+        self._strays = Strays(wanted=own_process)
         times = {"connect_timeout": connect_timeout, "call_timeout": call_timeout}
         self._connections = self._connect(sources, times, lists)
         self._by_server = {connection.name: connection for connection in self._connections}
@@ -131,6 +135,7 @@ class Toolbox:
 
     async def __aenter__(self) -> Self:
         """Start every server and wait until each is ready, has failed, or is left out as too late."""
+        self._strays.begin()
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         try:
@@ -194,6 +199,7 @@ class Toolbox:
         finally:
             self._tasks = None
             self._warden.close()
+            await self._strays.end()
         for connection in self._connections:
             connection.keep_list()
 

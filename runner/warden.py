@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 
+from runner.strays import disown, own
+
 __all__ = ["GRACE_SECONDS", "Warden"]
 
 GRACE_SECONDS = 2
@@ -50,6 +52,7 @@ class Warden:
                     env={"PATH": os.defpath},
                     start_new_session=True,  # what is sent to the runner's group does not reach it
                 )
+                own(self._shell.pid)
         self._say(f"+ {pid}\n")
 
     def forget(self, pid: int) -> None:
@@ -69,6 +72,7 @@ class Warden:
         except subprocess.TimeoutExpired:
             shell.kill()
             shell.wait()
+        disown(shell.pid)
 
     def _say(self, line: str) -> None:
         if self._shell is not None and self._shell.stdin is not None:

@@ -4,28 +4,20 @@ A server whose worker ended by itself is ended by that one; only of a worker tha
 """
 
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 from pathlib import Path
 
-__all__ = ["adopt", "end_orphans"]
+from runner.strays import children
 
-_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER, prctl(2)
+__all__ = ["end_orphans"]
+
 _PROC = Path("/proc")
-
-
-def adopt() -> None:
-    """Become the parent of what the children of this process leave behind; does nothing but on Linux."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
 
 
 def end_orphans(mark: str) -> int:
     """Kill the children of this process whose command line lacks `mark`, each with its group; return how many."""
-    found = [pid for pid in _children() if mark.encode() not in _command(pid)]
+    found = [pid for pid in children() if mark.encode() not in _command(pid)]
     for pid in found:
         with contextlib.suppress(OSError):
             group = os.getpgid(pid)
@@ -36,19 +28,6 @@ def end_orphans(mark: str) -> int:
         with contextlib.suppress(OSError):
             os.waitpid(pid, 0)
     return len(found)
-
-
-def _children() -> list[int]:
-    """Return the living children of this process."""
-    found: list[int] = []
-    for place in _PROC.glob("[0-9]*/stat"):
-        try:
-            state, parent = place.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:2]
-        except (OSError, ValueError):
-            continue
-        if int(parent) == os.getpid() and state not in "ZX":
-            found.append(int(place.parent.name))
-    return found
 
 
 def _command(pid: int) -> bytes:

@@ -21,11 +21,11 @@ from runner.errors import ConfigError, RunnerError
 from runner.queue.board import Board, Rules
 from runner.queue.frames import FrameError, Frames, send
 from runner.queue.job import ENDED, Job, Submission
-from runner.queue.orphans import adopt
 from runner.queue.peer import peer_uid
 from runner.queue.place import Place, address, prepare
 from runner.queue.settle import settle
 from runner.queue.store import Store
+from runner.strays import adopt
 from servers.machine.beneath_lock import take
 from servers.machine.wire import clean, shorten
 

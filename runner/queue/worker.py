@@ -75,6 +75,7 @@ class Work:
                         hooks=Hooks(before_model=lambda messages, tools: self._between_steps()),
                         watch=self._on_event,
                         ask=self._ask,
+                        own_process=True,
                     )
                 except (RunnerError, ServerError) as error:
                     self.outcome = error

@@ -31,8 +31,17 @@ server in any folder, and whoever writes an mcp.json chooses what is run."""
 class Place:
     """What the tools of the server share; nothing is read before it is asked for."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str] = os.environ, *, scripts: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str] = os.environ,
+        *,
+        scripts: bool = False,
+        own_process: bool = False,
+    ) -> None:
         self.settings = settings
+        self.own_process = own_process
+        """Whether this process is the server's own; see `runner.strays`."""
         self.scripts = scripts
         """Whether a script may stand for a model, to try the server out: it is a file of the caller's choice."""
         self._environ = environ

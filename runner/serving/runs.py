@@ -250,6 +250,7 @@ class Runs:
             settings=self._place.settings,
             finish=checking(asked.expert),
             on_event=lambda event: self._hear(live, told, event),
+            own_process=self._place.own_process,
         )
 
         def limits() -> Limits:

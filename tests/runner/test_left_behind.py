@@ -45,18 +45,18 @@ def prepared(tmp_path: Path, *ours: str) -> None:
     (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": servers}), encoding="utf-8")
 
 
-def started(tmp_path: Path, *script: dict[str, Any]) -> subprocess.Popen[bytes]:
+def started(tmp_path: Path, *script: dict[str, Any], allow: str = "wait") -> subprocess.Popen[bytes]:
     """Start a run on a script; its servers have the folder of the test in their environment or command line."""
     path = tmp_path / f"script-{len(list(tmp_path.glob('script-*')))}.json"
     path.write_text(json.dumps(script), encoding="utf-8")
     env = {**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path / "context"), "OLLAMA_HOST": "127.0.0.1:9"}
-    words = [str(BIN / "afs-run"), "--unchecked", "--no-rate", "--allow", "wait", "--context-budget", "0"]
+    words = [str(BIN / "afs-run"), "--unchecked", "--no-rate", "--allow", allow, "--context-budget", "0"]
     words += ["--tools", "*", "--model", f"scripted:{path}", "What is $2100?"]
     return subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def finished(tmp_path: Path, *script: dict[str, Any]) -> str:
-    with started(tmp_path, *script) as running:
+def finished(tmp_path: Path, *script: dict[str, Any], allow: str = "wait") -> str:
+    with started(tmp_path, *script, allow=allow) as running:
         out, shown = running.communicate(timeout=LIMIT)
         assert running.returncode == 0, shown.decode()
     return out.decode()
