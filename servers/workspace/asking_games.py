@@ -72,7 +72,7 @@ tileeditor: tile editor, graphics editor, yychr, yy-chr, tile molester, tilelaye
 hexeditor: hex editor, hxd, imhex
 patcher: rom patcher, patching tool, patching tools, patching program, apply patches, applying patches, flips
 patcher: floating, lunar ips, xdelta ui, deltapatcher
-assemblers: assembler tool, asar, xkas, ca65, wla dx, bass
+assemblers: assembler tool, asar, xkas, ca65, wla, wla dx, bass, rgbasm
 emulators: emulator, emu, snes9x, bsnes, zsnes, higan, mesen, retroarch, mgba, bizhawk
 emulators: ares, nestopia, fceux, desmume, melonds, project64, visualboyadvance, vba, kega, sameboy
 modelrunner: llama.cpp, llamacpp, ollama, koboldcpp, lm studio, text generation webui, vllm, llamafile

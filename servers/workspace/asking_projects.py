@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from servers.workspace.asking_files import by_names
+from servers.workspace.asking_files import by_files, by_names
 from servers.workspace.asking_rows import Asked, Rows
 from servers.workspace.asking_search import Words
 from servers.workspace.scan_facts import (
@@ -34,6 +34,8 @@ def by_projects(asked: Asked) -> Rows:
     """Answer by projects, last worked on first."""
     wish = asked.wish
     facts = [fact for fact in projects_of(asked.scope) if language_fits(fact, wish)]
+    if wish.languages and not facts:  # a single file may be all there is
+        return by_files(asked._replace(wish=wish._replace(target="", subject=""), words=Words(())))
     soft = Words(wish.kind_words)
     named = [fact for fact in facts if soft.score(fact.name, "") > _IN_NAME]
     facts = [*named, *(fact for fact in _with_kinds(asked, facts) if fact not in named)]

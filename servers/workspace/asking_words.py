@@ -31,9 +31,8 @@ KIND_WORDS: Mapping[str, tuple[str, ...]] = {
     "rom hacks|rom hack|romhacks|romhack|hacks|hack": ("patch", "rom"),
     "rom files|rom images|roms|rom|cartridges|cartridge dumps|game dumps|snes games|nes games": ("rom",),
     "patch files|patches|bps|ips|xdelta": ("patch",),
-    "disassemblies|disassembly|assembly files|assembly code|assembly sources|asm files|asm code|assembler": (
-        "assembly",
-    ),
+    "disassemblies|disassembly|assembly files|assembly code|assembly sources|asm files|asm code": ("assembly",),
+    "assembler code|assembler files": ("assembly",),
     "assembly|asm": ("assembly",),
     "symbol files|symbols|label files": ("symbols",),
     "tilesets|tileset|tilemaps|palettes|palette files|game graphics|chr files": ("game graphics",),
@@ -207,7 +206,7 @@ tree type types under unused up us use used uses using very want was way we were
 wheres which while who whole whose why will with within without work worked working works would write written wrote
 you your pls plz hey hi remember forgot forget recall think thought guess ok okay thanks cheers lately days weeks months
 years past end ended back version versions really probably maybe rather somehow gonna wanna dunno
-single entire absolute ages mine
+single entire absolute ages mine anyone anybody someone somebody everyone everybody installed
 """
 NOISE = frozenset(_NOISE.split())
 """Words that say nothing about a name."""
@@ -251,6 +250,9 @@ enemy enemies monster monsters
 widescreen ultrawide
 graphics gfx
 sprite sprites
+hack hacks romhack romhacks romhacking mods
+microcontroller microcontrollers arduino esp32 esp8266 pico rp2040 platformio teensy stm32
+terminal kitty alacritty wezterm
 vision vl vlm llava multimodal moondream
 decompilation decompilations decomp decompiled
 tutorial tutorials howto guide
@@ -284,7 +286,7 @@ SAME: tuple[frozenset[str], ...] = (
     frozenset(("downloads", "download", "dl", "incoming", "internet", "descargas", "téléchargements", "scaricati")),
     frozenset(("disasm", "disassembly", "disassemblies")),
     frozenset(("randomizer", "rando")),
-    frozenset(("asm", "assembly", "assembler")),
+    frozenset(("asm", "assembly")),
     frozenset(("configuration", "config", "configs")),
     frozenset(("backup", "backups", "bak")),
     frozenset(("linux", "ubuntu", "debian", "fedora", "archlinux", "mint")),

@@ -27,7 +27,8 @@ _SIGNS = frozenset((*PROJECT_SIGNS, _ASM))
 _HOSTS = frozenset(
     b"projects project repos repositories repo code coding dev devel development src source sources workspace "
     b"workspaces github gitlab git hacks romhacks romhack wip disasm disassemblies disassembly decomp decomps "
-    b"programming prototypes experiments hobby gamedev homebrew abandoned unfinished".split()
+    b"www sites lab labs mods playground homebrew programming prototypes experiments hobby gamedev abandoned "
+    b"unfinished".split()
 )
 """Names of folders, lower case, whose folders are projects each where somebody wrote code in them."""
 _PARTS = frozenset(

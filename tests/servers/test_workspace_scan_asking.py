@@ -23,6 +23,8 @@ from servers.workspace.server import build
 from tests.planted import QUESTIONS, plant
 from tests.planted_attic import QUESTIONS as ATTIC_QUESTIONS
 from tests.planted_attic import plant_attic
+from tests.planted_barn import QUESTIONS as BARN_QUESTIONS
+from tests.planted_barn import plant_barn
 from tests.planted_bench import QUESTIONS as BENCH_QUESTIONS
 from tests.planted_bench import plant_bench
 from tests.planted_cellar import QUESTIONS as CELLAR_QUESTIONS
@@ -117,8 +119,9 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
         (plant_shed, SHED_QUESTIONS, fair),
         (plant_loft, LOFT_QUESTIONS, fair),
         (plant_hut, HUT_QUESTIONS, fair),
+        (plant_barn, BARN_QUESTIONS, fair),
     ],
-    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac", "cellar", "garage", "shed", "loft", "hut"],
+    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac", "cellar", "garage", "shed", "loft", "hut", "barn"],
 )
 def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
     plant_home: Callable[[Path], None],
