@@ -25,12 +25,29 @@ __all__ = ["by_duplicates", "by_files", "by_names", "empty_ones", "trashed"]
 _TWINS = 400
 _SEVERAL = 3
 """Folders of what is found in one that has a third of it."""
+_ALL = 2
+"""Words of which a name with all of them says more than the kind of file."""
+_LOOKED = 10
 _FEW = 3
 """Files that are named before the folders that hold them."""
 
 
 def by_files(asked: Asked) -> Rows:
-    """Answer by files, with the folders that hold them first where that is what is asked."""
+    """Answer by files, with the folders that hold them first where that is what is asked.
+
+    What is of another kind and has all of the words, where no file of the kind has, stands second.
+    """
+    rows, words = _of_kinds(asked), asked.words
+    if len(words.groups) < _ALL or not asked.wish.kinds or asked.wish.order or not rows.rows:
+        return rows
+    if any(words.fit(row.path) for _, row in rows.rows[:_LOOKED]):
+        return rows
+    whole = [pair for pair in by_names(asked).rows[:_LOOKED] if words.fit(pair[1].path)][:2]
+    first, *rest = rows.rows
+    return rows._replace(rows=list(dict([first, *whole, *rest]).items()))
+
+
+def _of_kinds(asked: Asked) -> Rows:
     wish = asked.wish
     if (wish.order or wish.target == "file") and wish.target != "folder" and not (asked.words.groups or wish.kinds):
         return _first_files(asked)

@@ -64,8 +64,8 @@ ai: artificial intelligence
 asr: speech recognition, speech to text, speech transcription, whisper
 tts: text to speech, speech synthesis, voice cloning, piper, xtts
 leveleditor: level editor, lunar magic, hyrule magic, hmagic, zscream, smile, coilsnake, porymap, advance map
-leveleditor: temporal flux, quantum, polyptych, solareditor
-alttpeditor: zelda editor, zscream, hyrule magic, hmagic
+leveleditor: temporal flux, quantum, yaze
+alttpeditor: zelda editor, yaze, zscream, hyrule magic, hmagic
 smeditor: metroid editor, smile
 smweditor: mario editor, lunar magic
 tileeditor: tile editor, graphics editor, yychr, yy-chr, tile molester, tilelayer

@@ -37,6 +37,8 @@ _HITS = 200_000
 _NAMED = 3_000
 """Files with one of the words, those with most of them first, that are looked at closer."""
 _PARTS = re.compile(r"[^a-z0-9+#\u0080-\U0010ffff]+")
+_SOURCE = re.compile(r"([A-Za-z0-9])(disasm|dasm|decomp)\b")
+"""How names end that are written as one: `jpdasm`."""
 _MADE = frozenset(("rom", "patch", "archive", "program"))
 """Kinds of files that are meant where a build made them: a hack is in `dist`."""
 _OWN_OR_MADE = (
@@ -122,7 +124,7 @@ def telling(fits: Sequence[Sequence[float]]) -> tuple[float, ...]:
 
 
 def _parts(text: str) -> set[str]:
-    humps = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    humps = _SOURCE.sub(r"\1 \2", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))
     return {stem(part) for part in _PARTS.split(humps.casefold()) if part} | {
         stem(part) for part in _PARTS.split(text.casefold()) if part
     }

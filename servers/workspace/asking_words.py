@@ -218,6 +218,7 @@ important random various finished working unpatched unmodified fresh local quant
 actual real main current proper different certain usual special public boring interesting cute long short bunch english
 machine learning neural network deep training ml ai llm
 local vintage plain rare modern simple everyday homemade handmade professional digital virtual precious beloved
+emulator emulators
 """
 WEAK = frozenset(_WEAK.split())
 """Words that say how something is, not what: files of a kind are meant even where no name has them."""

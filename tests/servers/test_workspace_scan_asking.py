@@ -27,6 +27,8 @@ from tests.planted_barn import QUESTIONS as BARN_QUESTIONS
 from tests.planted_barn import plant_barn
 from tests.planted_bench import QUESTIONS as BENCH_QUESTIONS
 from tests.planted_bench import plant_bench
+from tests.planted_cabin import QUESTIONS as CABIN_QUESTIONS
+from tests.planted_cabin import plant_cabin
 from tests.planted_cellar import QUESTIONS as CELLAR_QUESTIONS
 from tests.planted_cellar import plant_cellar
 from tests.planted_drive import QUESTIONS as DRIVE_QUESTIONS
@@ -120,8 +122,23 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
         (plant_loft, LOFT_QUESTIONS, fair),
         (plant_hut, HUT_QUESTIONS, fair),
         (plant_barn, BARN_QUESTIONS, fair),
+        (plant_cabin, CABIN_QUESTIONS, fair),
     ],
-    ids=["tinkerer", "shelves", "attic", "bench", "drive", "mac", "cellar", "garage", "shed", "loft", "hut", "barn"],
+    ids=[
+        "tinkerer",
+        "shelves",
+        "attic",
+        "bench",
+        "drive",
+        "mac",
+        "cellar",
+        "garage",
+        "shed",
+        "loft",
+        "hut",
+        "barn",
+        "cabin",
+    ],
 )
 def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
     plant_home: Callable[[Path], None],
