@@ -106,9 +106,18 @@ class _Mounts:
         table = stack.enter_context(io.FileIO(f"/proc/{process}/mounts", "r"))
         self._poll = select.poll()
         self._poll.register(table, select.POLLPRI)
+        self.places = frozenset(line.split(b" ")[1] for line in table.readall().splitlines())
+        """Where something is mounted, as the kernel escapes it."""
 
     def changed(self) -> bool:
+        """Say whether that is no longer so."""
         return bool(self._poll.poll(0))
+
+
+def _escaped(path: bytes) -> bytes:
+    for sign in b"\\", b" ", b"\t", b"\n":
+        path = path.replace(sign, b"\\%03o" % ord(sign))
+    return path
 
 
 class Waiting(NamedTuple):
@@ -169,8 +178,11 @@ def _made(root: Path, limits: ShellLimits) -> Waiting:
         program.start(_nothing)
         if not select.select([program.ends.stdout], [], [], _PATIENCE)[0] or program.ends.stdout.read(1) != _SIGN:
             raise ServerError("the sandbox made ahead did not begin")
-        mounts = (around, _Mounts(str(gate.first_process), stack))
-        return Waiting(wish, launch, gate, program, mark, shown, copied, mounts, stack.pop_all())
+        within = _Mounts(str(gate.first_process), stack)
+        places = {_escaped(os.path.join(os.fsencode(shown.place), item.path).rstrip(b"/")) for item in shown.bound}
+        if not places <= within.places:  # who replaces a bound file unmounts it
+            raise ServerError("the workspace was changed while a sandbox was made ahead")
+        return Waiting(wish, launch, gate, program, mark, shown, copied, (around, within), stack.pop_all())
 
 
 def _nothing() -> None:
@@ -202,10 +214,15 @@ class Ahead:
 
     def prepare(self, root: Path, limits: ShellLimits) -> None:
         """Begin to make the next one, beside the caller, for a command in the folder `root`."""
-        _beside(lambda: self._prepare(root, limits))
 
-    def _prepare(self, root: Path, limits: ShellLimits) -> None:
-        time.sleep(_AFTER)
+        def later() -> None:
+            time.sleep(_AFTER)
+            self.prepare_now(root, limits)
+
+        _beside(later)
+
+    def prepare_now(self, root: Path, limits: ShellLimits) -> None:
+        """Make the next one, unless one waits; where it can't be made, none does."""
         with self._lock:
             if self._waiting is not None or self._closed:
                 return

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import anyio
 import pytest
 from mcp import Client
 
+from servers.machine.process_start import Program
 from servers.machine.shell_places import swept_copies
 from servers.machine.shell_run import ShellEnded, ShellLimits, ShellRun
 from servers.machine.shell_spare import Ahead, Waiting
@@ -22,8 +23,9 @@ pytestmark = [pytest.mark.anyio, pytest.mark.bwrap]
 
 NAMESPACE = "readlink /proc/self/ns/pid"
 STATE = (
-    'env | sort; echo "$0|$-|$#|$?|$SHLVL|$((SECONDS / 60))|$LINENO|$PPID|$BASH_EXECUTION_STRING"; ulimit -a 2>&1; id; umask; '
-    "pwd; ls /proc/self/fd | wc -l; cat; cd /; env | sort; ls -A /tmp /dev/shm; nosuch; declare -p | cut -d= -f1"
+    'env | sort; echo "$0|$-|$#|$?|$SHLVL|$((SECONDS / 60))|$LINENO|$PPID|$BASH_EXECUTION_STRING"; ulimit -a 2>&1; '
+    "id; umask; pwd; ls /proc/self/fd | wc -l; cat; cd /; env | sort; ls -A /tmp /dev/shm; nosuch; "
+    "declare -p | cut -d= -f1"
 )
 """What a command can tell of its shell."""
 
@@ -202,6 +204,39 @@ def run_with(desk: Desk, ahead: Ahead, command: str, limits: ShellLimits) -> She
     return ShellRun(
         command, root=desk.work, limits=limits, aside=aside, confinement=lambda: "bubblewrap", ahead=ahead
     ).run()
+
+
+async def test_a_seal_that_is_undone_while_a_sandbox_is_made_ahead_is_a_seal_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = desk.put(".git/config", "[core]\n")
+    honest = Program.start
+
+    def start(program: Program, meanwhile: Callable[[], None]) -> None:
+        honest(program, meanwhile)
+        link_and_unlink(desk)
+
+    ahead = Ahead()
+    with contextlib.closing(ahead):
+        with monkeypatch.context() as patch:
+            patch.setattr(Program, "start", start)  # no test can strike at that moment
+            ahead.prepare_now(desk.work, ShellLimits())
+        ended = run_with(desk, ahead, "echo evil >> .git/config && echo written", ShellLimits())
+    assert ended.stdout.head == b""
+    assert config.read_text(encoding="utf-8") == "[core]\n"
+
+
+async def test_a_workspace_of_any_name_has_a_sandbox_made_ahead(desk: Desk) -> None:
+    odd = Desk(desk.work / "a b\\\n\t\\040", desk.settings)
+    odd.work.mkdir()
+    odd.put("x y/CLAUDE.md", "be good\n")
+    ahead = Ahead()
+    with contextlib.closing(ahead):
+        ahead.prepare_now(odd.work, ShellLimits())
+        (shell,) = [shell for shell in waiters(desk)]
+        made = namespace(shell)
+        ended = run_with(odd, ahead, f"{NAMESPACE}; cat x*/*; echo evil > x*/CLAUDE.md", ShellLimits())
+    assert ended.stdout.head.decode() == f"{made}\nbe good\n"
 
 
 async def test_other_limits_or_another_workspace_have_a_sandbox_of_their_own(desk: Desk) -> None:
