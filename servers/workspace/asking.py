@@ -22,8 +22,8 @@ from servers.workspace.scan_results import Found
 from servers.workspace.scan_running import made_ready
 
 if TYPE_CHECKING:
+    from servers.workspace.asking_known import Known
     from servers.workspace.asking_question import Wish
-    from servers.workspace.asking_search import Known
     from servers.workspace.opened import Opened
     from servers.workspace.scan_place import Scope
     from servers.workspace.scan_walk import Pace
@@ -55,10 +55,10 @@ class Answer(Frozen):
 def answer(opened: Opened, question: str, path: str, pace: Pace, *, limit: int) -> Answer:
     """Answer a question about the files below a folder; it is scanned first where it has to be. Raises ServerError."""
     from servers.workspace.asking_games import as_said
+    from servers.workspace.asking_known import known_words
     from servers.workspace.asking_meaning import nearer
     from servers.workspace.asking_question import read_question
     from servers.workspace.asking_rows import Asked
-    from servers.workspace.asking_search import Words, known_words
     from servers.workspace.asking_ways import answered
 
     if not question.strip():
@@ -70,7 +70,7 @@ def answer(opened: Opened, question: str, path: str, pace: Pace, *, limit: int) 
         if known.mended:  # a slip may stand for a kind of file, too
             wish, known = _again(scope, wish, known)
         wish = wish._replace(words=known.words)
-        asked = Asked(scope, wish, Words(known.words), time.time_ns())
+        asked = Asked(scope, wish, known.sought, time.time_ns())
         rows, notes = nearer(asked, answered(asked, known), opened.settings.embed_model)
         unique = list(dict(rows.rows).items())
         shown = still_there(scope, unique, limit)
@@ -89,8 +89,8 @@ def answer(opened: Opened, question: str, path: str, pace: Pace, *, limit: int) 
 
 def _again(scope: Scope, wish: Wish, known: Known) -> tuple[Wish, Known]:
     """Read a question again with its slips mended."""
+    from servers.workspace.asking_known import known_words
     from servers.workspace.asking_question import read_question
-    from servers.workspace.asking_search import known_words
 
     text = wish.text
     for slip, meant in known.mended:

@@ -21,18 +21,13 @@ if TYPE_CHECKING:
 
     from servers.workspace.scan_place import Scope
 
-__all__ = ["FileHit", "Known", "Words", "conditions", "file_hits", "file_sum", "folder_hits", "grouped", "known_words"]
+__all__ = ["FileHit", "Words", "conditions", "file_hits", "file_sum", "folder_hits", "grouped", "parts_of", "stands"]
 
 _PLACES = 400
 """Folders that full text search gives to be ranked."""
 _SHORT = 4
 _TELLING = 3
 """Letters of a word that may be the beginning of another."""
-_ENDINGS = ("ing", "er", "ed", "ion")
-_SURE = 5
-"""Letters of a word up to which a letter for another is no slip."""
-_LONG = 8
-"""Letters of a word in which two slips are mended; in a shorter one it is one."""
 _HITS = 200_000
 _NAMED = 3_000
 """Files with one of the words, those with most of them first, that are looked at closer."""
@@ -70,9 +65,9 @@ class FileHit(NamedTuple):
 class Words:
     """The words of a question, each with what means the same; scores names by them."""
 
-    def __init__(self, words: Sequence[str]) -> None:
-        """Take words in lower case."""
-        self.groups = tuple(tuple({stem(each) for each in alike(word)} | {word}) for word in words)
+    def __init__(self, words: Sequence[str], has: Callable[[str], bool] = bool) -> None:
+        """Take words in lower case, and what tells whether any name has one: the others need not be looked for."""
+        self.groups = tuple(tuple({each for each in map(stem, alike(word)) if has(each)} | {word}) for word in words)
 
     def score(self, name: str, above: str) -> float:
         """Return how well a name below a path fits: whole words in the name count most. 0: not at all.
@@ -83,7 +78,7 @@ class Words:
 
     def each(self, name: str, above: str) -> tuple[float, ...]:
         """Return how well each of the words fits a name below a path."""
-        own, beside = _parts(name), _parts(above)
+        own, beside = parts_of(name), parts_of(above)
         small, higher = name.casefold(), above.casefold()
         return tuple(max(_one(word, own, beside, small, higher) for word in group) for group in self.groups)
 
@@ -123,7 +118,8 @@ def telling(fits: Sequence[Sequence[float]]) -> tuple[float, ...]:
     return tuple(weight * len(weights) / (sum(weights) or 1.0) for weight in weights)
 
 
-def _parts(text: str) -> set[str]:
+def parts_of(text: str) -> set[str]:
+    """Return the words that a name is made of, in lower case and without the endings of plurals."""
     humps = _SOURCE.sub(r"\1 \2", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))
     return {stem(part) for part in _PARTS.split(humps.casefold()) if part} | {
         stem(part) for part in _PARTS.split(text.casefold()) if part
@@ -136,15 +132,15 @@ def _one(word: str, own: set[str], beside: set[str], name: str, above: str) -> f
     if " " in word and all(part in own for part in word.split()):
         return 3.5
     telling = len(word) >= _TELLING or not word.isascii()  # two characters of Chinese are a word
-    if telling and _stands(word, name, own):
+    if telling and stands(word, name, own):
         return 3.0
     if word in beside:
         return 2.0
-    return 1.5 if telling and _stands(word, above, beside) else 0.0
+    return 1.5 if telling and stands(word, above, beside) else 0.0
 
 
-def _stands(word: str, text: str, parts: set[str]) -> bool:
-    """Tell whether a word is in a text; a short one only where a part begins with it: no `tall` in `install`."""
+def stands(word: str, text: str, parts: set[str]) -> bool:
+    """Tell whether a word is in a text that has these parts; a short one begins a part: no `tall` in `install`."""
     if len(word) > _SHORT or not word.isascii():
         return word in text
     if len(word) < _TELLING:
@@ -290,70 +286,3 @@ def folder_hits(scope: Scope, words: Words, *, projects: bool = True) -> list[tu
         if score > 0.05:
             out.append((score, path, found))
     return sorted(out, key=lambda item: (-item[0], item[1].count(b"/"), item[1]))
-
-
-class Known(NamedTuple):
-    """The words of a question as they were said, those that names have, mended where slips, and those none has."""
-
-    said: tuple[str, ...]
-    words: tuple[str, ...]
-    unknown: tuple[str, ...]
-    mended: tuple[tuple[str, str], ...]
-
-
-def known_words(scope: Scope, words: Sequence[str]) -> Known:
-    """Return the words that names have; where none has any, all as they are, so that nothing is found by them."""
-    found = [(word, word if " " in word else _known_word(scope, word)) for word in _joined(scope, words)]
-    lost = sum(1 for _, known in found if not known)
-    if 2 * lost > len(found):  # with so little known, what looks like a slip is another word
-        found = [(word, known if known == word else "") for word, known in found]
-    unknown = tuple(word for word, known in found if not known)
-    mended = tuple(
-        (word, known) for word, known in found if known and word not in (known, *(known + end for end in _ENDINGS))
-    )
-    known = tuple(dict.fromkeys(known for _, known in found if known))
-    return Known(tuple(words), known or tuple(words), unknown, mended)
-
-
-def _joined(scope: Scope, words: Sequence[str]) -> tuple[str, ...]:
-    """Return words with two that names write as one taken together: a bomb shop in `bombshop`, mode 7 in `mode7`."""
-    out: list[str] = []
-    for word in words:
-        if out and " " not in out[-1] and len(out[-1] + word) > _SHORT and _named(scope, out[-1] + word):
-            out[-1] = f"{out[-1]} {word}"
-        else:
-            out.append(word)
-    return tuple(out)
-
-
-def _known_word(scope: Scope, word: str) -> str:
-    """Return a word, or the one that it is most likely a slip of; nothing where no name has either."""
-    if any(_named(scope, each) for each in {*alike(word), stem(word)}):
-        return word
-    for ending in _ENDINGS:
-        root = word.removesuffix(ending)
-        if len(root) > 3 and root != word and _named(scope, root):
-            return root
-    from rapidfuzz import process
-    from rapidfuzz.distance import OSA
-
-    scope.store.db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab('main', 'place', 'row')")
-    known = [row[0] for row in scope.store.rows("SELECT term FROM temp.vocabulary LIMIT 200000")]
-    if word in known or len(word) < _SHORT:
-        return word if word in known else ""
-    slips = 1 if len(word) < _LONG else 2
-    best = process.extractOne(word, known, scorer=OSA.distance, score_cutoff=slips)
-    if best and len(word) <= _SURE and len(best[0]) == len(word) and sorted(best[0]) != sorted(word):
-        return ""  # one letter for another makes another word: a horse is no house
-    return str(best[0]) if best else ""
-
-
-def _named(scope: Scope, word: str) -> bool:
-    """Tell whether a name has a word."""
-    sql = (
-        "SELECT CAST(name AS TEXT) FROM file WHERE CAST(name AS TEXT) LIKE ? "
-        "UNION ALL SELECT CAST(path AS TEXT) FROM folder WHERE CAST(path AS TEXT) LIKE ? "
-        f"LIMIT {_NAMED if len(word) <= _SHORT else 1}"
-    )
-    rows = scope.store.rows(sql, (f"%{word}%", f"%{word}%"))
-    return any(_stands(word, text.casefold(), _parts(text)) for (text,) in rows)

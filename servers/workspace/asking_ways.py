@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from servers.machine.times import utc
 from servers.workspace.asking_files import by_duplicates, by_files, by_names, empty_ones, trashed
 from servers.workspace.asking_games import WRITTEN
+from servers.workspace.asking_known import Known
 from servers.workspace.asking_projects import (
     abandoned,
     by_projects,
@@ -19,7 +20,7 @@ from servers.workspace.asking_projects import (
 )
 from servers.workspace.asking_question import stem
 from servers.workspace.asking_rows import MOST, Asked, Rows, by_folders, file_row, in_turns
-from servers.workspace.asking_search import Known, Words, file_hits
+from servers.workspace.asking_search import Words, file_hits
 from servers.workspace.asking_words import WEAK
 from servers.workspace.scan_facts import CACHE, DAY_NS, project_found, projects_of
 from servers.workspace.scan_kinds import CACHES
@@ -36,7 +37,7 @@ __all__ = ["answered"]
 
 _OLD_CACHE_DAYS = 90
 _WORKED = re.compile(r"\bwork(?:ed|ing)? on\b|\bbusy\b|\bbeen (?:doing|up to)\b", re.IGNORECASE)
-_EACH = 0.6
+_EACH = 0.45
 """Seconds for each of two searches in text."""
 _SHORT = 3
 """Letters of a word that is not looked for in text."""
