@@ -61,6 +61,7 @@ n64: nintendo 64
 megadrive: mega drive, sega genesis
 ml: machine learning
 ai: artificial intelligence
+oom: out of memory, ran out of memory, memory error
 asr: speech recognition, speech to text, speech transcription, whisper
 tts: text to speech, speech synthesis, voice cloning, piper, xtts
 leveleditor: level editor, lunar magic, hyrule magic, hmagic, zscream, smile, coilsnake, porymap, advance map

@@ -72,6 +72,8 @@ _SHORT = re.compile(r"\b\w+n't\b|'(?:s|m|d|re|ve|ll)\b")
 """What says nothing: `haven't`, and what stands behind an apostrophe."""
 _WRITTEN = frozenset(("code", "assembly", "notebook", "build output", "program", "configuration"))
 """Kinds of files that are in a language; of others its name is a word: a document about Python."""
+_MADE_OF_CODE = frozenset(("app", "application", "homework", "assignment", "stuff", "thing", "program", "tool"))
+"""What is written in a language, where one is said."""
 _HALF = re.compile(r"\bhalf (?:a )?year\b")
 _BUILT = re.compile(r"\b(?:builds?|releases?)\b(?! (?:scripts?|files?|notes?|system|tools?|folder))")
 """What a build made, where the newest of it is asked for: a ROM, a patch, a program."""
@@ -203,6 +205,8 @@ def read_question(question: str, now: datetime.datetime) -> Wish:
     endings += _told_endings(kinds, kind_words)
     languages = _languages(left, target) if not kinds or set(kinds) & _WRITTEN else ()
     words = tuple(dict.fromkeys((*filter(_plain, _words(left.text)), *about)))
+    if languages:
+        words = tuple(word for word in words if stem(word) not in _MADE_OF_CODE)
     return Wish(
         text=text, subject=subject, kinds=kinds, kind_words=kind_words, languages=languages, names=names,
         endings=tuple(dict.fromkeys(endings)), words=words, span=span, least=least, most=most, order=order,

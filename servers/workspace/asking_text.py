@@ -11,6 +11,7 @@ from servers.machine.names import escape
 from servers.machine.ripgrep import search_of
 from servers.machine.ripgrep_query import Counts, Query
 from servers.workspace.asking_files import by_names
+from servers.workspace.asking_games import WRITTEN
 from servers.workspace.asking_question import stem
 from servers.workspace.asking_rows import MOST, Asked, Rows, file_row
 from servers.workspace.asking_search import FileHit
@@ -45,14 +46,14 @@ def by_text(asked: Asked, words: Sequence[str], *, seconds: float = _SECONDS) ->
     named = by_names(asked._replace(wish=asked.wish._replace(target="file")))
     if not words:
         return named
-    rows, complete = _with_pattern(asked, r".{0,40}".join(_plain(stem(word)) for word in words), seconds)
+    rows, complete = _with_pattern(asked, r".{0,40}".join(_written(word) for word in words), seconds)
     late = "" if complete else "; not all text was searched in time, grep_codebase goes on"
     return Rows([*rows[:MOST], *named.rows], f"the text of {len(rows)} files has it{late}")
 
 
 def with_any(asked: Asked, words: Sequence[str], *, seconds: float) -> list[Row]:
     """Return the files whose text has any of the words, best first; the search takes the seconds at most."""
-    return _with_pattern(asked, "|".join(_plain(stem(word)) for word in words), seconds).rows
+    return _with_pattern(asked, "|".join(_written(word) for word in words), seconds).rows
 
 
 def by_most(asked: Asked, words: Sequence[str], *, seconds: float, longest: str = "") -> Rows:
@@ -64,7 +65,7 @@ def by_most(asked: Asked, words: Sequence[str], *, seconds: float, longest: str 
     needed = max(2, (len(roots) + 1) // 2)
     if not roots:
         return Rows([], "no text has these words")
-    found = _with_pattern(asked, rf"\b(?:{'|'.join(map(_plain, roots))})", seconds).rows[:_READ]
+    found = _with_pattern(asked, rf"\b(?:{'|'.join(roots)})", seconds).rows[:_READ]
     near = [(_nearest(asked, escape(pair[0]), roots), pair) for pair in found]
     rows = [pair for seen, pair in sorted(near, key=lambda item: -len(item[0])) if len(seen) >= needed]
     if rows or not longest:
@@ -78,19 +79,27 @@ def _plain(word: str) -> str:
     return re.escape(word).replace("\\ ", " ")
 
 
+def _written(word: str) -> str:
+    """Return an expression for a word in any way in which it is written."""
+    ways = [way for way in WRITTEN.get(word, ()) if len(way) > _LEAST or way == word]
+    return f"(?:{'|'.join(map(_plain, ways))})" if ways else _plain(stem(word))
+
+
 def _root(word: str) -> str:
-    """Return what a word and its other forms begin with."""
+    """Return an expression for what a word and its other forms begin with, or for any way in which it is written."""
+    if word in WRITTEN:
+        return _written(word)
     for ending in ("ing", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) > _LEAST:
-            return word.removesuffix(ending)
-    return word
+            return _plain(word.removesuffix(ending))
+    return _plain(word)
 
 
 def _nearest(asked: Asked, path: str, roots: Sequence[str]) -> set[str]:
     """Return the words that stand within three lines of each other, where most of them do."""
     with contextlib.suppress(ServerError):
         text = asked.scope.root.read(path, limit=_HEAD, tagged=False).data.decode("utf-8", "replace").casefold()
-        lines = [{root for root in roots if re.search(rf"\b{re.escape(root)}", line)} for line in text.split("\n")]
+        lines = [{root for root in roots if re.search(rf"\b{root}", line)} for line in text.split("\n")]
         return max((set[str]().union(*lines[at : at + 3]) for at in range(len(lines))), key=len)
     return set()
 

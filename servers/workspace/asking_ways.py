@@ -251,7 +251,7 @@ def _answered(asked: Asked, known: Known) -> Rows:
     if strange:
         alone = asked._replace(words=Words(tuple(word for word in strange if word in nowhere)))
         rows = by_text(alone, strange, seconds=_EACH)
-        rows = rows if rows.rows else by_most(alone, strange, seconds=_EACH, longest=max(strange, key=len))
+        rows = rows if rows.rows else by_most(alone, strange, seconds=_EACH, longest=max(strange, key=_length))
         if rows.rows:
             return rows
         kinds = by_files(asked._replace(words=Words(()))) if wish.kinds else Rows([], "nothing")
@@ -324,6 +324,10 @@ def _of_names(wish: Wish, known: Known) -> Known:
 
 def _says_how(word: str) -> bool:
     return word in WEAK or word.endswith(("ed", "ing", "ly"))
+
+
+def _length(word: str) -> int:
+    return max(map(len, WRITTEN.get(word, (word,))))
 
 
 def _telling(wish: Wish, strange: tuple[str, ...]) -> bool:

@@ -175,7 +175,7 @@ SUBJECTS: Mapping[str, str] = {
     r"|(?:contain(?:s|ing)?|with|us(?:e|es|ing)) the (?:word|text|string|name|label|phrase|line)s?"
     r"|(?:the )?words? .{2,40} (?:in|inside) (?:it|them|the text)",
     "empty": r"empty",
-    "trash": r"in (?:my |the )?trash|trashed|recycle bin|wastebasket",
+    "trash": r"in (?:my |the )?trash|(?:my|the) trash(?: ?can| bin| folder)?|trashed|recycle bin|wastebasket",
     "space": r"wast\w* (?:my |the |so much |disk )*(?:space|disk|room|storage)"
     r"|(?:most|so much|too much|much|all my|lots? of|loads of|tons of|plenty of)(?: the| my)? "
     r"(?:disk |hard drive |storage )?(?:space|room|storage)|disk usage"
@@ -226,13 +226,13 @@ _ALSO = """
 password passwords keepass kdbx bitwarden 1password lastpass passwort passwörter
 gpu graphicscard grafikkarte geforce radeon
 benchmark benchmarks bench eval evals evaluation evaluations
-training train trained trainings finetune finetunes finetuned finetuning
+entrenar entrenamiento entrainement training train trained trainings finetune finetunes finetuned finetuning
 thesis dissertation masterarbeit bachelorarbeit
-university uni college school schule studium
-birthday bday geburtstag
-wedding marriage hochzeit
+university uni college school schule studium universidad escuela université
+birthday bday geburtstag cumpleaños anniversaire
+wedding marriage hochzeit boda mariage matrimonio
 christmas xmas weihnachten
-passport reisepass passeport
+passport reisepass passeport pasaporte passaporto
 licence license führerschein
 subtitle subtitles subs srt untertitel
 contacts addressbook vcf kontakte
@@ -251,6 +251,8 @@ enemy enemies monster monsters
 widescreen ultrawide
 graphics gfx
 sprite sprites
+adapter adapters adaptadores
+game games juegos spiele jeux
 hack hacks romhack romhacks romhacking mods
 microcontroller microcontrollers arduino esp32 esp8266 pico rp2040 platformio teensy stm32
 terminal kitty alacritty wezterm
@@ -259,16 +261,20 @@ decompilation decompilations decomp decompiled
 tutorial tutorials howto guide
 manual manuals handbook handbuch
 credential credentials secrets
-bank banking konto kontoauszug statement statements
+phone phones cellphone smartphone iphone android handy movil móvil telefono teléfono
+electricity power strom luz electricité
+book books buch bücher libro libros livre
+chapter chapters kapitel capitulo capítulo chapitre
+bank banking banco konto kontoauszug statement statements
 health medical doctor arzt krankenkasse
-novel story stories geschichte
+novel story stories geschichte novela roman
 draft drafts entwurf
 diary journal tagebuch
-letter letters briefe
+letter letters briefe carta cartas
 photo photos fotos bilder
-music musik
+music musik musica música musique
 video videos
-document documents dokumente
+document documents dokumente documentos
 patch patches
 """
 """Words that mean the same, a line for each."""
@@ -289,14 +295,14 @@ SAME: tuple[frozenset[str], ...] = (
     frozenset(("randomizer", "rando")),
     frozenset(("asm", "assembly")),
     frozenset(("configuration", "config", "configs")),
-    frozenset(("backup", "backups", "bak")),
+    frozenset(("backup", "backups", "bak", "copia", "copias", "respaldo", "sauvegarde", "sicherung")),
     frozenset(("linux", "ubuntu", "debian", "fedora", "archlinux", "mint")),
     frozenset(("neovim", "nvim")),
     frozenset(("website", "homepage", "web", "site")),
     frozenset(("cv", "resume", "curriculum", "lebenslauf", "履歴書")),
     frozenset(("invoice", "invoices", "bill", "bills", "rechnung", "facture", "factura")),
     frozenset(("receipt", "receipts", "belege", "beleg", "quittung")),
-    frozenset(("tax", "taxes", "steuer", "steuern", "steuererklärung", "impots", "impuestos")),
+    frozenset(("tax", "taxes", "steuer", "steuern", "steuererklärung", "impots", "impuestos", "renta", "hacienda")),
     frozenset(("contract", "contracts", "vertrag", "contrat", "contrato")),
     frozenset(("salary", "payslip", "payslips", "lohnabrechnung", "gehaltsabrechnung", "payroll")),
     frozenset(("rent", "rental", "lease", "miete", "mietvertrag", "loyer")),

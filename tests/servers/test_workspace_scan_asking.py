@@ -43,6 +43,8 @@ from tests.planted_mac import QUESTIONS as MAC_QUESTIONS
 from tests.planted_mac import plant_mac
 from tests.planted_other import QUESTIONS as OTHER_QUESTIONS
 from tests.planted_other import plant_other
+from tests.planted_pier import QUESTIONS as PIER_QUESTIONS
+from tests.planted_pier import plant_pier
 from tests.planted_shed import QUESTIONS as SHED_QUESTIONS
 from tests.planted_shed import plant_shed
 from tests.planted_shelves import QUESTIONS as SHELVES_QUESTIONS
@@ -123,6 +125,7 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
         (plant_hut, HUT_QUESTIONS, fair),
         (plant_barn, BARN_QUESTIONS, fair),
         (plant_cabin, CABIN_QUESTIONS, fair),
+        (plant_pier, PIER_QUESTIONS, fair),
     ],
     ids=[
         "tinkerer",
@@ -138,6 +141,7 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
         "hut",
         "barn",
         "cabin",
+        "pier",
     ],
 )
 def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
