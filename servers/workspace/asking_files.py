@@ -126,7 +126,8 @@ def _by_less(asked: Asked) -> Rows:
     if not asked.words.groups:
         return Rows([], counted(()))
     names, alone = by_names(asked), by_files(asked._replace(words=Words(())))
-    if not asked.wish.names and any(asked.words.fit(row.path) for _, row in names.rows):
+    first_of_kind = wish.order and wish.kinds and len(asked.words.groups) == 1  # `trained` says how, not what
+    if not (wish.names or first_of_kind) and any(asked.words.fit(row.path) for _, row in names.rows):
         return names._replace(rows=in_turns(names.rows, alone.rows))
     return alone._replace(rows=in_turns(alone.rows, names.rows))
 

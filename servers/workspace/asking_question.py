@@ -39,6 +39,7 @@ _OVER = re.compile(
     rf" ?{_AMOUNT}"
 )
 _UNDER = re.compile(rf"(?:under|below|smaller than|less than|at most|<=?|up to|lighter than) ?{_AMOUNT}")
+_BETWEEN = re.compile(rf"\b(?:between|from) {_AMOUNT} (?:and|to) {_AMOUNT}")
 _MOST_FILES = re.compile(r"\bmost files\b")
 _MANY = r"(?:(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|twenty|couple of|few) )?"
 _LARGEST = re.compile(
@@ -182,7 +183,9 @@ def read_question(question: str, now: datetime.datetime) -> Wish:
     left.text = _SINGLE.sub(" ", left.text)
     endings = tuple(match.group(1) for match in _ENDING.finditer(left.text))
     left.text = _ENDING.sub(" ", left.text)
-    least, most = _bound(left.take(_OVER)), _bound(left.take(_UNDER))
+    between = left.take(_BETWEEN)
+    least = _bound(between.groups()[:2] if between else _amount(left.take(_OVER)))
+    most = _bound(between.groups()[2:] if between else _amount(left.take(_UNDER)))
     span = read_span(left.text, now)
     if span:
         left.text = span.rest
@@ -214,8 +217,12 @@ def read_question(question: str, now: datetime.datetime) -> Wish:
     )  # fmt: skip
 
 
-def _bound(match: re.Match[str] | None) -> int:
-    return min(int(float(match.group(1)) * _STEPS[match.group(2)]), 1 << 62) if match else 0
+def _amount(match: re.Match[str] | None) -> tuple[str, ...]:
+    return match.groups() if match else ()
+
+
+def _bound(amount: tuple[str, ...]) -> int:
+    return min(int(float(amount[0]) * _STEPS[amount[1]]), 1 << 62) if amount else 0
 
 
 def _subject(left: _Left) -> str:

@@ -48,6 +48,8 @@ _LAST = re.compile(
 _DAY = re.compile(
     r"\b(?:today (?:or|and) )?(today|yesterday|(?<!most )recently|lately|(?<!most )recent)(?: (?:or|and) today)?\b"
 )
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = re.compile(rf"\b(since|after|before|until|on|last|this)(?: last)? ({'|'.join(_DAYS)})\b")
 _MONTH = re.compile(rf"(?:(since|after|before|until|by|from) )?\b(?:in |of )?({_NAME})(?: of)? ((?:19|20)\d\d)\b")
 _SOLO = re.compile(rf"\b(since|after|before|in|from|during) ({_NAME})\b(?! \d)")
 _YEAR = re.compile(
@@ -79,8 +81,8 @@ class _Days(NamedTuple):
 def read_span(text: str, now: datetime.datetime) -> Span | None:
     """Return the span that a question (lower case) names; none where it names none."""
     for pattern, way in (
-        (_OLDER, _older), (_AGED, _older), (_AGO, _ago), (_PAST, _past), (_LAST, _last), (_DAY, _day), (_MONTH, _month),
-        (_SOLO, _solo), (_YEAR, _year),
+        (_OLDER, _older), (_AGED, _older), (_AGO, _ago), (_PAST, _past), (_LAST, _last), (_DAY, _day),
+        (_WEEKDAY, _weekday), (_MONTH, _month), (_SOLO, _solo), (_YEAR, _year),
     ):  # fmt: skip
         match = pattern.search(text)
         days = way(match, now) if match else None
@@ -155,6 +157,13 @@ def _midnight(now: datetime.datetime) -> datetime.datetime:
 def _day(match: re.Match[str], now: datetime.datetime) -> _Days:
     days = {"today": 0, "yesterday": 1}.get(match.group(1), 30)
     return _Days(_midnight(now) - datetime.timedelta(days=days), None)
+
+
+def _weekday(match: re.Match[str], now: datetime.datetime) -> _Days:
+    """Return the last day of that name before today, or what is after or before it."""
+    word, name = match.groups()
+    start = _midnight(now) - datetime.timedelta(days=(now.weekday() - _DAYS.index(name)) % 7 or 7)
+    return _bounds(None if word in ("on", "last", "this") else word, start, start + datetime.timedelta(days=1))
 
 
 def _bounds(word: str | None, start: datetime.datetime, end: datetime.datetime) -> _Days:

@@ -256,6 +256,13 @@ async def test_an_answer_says_how_the_question_was_read_and_how_much_there_is(se
     assert [row["size"] for row in told["found"]] == sorted((row["size"] for row in told["found"]), reverse=True)
 
 
+async def test_sizes_may_have_two_ends(settings: Settings) -> None:
+    told = await ask(settings, "files between 1 MB and 5 MB")
+    assert told["understood"] == "at least 1000000 bytes; at most 5000000 bytes; only: files"
+    assert told["found"]
+    assert all(1_000_000 <= row["size"] <= 5_000_000 for row in told["found"])
+
+
 async def test_a_question_may_be_about_one_folder(settings: Settings) -> None:
     told = await ask(settings, "largest files", path="roms")
     assert all(row["path"].startswith("roms/") for row in told["found"])
@@ -298,6 +305,9 @@ async def test_a_search_by_meaning_is_joined_with_that_by_words(
         ("in the last 10 days", "2026-11-11", ""),
         ("yesterday", "2026-11-20", ""),
         ("in august", "2026-08-01", "2026-09-01"),
+        ("on friday", "2026-11-20", "2026-11-21"),
+        ("since monday", "2026-11-16", ""),
+        ("before last saturday", "", "2026-11-14"),
         ("today or yesterday", "2026-11-20", ""),
         ("nobody has used it since 2023", "", "2023-01-01"),
         ("not touched for two years", "", "2024-11-21"),
