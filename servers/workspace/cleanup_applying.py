@@ -158,10 +158,18 @@ def undo(receipt: Receipt, receipt_path: Path) -> Receipt:
         try:
             for place, move in enumerate(moves):
                 moves[place] = _put_back(root, move)
+            _sweep(root, moves)
         finally:
             receipt = receipt.model_copy(update={"moves": tuple(moves)})
             receipt.write(receipt_path)
     return receipt
+
+
+def _sweep(root: Root, moves: Sequence[Move]) -> None:
+    """Remove what a killed clean-up left of a file that it had not finished beside what it wrote of its moves."""
+    for folder in {info.rpartition("/")[0] for move in moves if (info := _info_of(move.trashed))}:
+        with contextlib.suppress(ServerError), root.below(folder) as inner:
+            inner.swept()
 
 
 def _put_back(root: Root, move: Move) -> Move:

@@ -169,6 +169,18 @@ def test_a_clean_up_that_was_killed_can_be_undone_and_so_can_an_undo(
     assert list(root.glob(".Trash-*/*/*")) == []
 
 
+def test_an_undo_removes_what_a_killed_clean_up_had_not_finished(
+    root: Path, settings: Settings, command: CliRunner
+) -> None:
+    plant(root)
+    plan = made(settings)
+    assert command.invoke(workspace, ["apply", str(plan), "--sure", "unsure", "--yes"]).exit_code == 0
+    (info,) = root.glob(".Trash-*/info")
+    (info / ".0123456789abcdef.afs-tmp").write_bytes(b"[Trash Info]\n")
+    assert command.invoke(workspace, ["undo", str(plan.with_name(f"{plan.stem}-receipt.json"))]).exit_code == 0
+    assert list(root.glob(".Trash-*/*/*")) == []
+
+
 def test_a_backup_is_in_no_plan(root: Path, settings: Settings) -> None:
     plant(root)
     for name in ("backups/laptop.tar.gz", "Downloads/some-program.tar.gz"):
