@@ -61,6 +61,7 @@ n64: nintendo 64
 megadrive: mega drive, sega genesis
 ml: machine learning
 ai: artificial intelligence
+anypercent: any percent, any%
 oom: out of memory, ran out of memory, memory error
 asr: speech recognition, speech to text, speech transcription, whisper
 tts: text to speech, speech synthesis, voice cloning, piper, xtts
@@ -117,6 +118,7 @@ _PURPOSES = tuple(
 """What a tool does, said after a word for a tool -> the name of such tools."""
 
 
+_PERCENT = re.compile(r"(\w)%(?!\w)")
 _EDITOR = re.compile(
     r"\b(?:(alttp|sm|smw) (?:editors?|leveleditors?)|(?:editors?|leveleditors?) (?:for|of) (?:the )?(alttp|sm|smw))\b"
 )
@@ -125,6 +127,7 @@ _EDITOR = re.compile(
 
 def one_name(text: str) -> str:
     """Return a question with each name of several words as the one word that stands for it, and tools by their use."""
+    text = _PERCENT.sub(r"\1 percent", text)
     for pattern, meant in _PURPOSES:
         text = pattern.sub(meant, text)
     named = _LONG.sub(lambda match: _NAME_OF[match.group()], text)

@@ -183,9 +183,7 @@ def read_question(question: str, now: datetime.datetime) -> Wish:
     left.text = _SINGLE.sub(" ", left.text)
     endings = tuple(match.group(1) for match in _ENDING.finditer(left.text))
     left.text = _ENDING.sub(" ", left.text)
-    between = left.take(_BETWEEN)
-    least = _bound(between.groups()[:2] if between else _amount(left.take(_OVER)))
-    most = _bound(between.groups()[2:] if between else _amount(left.take(_UNDER)))
+    least, most = _bounds(left)
     span = read_span(left.text, now)
     if span:
         left.text = span.rest
@@ -207,14 +205,30 @@ def read_question(question: str, now: datetime.datetime) -> Wish:
         kinds = _BUILDS
     endings += _told_endings(kinds, kind_words)
     languages = _languages(left, target) if not kinds or set(kinds) & _WRITTEN else ()
-    words = tuple(dict.fromkeys((*filter(_plain, _words(left.text)), *about)))
-    if languages:
-        words = tuple(word for word in words if stem(word) not in _MADE_OF_CODE)
+    words = _names_said(left, about, languages)
     return Wish(
         text=text, subject=subject, kinds=kinds, kind_words=kind_words, languages=languages, names=names,
         endings=tuple(dict.fromkeys(endings)), words=words, span=span, least=least, most=most, order=order,
         target=target, header=header, about=tuple(about), old=bool(_OLD.search(text.casefold())), where=where,
     )  # fmt: skip
+
+
+def _names_said(left: _Left, about: list[str], languages: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words that may stand in names: of `a Kotlin app` none."""
+    words = tuple(dict.fromkeys((*filter(_plain, _words(left.text)), *about)))
+    return tuple(word for word in words if stem(word) not in _MADE_OF_CODE) if languages else words
+
+
+class _Bounds(NamedTuple):
+    least: int
+    most: int
+
+
+def _bounds(left: _Left) -> _Bounds:
+    between = left.take(_BETWEEN)
+    if between:
+        return _Bounds(_bound(between.groups()[:2]), _bound(between.groups()[2:]))
+    return _Bounds(_bound(_amount(left.take(_OVER))), _bound(_amount(left.take(_UNDER))))
 
 
 def _amount(match: re.Match[str] | None) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ _NAMED = 3_000
 _PARTS = re.compile(r"[^a-z0-9+#\u0080-\U0010ffff]+")
 _SOURCE = re.compile(r"([A-Za-z0-9])(disasm|dasm|decomp)\b")
 """How names end that are written as one: `jpdasm`."""
+_TAKEN_APART = re.compile(rb"disas|dasm|decomp", re.IGNORECASE)
 _MADE = frozenset(("rom", "patch", "archive", "program"))
 """Kinds of files that are meant where a build made them: a hack is in `dist`."""
 _OWN_OR_MADE = (
@@ -205,6 +206,8 @@ def file_hits(scope: Scope, wish: Wish, words: Words, *, most: int = _HITS) -> l
     )
     out: list[FileHit] = []
     rows = list(scope.store.rows(sql, (*texts, *scope_of(scope.top), *values)))
+    if "disassembly" in map(stem, wish.kind_words):  # of all assembly, that which is called so
+        rows = [row for row in rows if _TAKEN_APART.search(joined(row[0], row[1]))] or rows
     fits = [words.each(escape(row[1]), escape(row[0])) if words.groups else () for row in rows]
     weights = telling(fits)
     covers: dict[bytes, float] = {}

@@ -28,12 +28,13 @@ _HOSTS = frozenset(
     b"projects project repos repositories repo code coding dev devel development src source sources workspace "
     b"workspaces github gitlab git hacks romhacks romhack wip disasm disassemblies disassembly decomp decomps "
     b"www sites lab labs mods playground homebrew programming prototypes experiments hobby gamedev abandoned "
-    b"unfinished".split()
+    b"unfinished tools ai ml llm nn".split()
 )
 """Names of folders, lower case, whose folders are projects each where somebody wrote code in them."""
 _PARTS = frozenset(
     b"src source sources asm code lib include scripts data res assets gfx graphics music sound sounds sprites levels "
-    b"patches tests test docs doc bin build out dist tools main common".split()
+    b"patches tests test docs doc bin build out dist tools main common notebooks "
+    b"models datasets prompts".split()
 )
 """Names of folders in a project, lower case, that are no projects of their own."""
 _WRITTEN = "'code', 'assembly', 'notebook', 'game graphics'"

@@ -41,6 +41,8 @@ from tests.planted_loft import QUESTIONS as LOFT_QUESTIONS
 from tests.planted_loft import plant_loft
 from tests.planted_mac import QUESTIONS as MAC_QUESTIONS
 from tests.planted_mac import plant_mac
+from tests.planted_mill import QUESTIONS as MILL_QUESTIONS
+from tests.planted_mill import plant_mill
 from tests.planted_other import QUESTIONS as OTHER_QUESTIONS
 from tests.planted_other import plant_other
 from tests.planted_pier import QUESTIONS as PIER_QUESTIONS
@@ -126,6 +128,7 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
         (plant_barn, BARN_QUESTIONS, fair),
         (plant_cabin, CABIN_QUESTIONS, fair),
         (plant_pier, PIER_QUESTIONS, fair),
+        (plant_mill, MILL_QUESTIONS, fair),
     ],
     ids=[
         "tinkerer",
@@ -142,6 +145,7 @@ def test_another_home_is_asked_a_hundred_questions(tmp_path: Path, settings: Set
         "barn",
         "cabin",
         "pier",
+        "mill",
     ],
 )
 def test_lists_copies_and_things_that_are_not_there_are_told_as_they_are(
