@@ -78,10 +78,26 @@ def code_in(text: str, *, inline: bool = False) -> tuple[Code, ...]:
 def in_blocks(text: str) -> str:
     """Return a text with code that it gives between backticks in its prose set as blocks, an instruction a line.
 
-    Small models write `lda #$05 sta $12 rts`, which nobody can copy. A text with a block of its own stays as it is.
+    Small models write `lda #$05 sta $12 rts`, which nobody can copy, and end a block with words on its fence. Else a
+    text with a block of its own stays as it is.
     """
     fenced, _ = _apart(text[:_MOST_TEXT].splitlines())
-    return text if fenced else _SPAN.sub(_block_of, text[:_MOST_TEXT]) + text[_MOST_TEXT:]
+    return _closed(text) if fenced else _SPAN.sub(_block_of, text[:_MOST_TEXT]) + text[_MOST_TEXT:]
+
+
+def _closed(text: str) -> str:
+    """Put what stands behind the closing fence of a block on a line of its own: else no reader sees the block end."""
+    lines = text.splitlines(keepends=True)
+    within = False
+    for at, line in enumerate(lines):
+        mark = _FENCE.match(line)
+        if mark is None or (within and mark[2]):
+            continue
+        rest = line[mark.end() :]
+        if within and rest.strip():
+            lines[at] = f"{line[: mark.end()]}\n{rest}"
+        within = not within
+    return "".join(lines)
 
 
 def _block_of(span: re.Match[str]) -> str:

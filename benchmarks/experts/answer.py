@@ -11,7 +11,7 @@ from knowledge.m65816.opcodes import OPCODES
 
 __all__ = ["Answer", "read_answer"]
 
-_FENCED = re.compile(r"^[ \t]*```[ \t]*([\w+.#-]*)[^\n]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^[ \t]*```[ \t]*([\w+.#-]*)[^\n]*\n(.*?)(?:^[ \t]*```+|\Z)", re.MULTILINE | re.DOTALL)
 _VERDICT = re.compile(r"\n\nVerdict: (?:proved|tested|refuted|unchecked)\b.*\Z", re.DOTALL)
 _QUOTED = re.compile(r"(?:```asm\n(?:(?!```).)*\n```\s+)?assembled OK with asar .*\Z", re.DOTALL)
 _LABEL = re.compile(r"^(?:[.\w]+:|[-+]{1,3}(?=\s|$))\s*")
@@ -36,8 +36,9 @@ def read_answer(text: str, *, original: str = "") -> Answer:
     """Part an answer into words and code.
 
     What the runner quotes below the answer of what asar took counts only where the answer has no code of its own. Of
-    several blocks the last one counts that is not `original`, of those that return where any does. Without
-    fences, lines of instructions are the code. Of a long answer the first 100,000 characters count.
+    several blocks the last one counts that is not `original`, of those that return where any does. A fence
+    ends a block whatever stands behind it. Without fences, lines of instructions are the code. Of a long answer the
+    first 100,000 characters count.
     """
     kept = _VERDICT.sub("", text[:_MOST])
     answer = _parted(_QUOTED.sub("", kept), original)

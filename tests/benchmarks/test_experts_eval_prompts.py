@@ -106,3 +106,7 @@ async def test_hostile_code_is_refused_within_its_limits(code: str) -> None:
     prompt = next(item for item in PROMPTS if item.id == "nayru_store_value")
     told = await grade(prompt, f"```asm\n{code}\n```", HERE)
     assert not told.right and told.why
+
+
+def test_words_behind_a_closing_fence_are_no_code() -> None:
+    assert read_answer("**Code:**\n```asm\nstz $10\nrts\n```**Bytes:** 3").code == "stz $10\nrts"

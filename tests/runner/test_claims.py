@@ -131,6 +131,11 @@ def test_a_text_with_a_block_of_its_own_stays_as_it_is() -> None:
     assert in_blocks(said) == said
 
 
+def test_words_behind_the_fence_that_ends_a_block_get_a_line_of_their_own() -> None:
+    said = "**Code:**\n```asm\nstz $10\nrts\n```**Bytes:** 3\n```asm\nrts\n```\nDone.\n"
+    assert in_blocks(said) == said.replace("```**Bytes", "```\n**Bytes")
+
+
 @pytest.mark.parametrize("said", ["`the cat sat`", "`sta $20` is missing", "`A is $20 now`", "`", "```asm\n```", ""])
 def test_words_and_single_instructions_are_no_block(said: str) -> None:
     assert in_blocks(said) == said
