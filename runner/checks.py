@@ -15,7 +15,7 @@ from typing import NamedTuple
 from runner.claims import Code, code_in, in_blocks, plain, promise_in
 from runner.finish import UNPROVEN, Finish, Judged, Tools
 from runner.grounding import facts_in, unsupported
-from runner.hints import FEEDBACK, Failing, diagnosed, diagnosis_of
+from runner.hints import FEEDBACK, STILL, Failing, diagnosed, diagnosis_of
 from runner.tool_checks import ASSEMBLES, CAN_SAVE, DOES_ALL, HAS_BUG, SAME, SAVES, Judges
 from runner.wishes import wish_in
 from schemas.expert import Expert
@@ -184,10 +184,16 @@ class _Question(NamedTuple):
 def _question(run: Run) -> _Question:
     """Return what a run answers: its prompt, or where that only sends an answer back, the one before."""
     begun = next((at for at, item in enumerate(run.messages) if item.role == "user" and item.text == run.prompt), 0)
-    said = [item.text for item in run.messages[:begun] if item.role == "user" and not item.example]
-    texts = [text for text in (run.prompt, *reversed(said)) if not text.startswith(FEEDBACK)]
+    said = [item.text for item in run.messages[:begun] if item.role == "user" and not (item.example or item.told)]
+    texts = [asked for text in (run.prompt, *reversed(said)) if (asked := _asked(text))]
     given = (code.text for text in texts for code in code_in(text, inline=True))
     return _Question(texts[0] if texts else run.prompt, next(given, ""))
+
+
+def _asked(text: str) -> str:
+    """Return what a text of the user asks; where it sends an answer back, the question that it repeats, if any."""
+    _, still, question = text.rpartition(STILL)
+    return text if not text.startswith(FEEDBACK) else question if still else ""
 
 
 def _to_judge(found: Sequence[Code], original: str) -> list[str]:

@@ -18,7 +18,7 @@ from pydantic import Field, JsonValue
 from runner.ask import Ask, bare, joined
 from runner.checks import worth_of
 from runner.claims import plain
-from runner.hints import FEEDBACK, diagnosis_of
+from runner.hints import FEEDBACK, STILL, diagnosis_of
 from schemas.frozen import Frozen
 from schemas.run import Run
 from schemas.verdict import Verdict
@@ -128,7 +128,7 @@ class _Loop:
             self.history[-1] = iteration = await self._judged(self.history[-1], made)
             better = so_far is None or _worth(iteration) > so_far
             self.stale = 0 if better else self.stale + 1
-            feedback = f"{iteration.feedback}\nThe question is still: {self.prompt}"
+            feedback = f"{iteration.feedback}{STILL}{self.prompt}"
             if self._ends(iteration):
                 return
 

@@ -14,10 +14,12 @@ from schemas.expert import Expert
 from schemas.verdict import Checked
 from servers.machine.wire import shorten
 
-__all__ = ["FEEDBACK", "Failing", "diagnosed", "diagnosis_of"]
+__all__ = ["FEEDBACK", "STILL", "Failing", "diagnosed", "diagnosis_of"]
 
 FEEDBACK = "Your answer "
 """How each message begins that sends an answer back: it asks nothing new."""
+STILL = "\nThe question is still: "
+"""What stands before the question in a message that sends an answer back."""
 
 _MOST = 1_500
 _AGAIN = "Mend it and give your whole answer again, with all of the code in one asm block."

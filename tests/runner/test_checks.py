@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from runner.agent import Agent
 from runner.checks import checking, judge
 from runner.experts import load_experts
+from runner.hints import FEEDBACK, STILL
 from runner.models.scripted import Line, ScriptedModel, calls, text
 from schemas.message import Message, ToolCall, ToolSpec
 from schemas.run import CallRecord, Run
@@ -294,3 +295,18 @@ async def test_what_was_assembled_of_other_code_is_not_quoted_under_an_answer_wi
             async with Agent(expert, model=model, servers=sources, finish=checking(expert), keep=False) as agent:
                 said.append((await agent.run(DEAD)).answer)
     assert ["sta $99" in answer for answer in said] == [False, True]
+
+
+async def test_what_the_runner_says_in_mid_run_is_not_taken_for_the_question() -> None:
+    expert = load_experts({}).find("nayru").model_copy(update={"must_prove": False, "proof": ""})
+    wrong, right = (f"```asm\nlda #$0{value}\nsta $7E0020\nrtl\n```" for value in (4, 5))
+    again = calls(("assemble", {"code": "org $008000\nnop"}))
+    sources: list[Any] = [("asar", build_asar(HERE))]
+    model = ScriptedModel([again, again, text(wrong), text(wrong), text(wrong), text(right)])
+    with anyio.fail_after(60):
+        async with Agent(expert, model=model, servers=sources, finish=checking(expert), keep=False) as agent:
+            first = await agent.run(STORE)
+            told = [item.text for item in first.messages if item.told]
+            second = await agent.run(f"{FEEDBACK}was read by a critic.{STILL}{STORE}", earlier=first)
+    assert any(not said.startswith(FEEDBACK) for said in told)
+    assert (first.verdict, second.verdict) == ("refuted", "tested")
