@@ -173,9 +173,13 @@ def run(names: Sequence[str]) -> list[Ratio]:
     for name in names:
         click.echo(f"{name}: measuring ...", err=True)
         try:
-            found += MEASUREMENTS[name]()
+            measured = MEASUREMENTS[name]()
         except (ServerError, RunnerError) as error:
             click.echo(f"{name}: not measured, {error}", err=True)
+            continue
+        for item in measured:  # at once: all of them together take ten minutes
+            click.echo(f"  {item.name}: {item.ratio:.2f} of {item.bound:.2f}", err=True)
+        found += measured
     return found
 
 

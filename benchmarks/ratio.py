@@ -18,7 +18,7 @@ class Ratio(Frozen):
     name: str
     ours_ms: float = Field(ge=0, description="median of our way, milliseconds")
     plain_ms: float = Field(gt=0, description="median of the plain way, milliseconds")
-    bound: float = Field(gt=0, description="largest ratio that passes")
+    bound: float = Field(ge=0, description="largest ratio that passes; 0 where nothing of ours may be")
     plain: str = Field(description="what the plain way is")
 
     @property
