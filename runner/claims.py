@@ -274,7 +274,11 @@ _WIDTHS = (
     ("m", re.compile(r"\bm(8|16)\b")),
     ("x", re.compile(r"\bx(8|16)\b")),
 )
-_PAGES = re.compile(r"\b(d|db)\s*=\s*(\$[0-9A-Fa-f]{1,4})\b")
+_IS = r"(?:\s+register)?\s*(?:=|is(?:\s+at)?)\s*"
+_PAGES = (
+    ("d", re.compile(rf"\b(?:[dD]|(?i:direct page)){_IS}(\$[0-9A-Fa-f]{{1,4}})\b")),
+    ("db", re.compile(rf"\b(?:db|DBR?|(?i:data bank)){_IS}(\$[0-9A-Fa-f]{{2}})\b")),
+)
 _LETTER = re.compile(r"\b([ABXYnzvc])\b")
 
 
@@ -286,7 +290,7 @@ def promise_in(prompt: str) -> Promise:
         match = pattern.search(text)
         if match:
             entry.setdefault(name, f"{name}{match[1]}")
-    pages = [f"{name}={value}" for name, value in _PAGES.findall(text)][:2]
+    pages = [f"{name}={match[1]}" for name, pattern in _PAGES if (match := pattern.search(text))]
     dead = [match[1] for pattern in _DEAD for match in pattern.finditer(text)]
     live = [match[1] for pattern in _LIVE for match in pattern.finditer(text)]
     if live and not dead:

@@ -85,6 +85,8 @@ def test_the_ending_of_code_is_its_last_instruction_when_it_leaves() -> None:
         ("only X is used, X is 16-bit", Promise(entry="x16", live="X")),
         ("live: A c", Promise(live="A c")),
         ("Nothing is needed afterwards, m16 x8 d=$0000", Promise(entry="m16 x8 d=$0000", live="none")),
+        ("D is $0000 and the data bank is $7E. A is dead", Promise(entry="d=$0000 db=$7E", clobbers="A")),
+        ("db=$00, DBR is $7F; the direct page is $1F00", Promise(entry="d=$1F00 db=$00")),
         ("8-bit accumulator, 16-bit index; you may clobber Y: clobber Y", Promise(entry="m8 x16", clobbers="Y")),
         ("Write a 16-bit value of 5 to $10. A routine.", Promise()),
     ],
