@@ -12,6 +12,7 @@ import os
 import select
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -190,18 +191,19 @@ def _nothing() -> None:
 
 
 class Ahead:
-    """At most one sandbox that waits, of one server."""
+    """At most one sandbox that waits, of one server; it ends with this at the latest."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: Waiting | None = None
+        self._waiting: list[Waiting] = []
         self._closed = False
+        weakref.finalize(self, _end, self._waiting)
 
     def take(self, command: str, wish: Callable[[], Wish]) -> Waiting | None:
         """Return the sandbox that waits, for the caller to end, if it is what is wished for."""
         if len(command) > _LONGEST_COMMAND or not self._lock.acquire(timeout=_MOMENT):
             return None
-        waiting, self._waiting = self._waiting, None
+        waiting = self._waiting.pop() if self._waiting else None
         self._lock.release()
         if waiting is None:
             return None
@@ -224,18 +226,22 @@ class Ahead:
     def prepare_now(self, root: Path, limits: ShellLimits) -> None:
         """Make the next one, unless one waits; where it can't be made, none does."""
         with self._lock:
-            if self._waiting is not None or self._closed:
+            if self._waiting or self._closed:
                 return
             with contextlib.suppress(OSError, ServerError):
-                self._waiting = _made(root, limits)
+                self._waiting.append(_made(root, limits))
         spare_network()  # for a command that this one is not made for
 
     def close(self) -> None:
         """End the one that waits; no other is made."""
         with self._lock:
-            self._closed, waiting, self._waiting = True, self._waiting, None
-        if waiting is not None:
-            waiting.stack.close()
+            self._closed = True
+            _end(self._waiting)
+
+
+def _end(waiting: list[Waiting]) -> None:
+    while waiting:
+        waiting.pop().stack.close()
 
 
 def _beside(work: Callable[[], None]) -> None:

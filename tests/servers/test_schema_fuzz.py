@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -151,7 +151,12 @@ class Portal(NamedTuple):
 def connected(name: str, folder: Path) -> Generator[Tried]:
     (point,) = importlib.metadata.entry_points(group="console_scripts", name=SERVERS[name]["command"])
     face = importlib.import_module(point.module).build(lay(folder))
-    with anyio.from_thread.start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(face)) as client:
+    with (
+        ExitStack() as stack,
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Client(face)) as client,
+    ):
+        stack.callback(face.end)
         listed = portal.call(client.list_tools).tools
         talk = Portal(portal, client)
         yield Tried({tool.name: tool.input_schema for tool in listed}, talk.call, talk.read, folder / "outside")

@@ -376,3 +376,12 @@ async def test_a_killed_server_leaves_no_sandbox(desk: Desk) -> None:
     swept_copies.cache_clear()  # as in a server that has just been started
     await desk.run("true")
     await no_copies()
+
+
+async def test_what_waits_ends_with_a_server_that_nobody_has_ended(desk: Desk) -> None:
+    ahead = Ahead()
+    ahead.prepare_now(desk.work, ShellLimits())
+    await waiting(desk)
+    del ahead
+    await nobody_waits(desk)
+    await no_copies()
