@@ -385,3 +385,4 @@ async def test_what_waits_ends_with_a_server_that_nobody_has_ended(desk: Desk) -
     del ahead
     await nobody_waits(desk)
     await no_copies()
+    assert waiters(desk) == []
