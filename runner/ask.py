@@ -17,7 +17,7 @@ from schemas.message import Message, Usage
 from schemas.run import Run, Stop
 from schemas.verdict import Checked, Verdict
 
-__all__ = ["Ask", "ask_safely", "bare", "joined"]
+__all__ = ["Ask", "ask_safely", "bare", "joined", "tokens_of"]
 
 VERDICT_LINE = "\n\nVerdict: "
 """What stands between an answer and the verdict on it, see `runner.checks.verdict_text`."""
@@ -48,6 +48,12 @@ def bare(run: Run) -> str:
     """Return the answer of a run without the verdict that stands under it."""
     text, line, _ = run.answer.rpartition(VERDICT_LINE)
     return text if line else run.answer
+
+
+def tokens_of(run: Run) -> int:
+    """Return the tokens of a run, those with it that its provider had not counted when it broke off."""
+    uncounted = run.metadata.get("uncounted")
+    return run.usage.total + (uncounted if isinstance(uncounted, int) else 0)
 
 
 def joined(

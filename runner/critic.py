@@ -15,7 +15,7 @@ from typing import Annotated, Literal, NamedTuple
 import anyio
 from pydantic import Field, JsonValue
 
-from runner.ask import Ask, bare, joined
+from runner.ask import Ask, bare, joined, tokens_of
 from runner.checks import worth_of
 from runner.claims import plain
 from runner.hints import FEEDBACK, STILL, diagnosis_of
@@ -141,7 +141,7 @@ class _Loop:
         return last.model_copy(update={"messages": last.messages[: asked + 1]}) if self.repeats and asked >= 0 else last
 
     def _ends(self, iteration: Iteration) -> bool:
-        used = sum(run.usage.total for run in self.runs)
+        used = sum(map(tokens_of, self.runs))
         if iteration.passed:
             self.stop = "passed"
         elif iteration.stop == "budget" or self._late():

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from runner.agent import Agent
+from runner.ask import tokens_of
 from runner.conversation import unstarted, with_remark
 from runner.errors import ConfigError, ModelError
 from runner.events import Note, Routed
@@ -150,18 +151,12 @@ def _cannot_be_had(run: Run) -> bool:
 
 def _used_up(limits: Limits, first: Run) -> bool:
     """Tell whether tokens or time are used up."""
-    return 0 < limits.max_tokens <= _tokens(first) or 0 < limits.max_seconds < _LEAST_SECONDS
-
-
-def _tokens(first: Run) -> int:
-    """Return the tokens of a run, those with it that its provider had not counted when it broke off."""
-    uncounted = first.metadata.get("uncounted")
-    return first.usage.total + (uncounted if isinstance(uncounted, int) else 0)
+    return 0 < limits.max_tokens <= tokens_of(first) or 0 < limits.max_seconds < _LEAST_SECONDS
 
 
 def _less(limits: Callable[[], Limits], first: Run) -> Callable[[], Limits]:
     def rest() -> Limits:
         found = limits()
-        return replace(found, max_tokens=found.max_tokens - _tokens(first)) if found.max_tokens else found
+        return replace(found, max_tokens=found.max_tokens - tokens_of(first)) if found.max_tokens else found
 
     return rest

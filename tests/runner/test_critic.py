@@ -8,6 +8,7 @@ import pytest
 from runner.agent import Agent
 from runner.checks import checking
 from runner.critic import CriticBudget, opinion_in, run_critic_loop
+from runner.errors import ModelError
 from runner.experts import load_experts
 from runner.finish import Judged, Tools
 from runner.loop import Limits
@@ -133,6 +134,12 @@ async def test_a_budget_of_tokens_ends_the_loop() -> None:
     run, told = await looped(Cast(nayru=[dear], farore=[fail("0.5")]), "Write", "nayru", max_tokens=1_000)
     assert (run.answer, told["stop"]) == ("one", "budget")
     assert run.usage.total > 1_100
+
+
+async def test_the_tokens_of_a_critic_that_breaks_off_count_for_the_budget() -> None:
+    broken = ModelError("the line broke", partial="It is " + "too short " * 800)
+    _, told = await looped(Cast(nayru=["one", "two"], farore=[broken, PASS]), "Write", "nayru", max_tokens=1_000)
+    assert (told["stop"], len(told["iterations"])) == ("budget", 1)
 
 
 async def test_a_failing_expert_ends_the_loop_with_the_best_so_far() -> None:
