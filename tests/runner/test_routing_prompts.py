@@ -1,4 +1,4 @@
-"""The router on labelled prompts: 400 by four authors who worked apart, one of whom it was never trained on."""
+"""The router on labelled prompts by authors who worked apart; it was never trained on four of them."""
 
 import importlib
 import re
@@ -35,7 +35,9 @@ from runner.routing.training import (
 UNSEEN = Path(__file__).with_name("prompts_unseen.csv")
 NEAR_DUPLICATE = 0.7
 SEEN_AUTHORS = ("a", "c", "d")
-"""The three of the four authors whose prompts are trained on; what else is trained on was written for training."""
+"""The authors whose prompts are trained on as the unseen ones were written; all else was written for training."""
+UNSEEN_AUTHORS = {"e": 100, "h": 84, "i": 100, "j": 85}
+"""The authors nothing of whom is trained on; of h and j what shares a template with a prompt that is stays out."""
 
 
 def seen() -> tuple[Prompt, ...]:
@@ -53,10 +55,12 @@ def signature(text: str) -> Any:
     return found
 
 
-def test_there_are_400_prompts_of_four_authors_and_a_quarter_has_words_of_other_intents() -> None:
-    labelled = [prompt for prompt in seen() if prompt.author in SEEN_AUTHORS] + list(read_prompts(UNSEEN))
-    assert Counter(prompt.author for prompt in labelled) == {"a": 100, "c": 100, "d": 100, "e": 100}
-    assert sum(prompt.conflict for prompt in labelled) >= 100
+def test_there_are_669_prompts_of_seven_authors_and_a_quarter_has_words_of_other_intents() -> None:
+    unseen = read_prompts(UNSEEN)
+    labelled = [*(prompt for prompt in seen() if prompt.author in SEEN_AUTHORS), *unseen]
+    assert Counter(prompt.author for prompt in labelled) == dict.fromkeys(SEEN_AUTHORS, 100) | UNSEEN_AUTHORS
+    assert sum(prompt.conflict for prompt in labelled) >= len(labelled) / 4
+    assert sum(prompt.conflict for prompt in unseen) >= len(unseen) / 4
     assert {prompt.intent for prompt in labelled} == set(INTENTS)
 
 
@@ -92,8 +96,9 @@ def right(prompts: Sequence[Prompt]) -> tuple[int, int]:
     )
 
 
-def test_the_unseen_author_is_understood_far_better_than_by_keywords() -> None:
-    unseen = read_prompts(UNSEEN)
+@pytest.mark.parametrize("author", ["", *UNSEEN_AUTHORS])
+def test_unseen_authors_are_understood_far_better_than_by_keywords(author: str) -> None:
+    unseen = [prompt for prompt in read_prompts(UNSEEN) if not author or prompt.author == author]
     routed, keywords = right(unseen)
     assert routed / len(unseen) >= 0.92
     assert routed - keywords >= 0.1 * len(unseen)
