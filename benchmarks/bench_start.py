@@ -10,11 +10,15 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.ratio import Pair, Ratio, ratio_of
+from runner.models.claude_double import ClaudeDouble
 from runner.models.http_double import Answer, Received, ScriptedReply
+from runner.models.ollama_double import OllamaDouble
+from runner.models.ollama_wire import ScriptedReply as OllamaReply
 from runner.models.openai_double import OpenAIDouble
 
 __all__ = ["BOUND_ALL", "BOUND_KEPT", "BOUND_ONE", "MEMORY", "measure", "memory"]
@@ -24,8 +28,8 @@ BOUND_ALL = 1.10
 BOUND_KEPT = 1.50
 """All servers with kept tool lists, against one that is started."""
 VERSION_MS = 150.0
-MEMORY = 110.0
-"""Most MB of the runner with an OpenAI-compatible model."""
+MEMORY = {"openai:m": 110.0, "ollama:m": 110.0, "claude:m": 150.0}
+"""Model -> most MB of the runner with it."""
 ROUNDS = 7
 ONE = ("alttp",)
 ALL = ("afs-workspace", "alttp", "asar", "context", "graph", "scratchpad")
@@ -95,9 +99,9 @@ def _to_request(double: _Timed, command: list[str], folder: Path, *, lists: Path
     return (double.asked - start) * 1000
 
 
-def _ours(servers: tuple[str, ...]) -> list[str]:
+def _ours(servers: tuple[str, ...], model: str = "openai:m") -> list[str]:
     script = str(Path(sysconfig.get_path("scripts"), "afs-run"))
-    words = ["-q", "--model", "openai:m", "--context-budget", "0", "--servers", ",".join(servers), "hi"]
+    words = ["-q", "--model", model, "--context-budget", "0", "--servers", ",".join(servers), "hi"]
     return [script, *words]
 
 
@@ -129,18 +133,34 @@ def _version(rounds: int) -> list[float]:
     return times[1:]
 
 
-def memory() -> float:
-    """Return the MB of `afs-run` at its largest, with one server and an OpenAI-compatible model (Linux)."""
-    with tempfile.TemporaryDirectory() as place, _Timed() as double:
-        script = _ours(ONE)
+@contextmanager
+def _provider(name: str) -> Generator[dict[str, str]]:
+    """Serve the model `m` of a provider, that answers once; gives the variables that name it."""
+    if name == "ollama":
+        with OllamaDouble({"m": ("completion", "tools")}) as daemon:
+            daemon.script([OllamaReply(content="done")])
+            yield {"OLLAMA_HOST": daemon.url}
+    elif name == "claude":
+        with ClaudeDouble() as service:
+            service.script([ScriptedReply(text="done")])
+            yield {"ANTHROPIC_BASE_URL": service.url, "ANTHROPIC_API_KEY": service.key}
+    else:
+        with OpenAIDouble() as server:
+            server.script([ScriptedReply(text="done")])
+            yield {"OPENAI_BASE_URL": server.url}
+
+
+def memory(model: str) -> float:
+    """Return the MB of `afs-run` at its largest, with one server and a double of the model's provider (Linux)."""
+    with tempfile.TemporaryDirectory() as place, _provider(model.partition(":")[0]) as where:
         code = (
             "import resource, sys\nfrom runner.cli import run_main\nsys.argv = sys.argv[1:]\n"
             "try:\n    run_main()\nfinally:\n"
             "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
         )
-        double.script([ScriptedReply(text="done")])
-        env = {**os.environ, "OPENAI_BASE_URL": double.url, "AFS_CONTEXT_ROOT": str(Path(place, "context"))}
-        words = [sys.executable, "-c", code, *script]
+        folders = {"AFS_CONTEXT_ROOT": str(Path(place, "context")), "AFS_TOOL_LISTS_DIR": str(Path(place, "lists"))}
+        env = {**os.environ, **folders, **where}
+        words = [sys.executable, "-c", code, *_ours(ONE, model)]
         done = subprocess.run(words, cwd=place, env=env, capture_output=True, check=True)
         return int(done.stderr.split()[-1]) / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
@@ -164,5 +184,14 @@ def measure(*, rounds: int = ROUNDS) -> list[Ratio]:
     version = _version(rounds)
     start = Pair(version, [VERSION_MS] * len(version))
     told = f"{VERSION_MS:g} ms; median of {len(version)}, sd {statistics.pstdev(version):.0f}"
-    used = Ratio(name="memory (MB)", ours_ms=memory(), plain_ms=MEMORY, bound=1.0, plain=f"{MEMORY:g} MB")
-    return [one, every, kept, ratio_of("afs-run --version", start, bound=1.0, plain=told), used]
+    used = [
+        Ratio(
+            name=f"memory, {model.partition(':')[0]} (MB)",
+            ours_ms=memory(model),
+            plain_ms=most,
+            bound=1.0,
+            plain=f"{most:g} MB",
+        )
+        for model, most in MEMORY.items()
+    ]
+    return [one, every, kept, ratio_of("afs-run --version", start, bound=1.0, plain=told), *used]
