@@ -159,18 +159,13 @@ class Server:
         )
         end = object()
         try:
-            wait = self._waits.first
-            if stream.response.headers.get("content-type", "").startswith("application/json"):  # an error, or all of it
-                with anyio.fail_after(wait):
+            with anyio.fail_after(self._waits.first) as wait:
+                if stream.response.headers.get("content-type", "").startswith("application/json"):  # an error, or all
                     reply.take(json.loads(await stream.response.aread()))
-                return
-            while not reply.full:
-                with anyio.fail_after(wait):
-                    chunk = await anext(stream, end)
-                if chunk is end:
                     return
-                wait = self._waits.quiet
-                reply.take(chunk)
+                while not reply.full and (chunk := await anext(stream, end)) is not end:
+                    reply.take(chunk)
+                    wait.deadline = anyio.current_time() + self._waits.quiet
         finally:
             with anyio.CancelScope(shield=True):
                 await stream.close()
