@@ -324,6 +324,8 @@ class Connection:
 
     async def _ready(self) -> "Client | None":
         """Return the client, after waiting for a server that is being started again."""
+        if self._client is not None and self._looked == self._told:
+            return self._client
         with anyio.move_on_after(self._connect_timeout + 3):
             while (self._client is None or self._looked < self._told) and not self._finished:
                 await self._changed.wait()

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from schemas.message import Message, ToolSpec
 
-__all__ = ["CHARACTERS_PER_TOKEN", "Estimate", "History", "question_in", "window_of"]
+__all__ = ["CHARACTERS_PER_TOKEN", "Estimate", "History", "Shown", "question_in", "window_of"]
 
 CHARACTERS_PER_TOKEN = 3.5
 """The estimate before a model has said how many tokens it read."""
@@ -74,18 +74,21 @@ class Estimate:
 
     def of(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> int:
         """Return the estimated tokens of a request."""
-        said = sum(self._of(message, weight) for message in messages)
-        offered = sum(self._of(tool, _characters) for tool in tools)
+        said = self._sum(messages, weight)
+        offered = self._sum(tools, _characters)
         return int((said + offered / CHARACTERS_PER_TOKEN) * self.factor)
 
-    def _of(self, item: _Item, weigh: Callable[[_Item], int]) -> int:
-        """Weigh an item once: each request holds all that the one before it held."""
-        known = self._known.get(id(item))
-        if known is None or known.item is not item:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            known = self._known[id(item)] = _Weighed(item, weigh(item))
-        return known.weight
+    def _sum(self, items: Sequence[_Item], weigh: Callable[[_Item], int]) -> int:
+        """Add up the weights of items, each weighed once: a request holds all that the one before it held."""
+        total = 0
+        for item in items:
+            known = self._known.get(id(item))
+            if known is None or known.item is not item:
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()
+                known = self._known[id(item)] = _Weighed(item, weigh(item))
+            total += known.weight
+        return total
 
     def learn(self, estimated: int, read: int) -> None:
         """Take in that a request estimated at `estimated` tokens had `read`; 0: the model did not say."""
@@ -112,6 +115,14 @@ class _Marks(NamedTuple):
     """Characters that stay of each newer result; 0: all."""
 
 
+class Shown(NamedTuple):
+    """What is sent of a conversation."""
+
+    messages: tuple[Message, ...]
+    tokens: int
+    """Estimated, of the whole request."""
+
+
 class History:
     """What of one run's conversation is sent. `line` names, for the index of a result, where its full text is."""
 
@@ -127,28 +138,28 @@ class History:
         """Tell whether something is left out."""
         return self._marks != _Marks()
 
-    def tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> int:
-        """Return the estimated tokens of a request, its tools counted as a quarter of the window at most."""
-        offered = self.estimate.of((), tools)
-        return self.estimate.of(messages) + (min(offered, self._window // 4) if self._window else offered)
-
-    def shown(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> list[Message]:
+    def shown(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> Shown:
         """Return what is sent of `messages`, with room left for the tools and an answer.
 
-        The tools take a quarter of the window at most: models that are driven by actions see a line of each, and it is
-        not known here which are.
+        The tools count as a quarter of the window at most: models that are driven by actions see a line of each, and
+        it is not known here which are.
         """
+        offered = self.estimate.of((), tools)
+        if self._window:
+            offered = min(offered, self._window // 4)
+        room = self._window - min(self._window // 4, 2048) - offered
         view = self._view(messages)
-        room = self._window - min(self._window // 4, 2048) - self.tokens((), tools)
-        if not self._window or self.estimate.of(view) <= room:
-            return view
+        size = self.estimate.of(view)
+        if not self._window or size <= room:
+            return Shown(tuple(view), size + offered)
         for marks in self._tighter(messages):
             self._marks = marks
             view = self._view(messages)
+            size = self.estimate.of(view)
             newest = marks.longest or not marks.examples
-            if self.estimate.of(view) <= (room if newest else room * _ENOUGH):
+            if size <= (room if newest else room * _ENOUGH):
                 break
-        return view
+        return Shown(tuple(view), size + offered)
 
     def _tighter(self, messages: Sequence[Message]) -> "list[_Marks]":
         """Return the marks to try, each leaving out more than the one before."""
@@ -169,10 +180,12 @@ class History:
         return [*found, marks._replace(examples=False)]
 
     def _view(self, messages: Sequence[Message]) -> list[Message]:
-        view = [self._item(index, item) for index, item in enumerate(messages) if self._stays(index, item)]
+        view = list(messages)
+        if self.trimmed:
+            view = [self._item(index, item) for index, item in enumerate(messages) if self._stays(index, item)]
         count = size = 0
         for place in range(len(view) - 1, -1, -1):
-            if view[place].role == "tool":
+            if view[place].images and view[place].role == "tool":
                 count += len(view[place].images)
                 size += sum(len(image.data) for image in view[place].images)
                 if count > _PICTURES or size > _PICTURE_CHARACTERS:

@@ -179,8 +179,8 @@ class Loop:
     def request(self, *, must_answer: bool) -> Asked:
         """Return what the model is to be asked next, fitted to its window."""
         tools = () if must_answer else self._tools()
-        shown = tuple(self._history.shown(self.messages, tools))
-        return Asked(shown, tools, self._history.tokens(shown, tools))
+        shown = self._history.shown(self.messages, tools)
+        return Asked(shown.messages, tools, shown.tokens)
 
     def _tools(self) -> tuple[ToolSpec, ...]:
         return (*self.offered, *self.pages.offered(self.offered))

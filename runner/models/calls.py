@@ -74,17 +74,21 @@ def tidy(value: object, *, depth: int = _MAX_DEPTH) -> JsonValue:
         ValueError: it is nested more than 64 deep.
     """
     if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
+        return _whole(value)
     if depth <= 0:
         raise ValueError("the JSON is nested too deep")
     if isinstance(value, dict):
         items = cast("dict[object, object]", value).items()
-        return {_SURROGATE.sub("\ufffd", str(key)): tidy(item, depth=depth - 1) for key, item in items}
+        return {_whole(str(key)): tidy(item, depth=depth - 1) for key, item in items}
     if isinstance(value, list):
         return [tidy(item, depth=depth - 1) for item in cast("list[object]", value)]
     if value is None or isinstance(value, bool | int | float):
         return value
     raise ValueError(f"{type(value).__name__} is not JSON")
+
+
+def _whole(text: str) -> str:
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def decode(text: str, *, start: int = 0) -> Decoded:

@@ -147,6 +147,8 @@ def _checked(key: str, place: str) -> str:
 def _in_file(path: Path) -> dict[str, str]:
     """Return provider -> key of a file of keys; nothing where there is no file."""
     data = _read_private(path)
+    if not data:
+        return {}
     try:
         values = tomllib.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:

@@ -41,6 +41,12 @@ class _Trait(NamedTuple):
     note: str
 
 
+class _Sent(NamedTuple):
+    message: Message
+    """Held, so that its id stays its own."""
+    wire: JsonValue
+
+
 _TRAITS = (
     _Trait("no_tools", re.compile(r"without .?tools\b|must define tools|tool_?config.{0,40}must be defined", re.I), ""),
     _Trait("tool_choice", re.compile(r"tool_?choice", re.I), ""),
@@ -85,6 +91,8 @@ class OpenAIModel(AskedModel):
         self._server = Server(server_place(url), waits=waits, retries=retries)
         self._refused: set[str] = set()
         """The traits that this server does not take."""
+        self._sent: dict[int, _Sent] = {}
+        """The messages of the last request by their ids."""
         self._unpriced = False
         self._loading = anyio.Lock()
 
@@ -161,6 +169,7 @@ class OpenAIModel(AskedModel):
         for trait in _TRAITS:
             if trait.name not in self._refused and trait.refusal.search(reason) and _has(body, trait.name):
                 self._refused.add(trait.name)
+                self._sent.clear()
                 self._native = self._native and trait.name != "tools"
                 turn.notes += [trait.note] if trait.note else []
                 return True
@@ -181,7 +190,7 @@ class OpenAIModel(AskedModel):
 
     def _body(self, turn: Turn) -> dict[str, JsonValue]:
         acted = not self._native and turn.has_calls
-        told = self._acted(turn) if acted else [self._wire(message) for message in pictures_apart(turn.messages)]
+        told = self._acted(turn) if acted else self._told(turn)
         if turn.nudge:
             told.append({"role": "user", "content": turn.nudge})
         body: dict[str, JsonValue] = {"model": self._model, "messages": told, "stream": True}
@@ -210,6 +219,19 @@ class OpenAIModel(AskedModel):
 
     def _acted(self, turn: Turn) -> list[JsonValue]:
         return [{**message} for message in action_messages(turn.messages, turn.tools)]
+
+    def _told(self, turn: Turn) -> list[JsonValue]:
+        """Return the conversation as it is sent; a message that the request before held is taken from there."""
+        before, self._sent = self._sent, {}
+        told: list[JsonValue] = []
+        for message in pictures_apart(turn.messages):
+            known = before.get(id(message))
+            if known is None or known.message is not message:
+                known = _Sent(message, self._wire(message))
+            if not message.images:  # kept, a picture would take its room twice
+                self._sent[id(message)] = known
+            told.append(known.wire)
+        return told
 
     def _wire(self, message: Message) -> JsonValue:
         if message.role == "tool":

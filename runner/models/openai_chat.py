@@ -23,6 +23,7 @@ from runner.models.turn import ChatRefused, Heard, Waits
 from servers.machine.wire import clean, shorten
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 
 __all__ = ["OPENAI_URL", "Place", "Server", "server_place"]
@@ -31,6 +32,8 @@ OPENAI_URL = "https://api.openai.com/v1"
 RETRIES = 2
 """How often the client asks again."""
 _LIST_SECONDS = 5.0
+_REST_SECONDS = 0.1
+"""How long a server may take to close a reply that it has said is over; then its connection is given up."""
 _MODELS_SHOWN = 8
 _MODELS_READ = 1000
 _TOO_LONG = re.compile(
@@ -124,6 +127,7 @@ class Server:
         return reply.heard()
 
     async def _listen(self, body: Mapping[str, JsonValue], reply: Collected) -> None:
+        import httpx2
         import openai
 
         try:
@@ -141,34 +145,57 @@ class Server:
             raise ChatRefused(told, reason=reason, partial=reply.text, retryable=True) from None
         except TimeoutError:
             raise self._broke_off("fell silent", reply.text) from None
+        except httpx2.TimeoutException:
+            raise self._broke_off("did not answer in time", reply.text) from None
+        except httpx2.RequestError:
+            raise self._broke_off("closed the connection", reply.text) from None
         except (ValueError, RecursionError):
             raise self._broke_off("sent what is not JSON", reply.text) from None
         if not (reply.done or reply.full):
             raise self._broke_off("ended the reply before it was done", reply.text)
 
     async def _exchange(self, body: Mapping[str, JsonValue], reply: Collected) -> None:
+        import httpx2
         import openai
 
-        stream = await self.open().post(
-            "/chat/completions",
-            cast_to=object,
+        posted = await self.open().post(
+            f"{self.place.url}/chat/completions",  # whole: a part of it would be parsed three times
+            cast_to=httpx2.Response,
             body=body,
             options=self._options,
             stream=True,
             stream_cls=openai.AsyncStream[object],
         )
-        end = object()
+        response = cast("httpx2.Response", posted)  # since that is what `cast_to` asks for
         try:
-            with anyio.fail_after(self._waits.first) as wait:
-                if stream.response.headers.get("content-type", "").startswith("application/json"):  # an error, or all
-                    reply.take(json.loads(await stream.response.aread()))
-                    return
-                while not reply.full and (chunk := await anext(stream, end)) is not end:
-                    reply.take(chunk)
-                    wait.deadline = anyio.current_time() + self._waits.quiet
+            await self._read(response, reply)
         finally:
             with anyio.CancelScope(shield=True):
-                await stream.close()
+                await response.aclose()
+
+    async def _read(self, response: "httpx2.Response", reply: Collected) -> None:
+        """Read a response to its end, so that the connection serves again and nothing is left to be cleared away."""
+        import httpx2
+
+        ended = False
+        with anyio.move_on_after(self._waits.first) as wait:
+            if response.headers.get("content-type", "").startswith("application/json"):  # an error, or all
+                reply.take(json.loads(await response.aread()))
+                return
+            response.headers["content-type"] = "text/event-stream"  # some servers call it something else
+            async for event in httpx2.EventSource(response, max_event_size=None):  # the body is bounded as a whole
+                if ended:
+                    continue
+                if event.data.startswith("[DONE]"):
+                    ended = True
+                    wait.deadline = anyio.current_time() + _REST_SECONDS
+                    continue
+                reply.take(json.loads(event.data))
+                if reply.full:
+                    return
+                wait.deadline = anyio.current_time() + self._waits.quiet
+        if wait.cancelled_caught and not ended:
+            raise TimeoutError
 
     async def models(self) -> tuple[str, ...]:
         """Return the names of the models that the server says it has; none where it does not say, within 5 seconds."""

@@ -110,9 +110,9 @@ def price_of(
     day = today or datetime.date.today()
     name = model.rpartition("/")[2] if provider != "openai" else model  # models/gemini-...
     for row in load_prices() if prices is None else prices:
-        fits = row.provider == provider and fnmatch.fnmatchcase(name, row.model)
-        holds = row.until is None or day <= row.until
-        if fits and holds and (prompt_tokens > row.above or not row.above):
+        if row.provider != provider or not fnmatch.fnmatchcase(name, row.model):
+            continue
+        if (row.until is None or day <= row.until) and (prompt_tokens > row.above or not row.above):
             return row
     return None
 

@@ -3,8 +3,9 @@
 A redirect would carry the key to another host, since clients take only the header Authorization out of it.
 """
 
+import functools
 import ipaddress
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -70,21 +71,30 @@ async def _bound(response: "httpx2.Response") -> None:
     if response.headers.get("content-encoding", "identity") != "identity":
         raise httpx2.ReadError("the answer is compressed, and how large it is cannot be told")
 
-    body = cast("httpx2.AsyncByteStream", response.stream)
+    response.stream = _bounded_stream()(cast("httpx2.AsyncByteStream", response.stream))
+
+
+@functools.cache
+def _bounded_stream() -> "Callable[[httpx2.AsyncByteStream], httpx2.AsyncByteStream]":
+    """Return the class of a bounded body; made once, since httpx2 takes its time to import."""
+    import httpx2
 
     class Bounded(httpx2.AsyncByteStream):
+        def __init__(self, body: httpx2.AsyncByteStream) -> None:
+            self._body = body
+
         async def __aiter__(self) -> AsyncIterator[bytes]:
             left = LARGEST_REPLY
-            async for data in body:
+            async for data in self._body:
                 left -= len(data)
                 if left < 0:
                     raise httpx2.ReadError(f"the answer is larger than {LARGEST_REPLY} bytes")
                 yield data
 
         async def aclose(self) -> None:
-            await body.aclose()
+            await self._body.aclose()
 
-    response.stream = Bounded()
+    return Bounded
 
 
 def quoted(text: str) -> str:

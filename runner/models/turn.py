@@ -182,10 +182,13 @@ class Turn:
 
         Pictures are left out of the estimate, of five characters a token.
         """
-        texts = [message.text + str([call.arguments for call in message.calls]) for message in self.messages]
-        tools = [tool.description + str(tool.parameters) for tool in self.tools] if self.calls_allowed else []
-        sent = sum(len(text) for text in (*texts, *tools)) // _CHARACTERS_PER_TOKEN
-        if not 0 < read < sent / 2 or sent < _WORTH_A_NOTE:
+        if read <= 0:
+            return ""
+        texts = sum(len(message.text) for message in self.messages)
+        calls = sum(len(str(call.arguments)) for message in self.messages for call in message.calls)
+        tools = [len(tool.description) + len(str(tool.parameters)) for tool in self.tools] if self.calls_allowed else []
+        sent = (texts + calls + sum(tools)) // _CHARACTERS_PER_TOKEN
+        if read >= sent / 2 or sent < _WORTH_A_NOTE:
             return ""
         return f"read {read} of about {sent} tokens: the prompt was cut"
 

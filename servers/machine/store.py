@@ -184,15 +184,14 @@ def append_line(path: Path, line: bytes) -> None:
     followed. Raises ServerError, which names the path and the next step.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        fd = _open_lines(path)
         try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
             with contextlib.suppress(OSError):  # a file system without locks: one write is still one piece
                 wait(fd)
-            size = os.fstat(fd).st_size
-            torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
+            state = os.fstat(fd)
+            if not stat.S_ISREG(state.st_mode):
+                raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+            torn = state.st_size > 0 and os.pread(fd, 1, state.st_size - 1) != b"\n"
             _write_all(fd, (b"\n" if torn else b"") + line + b"\n")
         finally:
             os.close(fd)
@@ -200,3 +199,12 @@ def append_line(path: Path, line: bytes) -> None:
         raise explain(error, str(path)) from error
     except ValueError as error:  # a NUL or a lone surrogate in the path
         raise ServerError(f"{show(str(path))} is not a path; name a file") from error
+
+
+def _open_lines(path: Path) -> int:
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(path, flags, 0o600)

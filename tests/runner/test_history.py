@@ -46,7 +46,7 @@ def conversations(draw: st.DrawFn) -> list[Message]:
 
 def kept(messages: list[Message], window: int, **options: Any) -> tuple[list[Message], History]:
     history = History(question_in(messages, QUESTION.text), window=window, line=lambda index: f"[left out {index}]")
-    return history.shown(messages, **options), history
+    return list(history.shown(messages, **options).messages), history
 
 
 @settings(deadline=None)
@@ -69,7 +69,7 @@ def test_whatever_is_left_out_what_is_sent_is_a_conversation(messages: list[Mess
 @given(conversations(), st.integers(2_000, 20_000))
 def test_it_fits_whenever_leaving_out_can_make_it_fit(messages: list[Message], window: int) -> None:
     sent, history = kept(messages, window)
-    assert history.tokens(sent) <= window - min(window // 4, 2048)
+    assert history.estimate.of(sent) <= window - min(window // 4, 2048)
 
 
 @settings(deadline=None)
@@ -80,7 +80,7 @@ def test_the_oldest_results_go_first_and_what_went_stays_away(messages: list[Mes
     for end in range(1, len(messages) + 1):
         if messages[end - 1].role == "tool" and end < len(messages) and messages[end].role == "tool":
             continue  # results of one step arrive together
-        sent = history.shown(messages[:end])
+        sent = history.shown(messages[:end]).messages
         whole = {item.call_id for item in sent if item.role == "tool" and item.text.strip("r") == ""}
         assert not before & whole, "a result that was left out came back"
         results = [item for item in messages[:end] if item.role == "tool" and len(item.text) > 300]

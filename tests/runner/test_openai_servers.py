@@ -1,5 +1,8 @@
 """What servers that are compatible with OpenAI's send each in its own way, and what the adapter makes of it."""
 
+import gc
+import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,6 +68,31 @@ async def test_remarks_between_events_and_other_line_breaks_are_passed_over(serv
     events = b": OPENROUTER PROCESSING\r\n\r\n" + (SAID + STOP).replace(b"\n", b"\r\n") + b": ping\n\n" + END
     cut = [events[at : at + 7] for at in range(0, len(events), 7)]
     assert (await ask(server, stream(*cut))).message.text == "It is INIDISP."
+
+
+async def test_a_stream_of_another_name_is_read_all_the_same(server: Server) -> None:
+    for kind in ("text/plain; charset=utf-8", "application/x-ndjson"):
+        reply = await ask(server, Answer(pieces=(SAID, STOP, END), kind=kind))
+        assert reply.message.text == "It is INIDISP."
+
+
+async def test_a_server_that_does_not_close_what_is_over_is_not_waited_for(server: Server) -> None:
+    begun = time.monotonic()
+    reply = await ask(server, Answer(pieces=(SAID, STOP, END), kind="text/event-stream", stall=20.0))
+    assert reply.message.text == "It is INIDISP." and time.monotonic() - begun < 10
+
+
+async def test_a_reply_read_to_its_end_leaves_nothing_to_be_cleared_away(server: Server) -> None:
+    """Generators that are left half read are closed later, each in a task of its own, at the cost of every step."""
+    left: list[object] = []
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(finalizer=left.append)
+    try:
+        await ask(server, stream(SAID, STOP, END))
+        gc.collect()
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+    assert left == []
 
 
 async def test_the_count_after_the_end_is_an_end_too(server: Server) -> None:
