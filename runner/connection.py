@@ -318,17 +318,15 @@ class Connection:
         self._suspect = True
         self._rouse()
         return _failure(
-            f"{offer.spec.name} gave no answer within {seconds:g} s and was cancelled; "
-            "ask for less, or go on without it"
+            f"{offer.spec.name} gave no answer within {seconds:g} s and was cancelled; ask for less, or go without it"
         )
 
     async def _ready(self) -> "Client | None":
         """Return the client, after waiting for a server that is being started again."""
-        if self._client is not None and self._looked == self._told:
-            return self._client
-        with anyio.move_on_after(self._connect_timeout + 3):
-            while (self._client is None or self._looked < self._told) and not self._finished:
-                await self._changed.wait()
+        if self._client is None or self._looked < self._told:
+            with anyio.move_on_after(self._connect_timeout + 3):
+                while (self._client is None or self._looked < self._told) and not self._finished:
+                    await self._changed.wait()
         return self._client if self._looked == self._told else None
 
     def _is_lost(self, client: "Client", error: Exception) -> bool:

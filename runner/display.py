@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import sys
 
 from rich.console import Console
 from rich.status import Status
@@ -141,8 +143,20 @@ class Display:
             self._console.print(Line(f"{label:>8}  ", style="dim") + Line(lines[0], style=style), soft_wrap=True)
             for line in lines[1:]:
                 self._console.print(Line(" " * 10 + line, style=style), soft_wrap=True)
-        except (OSError, UnicodeError):  # a closed or full terminal costs the steps, never the run
+        except UnicodeError:
             self._quiet = True
+        except OSError:  # a closed or full terminal costs the steps, never the run
+            self._quiet = True
+            if self._console.file is sys.stderr:
+                _drop_what_is_buffered()
+
+
+def _drop_what_is_buffered() -> None:
+    """Have standard error lead nowhere: what it could not take would fail again at the end, with exit status 120."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)
 
 
 def show_run(run: Run, console: Console) -> None:

@@ -139,10 +139,6 @@ class Server:
                 raise self._silence() from None
             late = isinstance(error, openai.APITimeoutError)
             raise self._broke_off("did not answer in time" if late else "closed the connection", reply.text) from None
-        except openai.APIError as error:
-            reason = _reason(error)
-            told = f"the server at {self.place.shown} gave the reply up: {reason}; ask again, or see its log"
-            raise ChatRefused(told, reason=reason, partial=reply.text, retryable=True) from None
         except TimeoutError:
             raise self._broke_off("fell silent", reply.text) from None
         except httpx2.TimeoutException:

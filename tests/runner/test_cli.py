@@ -271,8 +271,9 @@ def test_the_default_expert_offers_the_tools_of_the_users_own_servers(tmp_path: 
     assert done["metadata"]["offered"] == ["wait"]
 
 
-def test_a_terminal_that_cannot_be_written_costs_the_steps_and_not_the_run(tmp_path: Path) -> None:
-    env = {**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path / "context")}
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_terminal_that_cannot_be_written_costs_the_steps_and_not_the_run(tmp_path: Path, unbuffered: str) -> None:
+    env = {**os.environ, "AFS_CONTEXT_ROOT": str(tmp_path / "context"), "PYTHONUNBUFFERED": unbuffered}
     words = [str(BIN / "afs-run"), "--servers", "alttp", "--model", script(tmp_path, {"text": "hello"}), "hi"]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=full, check=False)
