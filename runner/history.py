@@ -219,12 +219,16 @@ def _without_pictures(item: Message) -> Message:
 def _exchanges(messages: Sequence[Message], question: int) -> list[int]:
     """Return where each exchange begins that may be parted from the one before it.
 
-    Before the question an exchange begins with a message of the user, so that what is left begins with one; after it,
-    with one of the model.
+    Before the question an exchange begins with a message of the user that the model replied to, so that what is left
+    begins with one; after it, with one of the model.
     """
+    replied = [*(item.role == "assistant" for item in messages[1:]), False]
     return [
         index
         for index, item in enumerate(messages)
         if not item.example
-        and ((index < question and item.role == "user") or (index > question and item.role == "assistant"))
+        and (
+            (index < question and item.role == "user" and replied[index])
+            or (index > question and item.role == "assistant")
+        )
     ]
