@@ -4,6 +4,7 @@ The client retries what may pass (429, 5xx, no connection, no answer in time), w
 key. Here are where the server is, bounds on what it sends, and errors that name the next step.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -173,25 +174,22 @@ class Server:
         """Read a response to its end, so that the connection serves again and nothing is left to be cleared away."""
         import httpx2
 
-        ended = False
-        with anyio.move_on_after(self._waits.first) as wait:
+        events = aiter(httpx2.EventSource(response, max_event_size=None))  # the body is bounded as a whole
+        with anyio.fail_after(self._waits.first) as wait:
             if response.headers.get("content-type", "").startswith("application/json"):  # an error, or all
                 reply.take(json.loads(await response.aread()))
                 return
             response.headers["content-type"] = "text/event-stream"  # some servers call it something else
-            async for event in httpx2.EventSource(response, max_event_size=None):  # the body is bounded as a whole
-                if ended:
-                    continue
+            async for event in events:
                 if event.data.startswith("[DONE]"):
-                    ended = True
-                    wait.deadline = anyio.current_time() + _REST_SECONDS
-                    continue
+                    break
                 reply.take(json.loads(event.data))
                 if reply.full:
                     return
                 wait.deadline = anyio.current_time() + self._waits.quiet
-        if wait.cancelled_caught and not ended:
-            raise TimeoutError
+        with contextlib.suppress(httpx2.RequestError), anyio.move_on_after(_REST_SECONDS):
+            async for _ in events:  # what is over stays whole, whatever comes of the connection
+                pass
 
     async def models(self) -> tuple[str, ...]:
         """Return the names of the models that the server says it has; none where it does not say, within 5 seconds."""

@@ -76,6 +76,11 @@ async def test_a_stream_of_another_name_is_read_all_the_same(server: Server) -> 
         assert reply.message.text == "It is INIDISP."
 
 
+async def test_a_connection_that_breaks_after_the_end_costs_nothing(server: Server) -> None:
+    reply = await ask(server, Answer(pieces=(SAID, STOP, END), kind="text/event-stream", dropped=True))
+    assert reply.message.text == "It is INIDISP."
+
+
 async def test_a_server_that_does_not_close_what_is_over_is_not_waited_for(server: Server) -> None:
     begun = time.monotonic()
     reply = await ask(server, Answer(pieces=(SAID, STOP, END), kind="text/event-stream", stall=20.0))
